@@ -1,0 +1,139 @@
+"""What is measured: an experiment, its lanes and their load.
+
+An experiment is a plain value. It comes from a TOML table (``[tool.hotlap]``) or from a Python
+object that the table names. Nothing here starts a process or reads a file.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Literal
+
+import msgspec
+
+Interface = Literal["asgi", "wsgi", "rsgi"]
+Model = Literal["closed", "paced", "open"]
+Engine = Literal["native", "http"]
+
+
+class ExperimentError(ValueError):
+    """An experiment that cannot be run: the message says which key is wrong and what to do."""
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The load of a lane.
+
+    ``closed``: ``users`` each wait ``wait_s`` (low, high) between an answer and the next request.
+    ``paced``: each of ``users`` starts a request every ``wait_s`` seconds. ``open``: requests start
+    at ``rate`` a second whatever the answers do, with at most ``max_in_flight`` unanswered.
+    """
+
+    model: Model = "closed"
+    users: int = 16
+    spawn_rate: float | None = None
+    wait_s: tuple[float, float] = (0.0, 0.0)
+    rate: float | None = None
+    arrivals: Literal["even", "exponential"] = "even"
+    max_in_flight: int = 1000
+    timeout_s: float = 30.0
+
+
+class Expect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a lane must answer. ``body`` is the exact text; ``None`` accepts any body."""
+
+    status: int = 200
+    body: str | None = None
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How an app is served: ``app`` under Granian, a ``command`` with ``{port}``, or a ``url``."""
+
+    app: str | None = None
+    factory: bool = False
+    interface: Interface = "asgi"
+    command: tuple[str, ...] | None = None
+    url: str | None = None
+    pid: int | None = None
+    env: dict[str, str] = {}
+    cwd: str | None = None
+    ready_path: str = "/"
+    ready_timeout_s: float = 30.0
+    granian_args: tuple[str, ...] = ()
+
+
+class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A scenario in one variant: the thing that is loaded, profiled and given a row."""
+
+    scenario: str
+    variant: str
+    path: str
+    suite: str = "default"
+    title: str = ""
+    method: str = "GET"
+    headers: dict[str, str] = {}
+    body: str | None = None
+    expect: Expect = Expect()
+    load: Load = Load()
+    server: Server | None = None
+    """What this lane changes of how the app is served; ``None``: the experiment's own server."""
+
+    @property
+    def name(self) -> str:
+        """``scenario/variant``."""
+        return f"{self.scenario}/{self.variant}"
+
+
+class Experiment(msgspec.Struct, frozen=True, kw_only=True):
+    """An app, how it is served, its lanes and their load."""
+
+    name: str
+    server: Server
+    lanes: tuple[Lane, ...]
+    baseline: str = "python"
+    candidate: str = "native"
+    extensions: tuple[str, ...] = ()
+    """Modules that say how they were built (``build_profile``), checked before anything is measured."""
+    reference: dict[str, dict[str, float | str]] = {}
+    """Figures from elsewhere, a scenario each, shown beside the run's: ``{"read": {"rps": 19.5}}``."""
+    reference_title: str = ""
+
+    def suites(self) -> list[str]:
+        """The suites, in the order in which lanes first name them."""
+        return list(dict.fromkeys(lane.suite for lane in self.lanes))
+
+    def lane(self, name: str) -> Lane:
+        """The lane of that name.
+
+        Raises:
+            ExperimentError: no lane has that name; the message lists those that there are.
+        """
+        for lane in self.lanes:
+            if lane.name == name:
+                return lane
+        raise ExperimentError(f"no lane is named {name!r}; there are: {', '.join(self.names())}")
+
+    def names(self) -> list[str]:
+        """The names of the lanes."""
+        return [lane.name for lane in self.lanes]
+
+    def select(self, patterns: tuple[str, ...] = (), suite: str | None = None) -> list[Lane]:
+        """The lanes that match one of the patterns (``cpu/*``) and the suite, in the experiment's order.
+
+        Without a pattern, a suite's lanes; without either, those of the first suite.
+
+        Raises:
+            ExperimentError: a pattern or suite that matches nothing.
+        """
+        if suite is not None and suite not in self.suites():
+            raise ExperimentError(f"no suite is named {suite!r}; there are: {', '.join(self.suites())}")
+        for pattern in patterns:
+            if not any(fnmatchcase(name, pattern) for name in self.names()):
+                raise ExperimentError(f"no lane matches {pattern!r}; there are: {', '.join(self.names())}")
+        if not patterns and suite is None:
+            suite = self.suites()[0]
+        return [
+            lane
+            for lane in self.lanes
+            if (suite is None or lane.suite == suite)
+            and (not patterns or any(fnmatchcase(lane.name, pattern) for pattern in patterns))
+        ]

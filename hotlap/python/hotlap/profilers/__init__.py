@@ -1,0 +1,1 @@
+"""Profilers: a module each behind one protocol."""

@@ -1,0 +1,1 @@
+"""The report: aggregates first, purely, then renders."""

@@ -1,0 +1,7 @@
+//! `hotlap._engine`: the glue of `stacks`.
+
+use pyo3::prelude::*;
+
+pub fn register(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+    Ok(())
+}

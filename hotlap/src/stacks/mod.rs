@@ -1,0 +1,1 @@
+//! Collapsed stacks: read, clean, merge, diff, draw.
