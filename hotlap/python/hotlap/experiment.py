@@ -14,6 +14,7 @@ import msgspec
 Interface = Literal["asgi", "wsgi", "rsgi"]
 Model = Literal["closed", "paced", "open"]
 Engine = Literal["native", "http"]
+Mode = Literal["on-cpu", "off-cpu", "await", "gil", "memory"]
 
 
 class ExperimentError(ValueError):
@@ -74,6 +75,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     body: str | None = None
     expect: Expect = Expect()
     load: Load = Load()
+    profiles: tuple[Mode, ...] = ("on-cpu",)
+    """The modes in which a run profiles this lane unless it is told others."""
     server: Server | None = None
     """What this lane changes of how the app is served; ``None``: the experiment's own server."""
 
@@ -89,6 +92,10 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     server: Server
     lanes: tuple[Lane, ...]
+    root: str = "."
+    """The folder from which the app is served and relative paths start."""
+    diffs: tuple[tuple[str, str], ...] = ()
+    """Pairs of lanes whose on-CPU profiles are drawn as a difference: (before, after)."""
     baseline: str = "python"
     candidate: str = "native"
     extensions: tuple[str, ...] = ()

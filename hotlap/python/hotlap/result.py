@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 import msgspec
 
+from hotlap.experiment import Mode
+
 SCHEMA = 1
 
 Severity = Literal["void", "doubtful", "finding"]
 Scope = Literal["run", "lane", "profile"]
-Mode = Literal["on-cpu", "off-cpu", "await", "gil", "memory"]
 LimitedBy = Literal["server", "machine", "generator", "load"]
 Role = Literal["measure", "a/a", "stock", "capacity"]
 

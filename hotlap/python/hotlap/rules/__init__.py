@@ -40,7 +40,9 @@ class Rule(msgspec.Struct, frozen=True):
 _RULES: list[Rule] = []
 
 
-def rule(name: str, scope: Scope, severity: Severity) -> Callable[[Callable[..., Iterator[Says]]], Callable[..., Iterator[Says]]]:
+def rule(
+    name: str, scope: Scope, severity: Severity
+) -> Callable[[Callable[..., Iterator[Says]]], Callable[..., Iterator[Says]]]:
     """Declare a rule; its docstring is its entry in the reference."""
 
     def declare(read: Callable[..., Iterator[Says]]) -> Callable[..., Iterator[Says]]:
@@ -84,7 +86,11 @@ def apply(run: RunResult) -> None:
         lane.verdict = _verdict([one for one in spoken if one.severity != "finding"])
         findings.extend(one for one in spoken if one.severity == "finding")
         for profile in lane.profiles:
-            of_profile = [_speak(each, says, lane) for each in by_scope["profile"] for says in each.read(run, lane, profile)]
+            of_profile = [
+                _speak(each, says, lane)
+                for each in by_scope["profile"]
+                for says in each.read(run, lane, profile)
+            ]
             profile.trust = _verdict([one for one in of_profile if one.severity != "finding"])
             findings.extend(one for one in of_profile if one.severity == "finding")
     run.findings = sorted(findings, key=lambda one: (-one.weight, one.name, one.lane or ""))

@@ -1,0 +1,243 @@
+"""Serve an app for one stretch: a fresh server, ready when it answers, gone when the stretch ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+
+from hotlap.experiment import Experiment, Lane, Server
+
+_POLL_S = 0.02
+_STOP_TIMEOUT_S = 8.0
+_LOG_TAIL_BYTES = 4000
+
+
+class ServeError(RuntimeError):
+    """A server that did not start, or is gone: the message says why and shows the end of its log."""
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A TCP port that is free on ``host`` now, chosen by the system."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def raise_file_limit() -> int:
+    """Raise the soft limit of open files to the hard one; children inherit it. Returns the limit."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+class Served:
+    """A server that answers: where it listens, its processes and what they have used."""
+
+    def __init__(
+        self, url: str, process: subprocess.Popen[bytes] | None, pid: int | None, log: Path | None
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.pid = pid
+        self._process = process
+        self._log = log
+        parts = urlsplit(self.url)
+        self.port = parts.port or (443 if parts.scheme == "https" else 80)
+
+    def _tree(self) -> list[psutil.Process]:
+        if self.pid is None:
+            return []
+        try:
+            root = psutil.Process(self.pid)
+            return [root, *root.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def pids(self) -> list[int]:
+        """The server's processes, the supervisor first; empty where they are not known."""
+        return [process.pid for process in self._tree()]
+
+    def cpu_s(self) -> float | None:
+        """User and system time of all its processes so far, in seconds; ``None`` where they are not known."""
+        total, seen = 0.0, False
+        for process in self._tree():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                total += times.user + times.system
+                if process.pid == self.pid:
+                    total += times.children_user + times.children_system
+                seen = True
+        return total if seen else None
+
+    def rss_bytes(self) -> int | None:
+        """Resident memory of all its processes; ``None`` where they are not known."""
+        total = 0
+        for process in self._tree():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += process.memory_info().rss
+        return total or None
+
+    def alive(self) -> bool:
+        """Whether the server that we started, or that was named with its pid, still runs."""
+        if self._process is not None:
+            return self._process.poll() is None
+        return self.pid is None or psutil.pid_exists(self.pid)
+
+    def log(self) -> str:
+        """The end of what the server printed."""
+        if self._log is None or not self._log.exists():
+            return ""
+        with self._log.open("rb") as file:
+            file.seek(max(0, self._log.stat().st_size - _LOG_TAIL_BYTES))
+            return file.read().decode(errors="replace").strip()
+
+
+def command_of(
+    server: Server, port: int, *, python_args: Sequence[str] = (), wrapper: Sequence[str] = ()
+) -> list[str]:
+    """The command line that serves ``server`` on a port.
+
+    ``python_args`` go to the interpreter that runs Granian; ``wrapper`` comes before the whole command.
+    A ``command`` of one's own that starts with ``python`` is run by this interpreter.
+
+    Raises:
+        ServeError: ``python_args`` are asked for and the command is not Python.
+    """
+    if server.command is not None:
+        words = [word.replace("{port}", str(port)) for word in server.command]
+        if words[0] in ("python", "python3"):
+            words = [sys.executable, *python_args, *words[1:]]
+        elif python_args:
+            raise ServeError(
+                f"{shlex.join(words)} does not start with python: this profile needs to start the interpreter"
+            )
+        return [*wrapper, *words]
+    assert server.app is not None
+    factory = ["--factory"] if server.factory else []
+    return [
+        *wrapper,
+        *(sys.executable, *python_args, "-m", "granian", "--interface", server.interface),
+        *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--log-level", "warning"),
+        *factory,
+        *server.granian_args,
+        server.app,
+    ]
+
+
+@contextlib.contextmanager
+def served(
+    experiment: Experiment,
+    lane: Lane | None = None,
+    *,
+    env: Mapping[str, str] | None = None,
+    port: int | None = None,
+    python_args: Sequence[str] = (),
+    wrapper: Sequence[str] = (),
+) -> Iterator[Served]:
+    """Serve the experiment's app (as the lane has it) on a free port until the block ends.
+
+    Args:
+        experiment: What to serve.
+        lane: The lane whose ``server`` is taken, if it has one of its own.
+        env: Variables on top of the server's own.
+        port: The port; ``None`` asks the system for a free one.
+        python_args: Arguments for the interpreter, before ``-m``.
+        wrapper: A command that runs the server's, such as a profiler's.
+
+    Raises:
+        ServeError: it ended or did not answer within ``ready_timeout_s``.
+    """
+    server = (lane.server if lane is not None else None) or experiment.server
+    if server.url is not None:
+        running = Served(server.url, None, server.pid, None)
+        _await_ready(running, server)
+        yield running
+        return
+    listen = port or free_port()
+    with tempfile.TemporaryDirectory(prefix="hotlap-serve-") as scratch:
+        log = Path(scratch) / "server.log"
+        environment = {**os.environ, **server.env, **(env or {})}
+        command = command_of(server, listen, python_args=python_args, wrapper=wrapper)
+        with log.open("wb") as output:
+            try:
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    cwd=Path(experiment.root, server.cwd or "."),
+                    env=environment,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise ServeError(f"{shlex.join(command)} cannot be started: {error}") from None
+        running = Served(f"http://127.0.0.1:{listen}", process, process.pid, log)
+        try:
+            _await_ready(running, server)
+            yield running
+        finally:
+            stop(process)
+
+
+def _await_ready(running: Served, server: Server) -> None:
+    deadline = time.monotonic() + server.ready_timeout_s
+    while True:
+        if not running.alive():
+            raise ServeError(
+                f"the server ended before it answered:\n{running.log() or '(it printed nothing)'}"
+            )
+        if _answers(running.url + server.ready_path):
+            return
+        if time.monotonic() > deadline:
+            raise ServeError(
+                f"no answer from {running.url}{server.ready_path} within {server.ready_timeout_s:g} s:\n"
+                f"{running.log()}"
+            )
+        time.sleep(_POLL_S)
+
+
+def _answers(url: str) -> bool:
+    parts = urlsplit(url)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=2.0)
+    try:
+        connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+        return connection.getresponse().status < 500
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def stop(process: subprocess.Popen[bytes], timeout_s: float = _STOP_TIMEOUT_S) -> None:
+    """End a process that was started in a session of its own, with all its children, and reap it."""
+    children = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        children = psutil.Process(process.pid).children(recursive=True)
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout_s)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for child in children:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
+    psutil.wait_procs(children, timeout=timeout_s)
