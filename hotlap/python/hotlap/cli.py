@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pkgutil import iter_modules
 
 import click
 
+from hotlap import commands
 from hotlap.experiment import ExperimentError
 from hotlap.result import ResultError
-
-COMMANDS = (
-    "list", "serve", "swarm", "flame", "diff", "run", "init", "report", "capacity", "compare", "history", "doctor",
-)  # fmt: skip
 
 
 class LabError(click.ClickException):
@@ -25,10 +23,10 @@ class Commands(click.Group):
     """Loads a command's module only when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return sorted(module.name for module in iter_modules(commands.__path__))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.list_commands(ctx):
             return None
         command: click.Command = import_module(f"hotlap.commands.{cmd_name}").command
         return command

@@ -109,9 +109,14 @@ class Served:
 
 
 def command_of(
-    server: Server, port: int, *, python_args: Sequence[str] = (), wrapper: Sequence[str] = ()
+    server: Server,
+    port: int,
+    *,
+    host: str = "127.0.0.1",
+    python_args: Sequence[str] = (),
+    wrapper: Sequence[str] = (),
 ) -> list[str]:
-    """The command line that serves ``server`` on a port.
+    """The command line that serves ``server`` on a port, which takes the place of ``{port}`` in a command.
 
     ``python_args`` go to the interpreter that runs Granian; ``wrapper`` comes before the whole command.
     A ``command`` of one's own that starts with ``python`` is run by this interpreter.
@@ -120,7 +125,7 @@ def command_of(
         ServeError: ``python_args`` are asked for and the command is not Python.
     """
     if server.command is not None:
-        words = [word.replace("{port}", str(port)) for word in server.command]
+        words = [word.replace("{port}", str(port)).replace("{host}", host) for word in server.command]
         if words[0] in ("python", "python3"):
             words = [sys.executable, *python_args, *words[1:]]
         elif python_args:
@@ -133,7 +138,7 @@ def command_of(
     return [
         *wrapper,
         *(sys.executable, *python_args, "-m", "granian", "--interface", server.interface),
-        *("--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--log-level", "warning"),
+        *("--host", host, "--port", str(port), "--workers", "1", "--log-level", "warning"),
         *factory,
         *server.granian_args,
         server.app,

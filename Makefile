@@ -1,0 +1,77 @@
+# The two commands: `make lab` and `make test`. Each does its own set-up. `make help` lists the rest.
+
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,$(if $(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo yes),$(name))))
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUST := Cargo.toml Cargo.lock
+CORE := $(RUST) pyproject.toml $(shell find rust_core -name '*.rs' -o -name Cargo.toml)
+ENGINE := $(RUST) hotlap/pyproject.toml $(shell find hotlap/src -name '*.rs') hotlap/Cargo.toml
+ARGS ?=
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+
+.DEFAULT_GOAL := help
+.PHONY: help tools build lab serve test test-rust test-python test-versions lint format bench bench-load callgrind fuzz docs wheels pin clean
+
+help: ## This list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+tools:
+	@scripts/check-tools "$(PYTHON)"
+
+$(VENV)/.deps: requirements/dev.txt | tools
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.core: $(VENV)/.deps $(CORE)
+	$(BIN)/maturin develop --quiet --locked
+	@touch $@
+
+$(VENV)/.engine: $(VENV)/.deps $(ENGINE)
+	$(BIN)/maturin develop --quiet --locked --manifest-path hotlap/Cargo.toml
+	@touch $@
+
+build: $(VENV)/.core $(VENV)/.engine ## Make .venv with both packages in it, as they ship
+
+lab: build ## Serve, verify, load and profile every lane of the service; write the report
+	$(BIN)/hotlap run $(ARGS)
+
+serve: build ## Serve the service on 127.0.0.1:8080
+	$(BIN)/python -m pyapp $(ARGS)
+
+test: build lint test-rust test-python test-versions ## Every check
+
+lint: build ## Formatting, lints and types of Python and Rust
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy hotlap/python pyapp
+	cargo fmt --all --check
+	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+	cargo clippy --quiet --locked --workspace --all-targets --features python -- -D warnings
+
+test-rust: ## The Rust of both crates, without Python
+	cargo test --quiet --locked --workspace
+
+test-python: build ## pytest: the service, the lab, and the lab on the service
+	$(BIN)/pytest $(ARGS)
+
+test-versions: build ## The parts that depend on the interpreter, on each other Python at hand
+	$(BIN)/python scripts/test-versions
+
+format: build ## Format Python and Rust
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --quiet .
+	cargo fmt --all
+
+wheels: build ## Wheels and sdists of both packages, in dist/
+	$(BIN)/maturin build --quiet --locked --sdist --out dist
+	$(BIN)/maturin build --quiet --locked --sdist --out dist --manifest-path hotlap/Cargo.toml
+
+pin: build ## Pin the versions anew, in a file that names no address
+	$(BIN)/uv pip compile --quiet --upgrade --no-emit-index-url --universal --python-version 3.11 requirements/dev.in -o requirements/dev.txt
+
+clean: ## Remove what was built; runs/ stays
+	rm -rf $(VENV) .venv-* target dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -f pyapp/*.so hotlap/python/hotlap/*.so

@@ -1,0 +1,30 @@
+"""``hotlap list``: the lanes of the experiment."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hotlap.config import load_experiment
+
+
+@click.command
+@click.option(
+    "--json", "as_json", is_flag=True, help='{"lanes": [{"scenario", "variant", "path", "suite", ...}]}'
+)
+def command(as_json: bool) -> None:
+    """List the lanes: scenario, variant, suite, path."""
+    experiment, _ = load_experiment()
+    if as_json:
+        lanes = msgspec.to_builtins(experiment.lanes)
+        click.echo(msgspec.json.format(msgspec.json.encode({"lanes": lanes}), indent=2).decode())
+        return
+    table = Table(title=experiment.name, title_justify="left")
+    for title in ("lane", "suite", "request", "what it does"):
+        table.add_column(title)
+    for lane in experiment.lanes:
+        table.add_row(*map(escape, (lane.name, lane.suite, f"{lane.method} {lane.path}", lane.title)))
+    Console().print(table)

@@ -1,0 +1,144 @@
+"""``hotlap run``: measure and profile every lane, and write the report."""
+
+from __future__ import annotations
+
+import datetime
+import random
+import signal
+import time
+from pathlib import Path
+from types import FrameType
+from typing import get_args
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hotlap import result
+from hotlap.cli import LabError
+from hotlap.config import load_experiment
+from hotlap.doctor import needed
+from hotlap.environment import BuildError
+from hotlap.experiment import Engine, Experiment, Lane, Mode
+from hotlap.plan import ARTICLE_LOAD, TIMINGS, Options, plan
+from hotlap.report import render
+from hotlap.run import Runner, new_run, options_of
+from hotlap.serve import raise_file_limit
+from hotlap.summary import Bar, table
+
+
+def _modes(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[Mode, ...] | None:
+    if value is None:
+        return None
+    names = tuple(name.strip() for name in value.split(",") if name.strip() and name.strip() != "none")
+    for name in names:
+        if name not in get_args(Mode):
+            raise click.BadParameter(f"{name!r} is not one of {', '.join(get_args(Mode))} (or none)")
+    return names
+
+
+@click.command
+@click.argument("patterns", metavar="[LANE ...]", nargs=-1)
+@click.option("--suite", help="The suite whose lanes are measured; without it, the first one.")
+@click.option("--quick", is_flag=True, help="Short stretches: a look, not a figure to rely on.")
+@click.option("--preset", type=click.Choice(["article"]), help="The article's own load: 3000 users.")
+@click.option("--profiles", metavar="MODE,...", callback=_modes, help="Instead of each lane's own; or: none.")
+@click.option("--engine", type=click.Choice(get_args(Engine)), default="native", show_default=True)
+@click.option("--repeat", type=click.IntRange(1, 1000), default=1, show_default=True)
+@click.option("--seed", type=int, help="Of the order of repeated stretches; drawn and recorded if not given.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, how long it takes and what it needs.")
+@click.option("--resume", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+def command(
+    patterns: tuple[str, ...],
+    suite: str | None,
+    quick: bool,
+    preset: str | None,
+    profiles: tuple[Mode, ...] | None,
+    engine: Engine,
+    repeat: int,
+    seed: int | None,
+    dry_run: bool,
+    resume: Path | None,
+    out: Path | None,
+) -> None:
+    """Measure and profile the lanes (all of a suite, or those that a pattern such as 'cpu/*' matches)."""
+    if quick and preset:
+        raise click.UsageError("--quick and --preset exclude each other")
+    console = Console()
+    experiment, root = load_experiment()
+    raise_file_limit()
+    if resume is not None:
+        if patterns or suite or quick or preset or profiles is not None or repeat > 1 or out is not None:
+            raise click.UsageError("--resume goes on with the run's own lanes and options: give it alone")
+        folder, run = resume, result.read(resume)
+        options = options_of(run)
+        lanes = [experiment.lane(row.name) for row in run.lanes]
+    else:
+        lanes = experiment.select(patterns, suite)
+        options = Options(
+            timing=TIMINGS["quick" if quick else preset or "default"],
+            engine=engine,
+            load=ARTICLE_LOAD if preset == "article" else None,
+            profiles=profiles,
+            repeat=repeat,
+            seed=random.SystemRandom().randrange(2**31) if seed is None else seed,
+            stock=preset == "article",
+            noise=not quick,
+        )
+        if dry_run:
+            _show_plan(console, experiment, lanes, options)
+            return
+        folder = out or root / "runs" / datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        if (folder / "run.json").exists():
+            raise click.UsageError(f"{folder} has a run already: give another --out, or go on with --resume")
+        try:
+            run = new_run(experiment, lanes, options)
+        except BuildError as error:
+            raise LabError(str(error)) from None
+    if dry_run:
+        _show_plan(console, experiment, lanes, options)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    with Bar(console).shown() as bar:
+        Runner(experiment, run, folder, bar).go()
+    page = render(run, folder)
+    console.print(table(run))
+    for finding in run.findings[:5]:
+        console.print(f"• {escape(finding.sentence)}", highlight=False)
+    console.print(f"{time.monotonic() - started:.0f} s; the report: {page}", highlight=False, soft_wrap=True)
+    if run.interrupted:
+        raise LabError(f"stopped; what was measured is kept, go on with: hotlap run --resume {folder}")
+    if not any(lane.loads for lane in run.lanes):
+        raise LabError("no lane could be measured; the table has the reasons")
+
+
+def _as_interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _show_plan(console: Console, experiment: Experiment, lanes: list[Lane], options: Options) -> None:
+    tasks = plan(experiment, lanes, options)
+    made = Table(title=f"{experiment.name}: {len(lanes)} lanes", title_justify="left")
+    for title in ("lane", "load", "stretches", "profiles"):
+        made.add_column(title)
+    for lane in lanes:
+        load = options.load_of(lane)
+        if load.model == "open":
+            offered = f"{load.rate:g} requests/s"
+        else:
+            offered = f"{load.users} users, wait {load.wait_s[0]:g}–{load.wait_s[1]:g} s"
+        stretches = sum(task.stage == "load" and task.lane == lane.name for task in tasks)
+        modes = ", ".join(options.profiles_of(lane)) or "—"
+        made.add_row(escape(lane.name), f"{load.model}: {offered}", str(stretches), modes)
+    console.print(made)
+    minutes, seconds = divmod(round(sum(task.estimate_s for task in tasks)), 60)
+    console.print(f"takes about {minutes}:{seconds:02d} min; engine {options.engine}; seed {options.seed}")
+    modes = sorted({mode for lane in lanes for mode in options.profiles_of(lane)})
+    for line in needed(modes):
+        console.print(f"needs {escape(line)}", highlight=False)
+    console.print(f"settings: {msgspec.json.encode(options).decode()}", style="dim", soft_wrap=True)

@@ -1,0 +1,36 @@
+"""``hotlap serve``: serve the experiment's app by hand, as the lab does."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import get_args
+
+import click
+import msgspec
+
+from hotlap.config import load_experiment
+from hotlap.experiment import Interface
+from hotlap.serve import command_of, raise_file_limit
+
+
+@click.command
+@click.option("--interface", type=click.Choice(get_args(Interface)), help="Instead of the experiment's own.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
+def command(interface: Interface | None, host: str, port: int) -> None:
+    """Serve the app until Ctrl-C, with the command that the lab would use."""
+    experiment, _ = load_experiment()
+    server = experiment.server
+    if server.url is not None:
+        raise click.UsageError(f"the experiment measures a running server: {server.url}")
+    if interface is not None:
+        if server.command is not None:
+            raise click.UsageError(
+                "--interface is for an app under Granian; this experiment has a command of its own"
+            )
+        server = msgspec.structs.replace(server, interface=interface)
+    words = command_of(server, port, host=host)
+    raise_file_limit()
+    os.chdir(Path(experiment.root, server.cwd or "."))
+    os.execvpe(words[0], words, {**os.environ, **server.env})

@@ -1,0 +1,102 @@
+"""Check what a lane answers before anything is measured: a wrong answer served fast is no result."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+from hotlap.experiment import Lane
+from hotlap.serve import Served
+
+TRIES = 3
+_SHOWN_CHARS = 200
+
+
+class VerifyError(RuntimeError):
+    """A lane that does not answer as it must: the message gives what was expected and what came."""
+
+
+def request(url: str, lane: Lane, timeout_s: float) -> tuple[int, bytes]:
+    """Send a lane's request once: its status and body.
+
+    Raises:
+        VerifyError: no answer came.
+    """
+    parts = urlsplit(url)
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=timeout_s)
+    body = lane.body.encode() if lane.body is not None else None
+    try:
+        connection.request(lane.method, parts.path + lane.path, body=body, headers=dict(lane.headers))
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (OSError, HTTPException) as error:
+        raise VerifyError(f"{lane.method} {lane.path}: no answer ({error or type(error).__name__})") from None
+    finally:
+        connection.close()
+
+
+def verify(served: Served, lane: Lane) -> dict[str, Any]:
+    """Ask a lane for its answer a few times and hold it against what it must be.
+
+    Returns:
+        ``status``, ``size`` (bytes), ``sha256`` of the body, and ``constant``: whether each try gave
+        the same body. Size and digest are the last answer's.
+
+    Raises:
+        VerifyError: no answer, or a status or body other than expected.
+    """
+    bodies: list[bytes] = []
+    for _ in range(TRIES):
+        status, body = request(served.url, lane, lane.load.timeout_s)
+        if status != lane.expect.status:
+            raise VerifyError(
+                f"{lane.method} {lane.path} answered {status}, not {lane.expect.status}: {_shown(body)}"
+            )
+        if lane.expect.body is not None and body != lane.expect.body.encode():
+            raise VerifyError(f"{lane.method} {lane.path} answered {_shown(body)}, not {lane.expect.body!r}")
+        bodies.append(body)
+    return {
+        "status": lane.expect.status,
+        "size": len(bodies[-1]),
+        "sha256": hashlib.sha256(bodies[-1]).hexdigest(),
+        "constant": len(set(bodies)) == 1,
+    }
+
+
+def disagreements(lanes: Sequence[Lane], verified: Mapping[str, dict[str, Any]]) -> dict[str, str]:
+    """The lanes whose variants answer differently, each with a sentence.
+
+    Args:
+        lanes: The lanes of the run.
+        verified: What ``verify`` returned, by the lane's name. Answers that change from request to
+            request are not compared.
+
+    A variant that has an expected body of its own was held against it already; what is compared here
+    is each variant with the others of its scenario.
+    """
+    sentences: dict[str, str] = {}
+    for scenario in dict.fromkeys(lane.scenario for lane in lanes):
+        constant = [
+            lane
+            for lane in lanes
+            if lane.scenario == scenario and lane.name in verified and verified[lane.name]["constant"]
+        ]
+        answers = {(verified[lane.name]["status"], verified[lane.name]["sha256"]) for lane in constant}
+        if len(answers) > 1:
+            told = ", ".join(
+                f"{lane.variant}: status {verified[lane.name]['status']}, {verified[lane.name]['size']} bytes"
+                f" (sha256 {verified[lane.name]['sha256'][:12]})"
+                for lane in constant
+            )
+            for lane in constant:
+                sentences[lane.name] = f"the variants of {scenario} answer differently ({told})"
+    return sentences
+
+
+def _shown(body: bytes) -> str:
+    text = body.decode(errors="replace")
+    return repr(text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…")
