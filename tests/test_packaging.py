@@ -18,7 +18,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def run(*words: object, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:
     done = subprocess.run(
-        [str(word) for word in words], capture_output=True, text=True, env=env, cwd=cwd, check=False, timeout=900
+        [str(word) for word in words],
+        capture_output=True,
+        text=True,
+        env=env,
+        cwd=cwd,
+        check=False,
+        timeout=900,
     )
     assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
     return done.stdout
@@ -57,7 +63,9 @@ def test_hotlap_wheel_alone_without_a_toolchain(dist: Path, tmp_path: Path) -> N
     )
     assert listed.returncode == 2
     assert "hotlap init" in listed.stderr
-    run(python, "-c", "import importlib.util as u; assert u.find_spec('pyapp') is None", env=env, cwd=tmp_path)
+    run(
+        python, "-c", "import importlib.util as u; assert u.find_spec('pyapp') is None", env=env, cwd=tmp_path
+    )
 
 
 def test_service_wheel_without_a_toolchain(dist: Path, tmp_path: Path) -> None:

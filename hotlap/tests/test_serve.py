@@ -1,0 +1,112 @@
+"""Serving an app for a stretch, with a real Granian and with commands of one's own."""
+
+from __future__ import annotations
+
+import contextlib
+from http.client import HTTPConnection
+from pathlib import Path
+
+import psutil
+import pytest
+
+from hotlap.experiment import Expect, Experiment, Lane, Server
+from hotlap.serve import ServeError, served
+from hotlap.verify import VerifyError, disagreements, verify
+
+APP = """
+import os
+
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    body = {"/pid": str(os.getpid()), "/env": os.environ.get("FLAG", "")}.get(scope["path"], "hello")
+    status = 500 if scope["path"] == "/broken" else 200
+    await send({"type": "http.response.start", "status": status, "headers": []})
+    await send({"type": "http.response.body", "body": body.encode()})
+"""
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Experiment:
+    (tmp_path / "tiny.py").write_text(APP)
+    return Experiment(name="tiny", server=Server(app="tiny:app"), root=str(tmp_path), lanes=())
+
+
+def lane(path: str, **more: object) -> Lane:
+    return Lane(scenario="s", variant="v", path=path, **more)
+
+
+def answer(port: int, path: str) -> str:
+    with contextlib.closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
+
+
+def test_each_stretch_has_a_fresh_server_that_is_gone_afterwards(experiment: Experiment) -> None:
+    seen = []
+    for _ in range(2):
+        with served(experiment) as server:
+            assert server.alive()
+            worker = int(answer(server.port, "/pid"))
+            assert worker in server.pids()
+            assert server.cpu_s() > 0
+            assert server.rss_bytes() > 1_000_000
+            seen.append((worker, server.pids()))
+    (first, first_pids), (second, second_pids) = seen
+    assert first != second
+    assert not any(psutil.pid_exists(pid) for pid in first_pids + second_pids)
+
+
+def test_a_server_that_fails_to_start_shows_its_own_words(experiment: Experiment) -> None:
+    broken = Experiment(name="x", server=Server(app="not_there:app"), root=experiment.root, lanes=())
+    with pytest.raises(ServeError, match="not_there"), served(broken):
+        pytest.fail("it was served")
+
+
+def test_a_server_that_never_answers_is_given_up_and_ended(experiment: Experiment) -> None:
+    silent = Server(command=("python", "-c", "import time; time.sleep(600)"), ready_timeout_s=0.5)
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    with pytest.raises(ServeError, match="no answer"), served(Experiment(name="x", server=silent, lanes=())):
+        pytest.fail("it was served")
+    assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
+
+
+def test_a_server_that_dies_is_seen(experiment: Experiment) -> None:
+    with served(experiment) as server:
+        for pid in server.pids():
+            psutil.Process(pid).kill()
+        psutil.Process().children()
+        psutil.wait_procs([psutil.Process(server.pid)] if psutil.pid_exists(server.pid) else [], timeout=5)
+        assert not server.alive()
+
+
+def test_a_command_of_ones_own_and_a_lanes_own_variables(experiment: Experiment) -> None:
+    command = ("python", "-m", "granian", "--interface", "asgi", "--port", "{port}", "tiny:app")
+    own = lane("/env", server=Server(command=command, env={"FLAG": "on"}))
+    with served(experiment, own) as server:
+        assert answer(server.port, "/env") == "on"
+    with served(experiment, own, env={"FLAG": "other"}) as server:
+        assert answer(server.port, "/env") == "other"
+
+
+def test_an_answer_is_held_against_what_it_must_be(experiment: Experiment) -> None:
+    with served(experiment) as server:
+        told = verify(server, lane("/x", expect=Expect(body="hello")))
+        assert (told["status"], told["size"], told["constant"]) == (200, 5, True)
+        with pytest.raises(VerifyError, match="'hello', not 'other'"):
+            verify(server, lane("/x", expect=Expect(body="other")))
+        with pytest.raises(VerifyError, match="answered 500, not 200"):
+            verify(server, lane("/broken"))
+    with pytest.raises(VerifyError, match="no answer"):
+        verify(server, lane("/x"))
+
+
+def test_variants_that_differ_are_named() -> None:
+    lanes = [Lane(scenario="s", variant=variant, path="/") for variant in ("python", "native")]
+    same = {"status": 200, "size": 1, "sha256": "a" * 64, "constant": True}
+    other = {"status": 200, "size": 2, "sha256": "b" * 64, "constant": True}
+    assert disagreements(lanes, {"s/python": same, "s/native": same}) == {}
+    told = disagreements(lanes, {"s/python": same, "s/native": other})
+    assert set(told) == {"s/python", "s/native"}
+    assert "answer differently" in told["s/native"]
+    assert disagreements(lanes, {"s/python": same, "s/native": {**other, "constant": False}}) == {}
