@@ -1,1 +1,5 @@
 """The report: aggregates first, purely, then renders."""
+
+from hotlap.report.render import render
+
+__all__ = ["render"]

@@ -1,0 +1,221 @@
+"""The report's view of a run: rows, groups and figures, computed purely from the result."""
+
+from __future__ import annotations
+
+import math
+import re
+from statistics import median
+from typing import Any, Literal
+
+import msgspec
+
+from hotlap.result import LaneResult, Profile, RunResult, Spoken, Stretch
+
+Status = Literal["ok", "void", "failed"]
+
+FIGURES = (
+    "rps",
+    "server_cpu_us_per_request",
+    "generator_cpu_percent",
+    "server_cpu_percent",
+    "server_rss_bytes",
+)
+LATENCIES = ("mean", "p50", "p90", "p99", "p99_9", "max")
+LIMITS = {
+    "server": "the server set the figure",
+    "machine": "server and generator together filled the machine: rank by CPU per request",
+    "generator": "the load generator set the figure, not the server",
+    "load": "the load that was asked for set the figure: the server could have served more",
+}
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A lane's row: medians over its stretches (counts are sums). ``None`` was not measured."""
+
+    name: str
+    scenario: str
+    variant: str
+    path: str
+    title: str
+    anchor: str
+    status: Status
+    reasons: list[Spoken]
+    error: str | None
+    stretches: int
+    figures: dict[str, float | None]
+    requests: int | None
+    failures: int | None
+    limited_by: str | None
+    speedup_cpu: float | None = None
+    speedup_rps: float | None = None
+    speedup_of: str | None = None
+    stock: Figures | None = None
+
+    def __getitem__(self, key: str) -> float | None:
+        return self.figures[key]
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """What some stretches of one role say together."""
+
+    engine: str
+    rps: float | None
+    mean: float | None
+    p50: float | None
+    p99: float | None
+    generator_cpu_percent: float | None
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+    """A scenario and the rows of its variants, the baseline first."""
+
+    name: str
+    title: str
+    anchor: str
+    rows: list[Row]
+    reference: dict[str, Any]
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the page says, but for charts and files."""
+
+    title: str
+    created: str
+    scenarios: list[Scenario]
+    baseline: str
+    candidate: str
+    has_stock: bool
+    counts: dict[str, int]
+    reference_title: str
+    interrupted: bool
+
+    @property
+    def rows(self) -> list[Row]:
+        """All rows, in the order of the table."""
+        return [row for scenario in self.scenarios for row in scenario.rows]
+
+
+def anchor(kind: str, name: str) -> str:
+    """A fragment that a finding can link to: ``lane-cpu-native``."""
+    return f"{kind}-{re.sub(r'[^A-Za-z0-9_]+', '-', name).strip('-')}"
+
+
+def view(run: RunResult) -> View:
+    """Aggregate a run for its page."""
+    baseline = str(run.settings.get("baseline") or "python")
+    candidate = str(run.settings.get("candidate") or "native")
+    reference = run.settings.get("reference") or {}
+    grouped: dict[str, list[LaneResult]] = {}
+    for lane in run.lanes:
+        grouped.setdefault(lane.scenario, []).append(lane)
+    order = {baseline: 0, candidate: 1}
+    scenarios = []
+    for name, lanes in grouped.items():
+        lanes = sorted(lanes, key=lambda lane: order.get(lane.variant, 2))
+        rows = [row(lane) for lane in lanes]
+        base = next((each for each in rows if each.variant == baseline), None)
+        scenarios.append(
+            Scenario(
+                name=name,
+                title=next((lane.title for lane in lanes if lane.title), ""),
+                anchor=anchor("scenario", name),
+                rows=[against(each, base) for each in rows],
+                reference=dict(reference.get(name) or {}),
+            )
+        )
+    every = [each for scenario in scenarios for each in scenario.rows]
+    return View(
+        title=run.name or "run",
+        created=run.created,
+        scenarios=scenarios,
+        baseline=baseline,
+        candidate=candidate,
+        has_stock=any(each.stock for each in every),
+        counts={status: sum(each.status == status for each in every) for status in ("ok", "void", "failed")},
+        reference_title=str(run.settings.get("reference_title") or ""),
+        interrupted=run.interrupted,
+    )
+
+
+def row(lane: LaneResult) -> Row:
+    """A lane's row, without its speed-up."""
+    stretches = lane.stretches()
+    figures = {key: middle([getattr(each, key) for each in stretches]) for key in FIGURES}
+    figures |= {key: middle([getattr(each.latency_ms, key) for each in stretches]) for key in LATENCIES}
+    if figures["max"] is not None:  # the worst answer of all stretches, not a middling one
+        figures["max"] = max(each.latency_ms.max for each in stretches if each.latency_ms.max is not None)
+    limits = [each.limited_by for each in stretches if each.limited_by]
+    failed = lane.error is not None or not stretches
+    return Row(
+        name=lane.name,
+        scenario=lane.scenario,
+        variant=lane.variant,
+        path=lane.path,
+        title=lane.title,
+        anchor=anchor("lane", lane.name),
+        status="failed" if failed else lane.verdict.status,
+        reasons=lane.verdict.rules,
+        error=lane.error or ("no stretch of this lane was measured" if failed else None),
+        stretches=len(stretches),
+        figures=figures,
+        requests=total([each.requests for each in stretches]),
+        failures=total([each.failures for each in stretches]),
+        limited_by=max(set(limits), key=lambda limit: (limits.count(limit), limit)) if limits else None,
+        stock=_stock(lane.stretches("stock")),
+    )
+
+
+def against(each: Row, base: Row | None) -> Row:
+    """The row with its speed-up over the baseline's, where both may be believed."""
+    if base is None or each.name == base.name or each.status != "ok" or base.status != "ok":
+        return each
+    return msgspec.structs.replace(
+        each,
+        speedup_cpu=quotient(base["server_cpu_us_per_request"], each["server_cpu_us_per_request"]),
+        speedup_rps=quotient(each["rps"], base["rps"]),
+        speedup_of=base.variant,
+    )
+
+
+def _stock(stretches: list[Stretch]) -> Figures | None:
+    if not stretches:
+        return None
+    return Figures(
+        engine=stretches[0].engine,
+        rps=middle([each.rps for each in stretches]),
+        mean=middle([each.latency_ms.mean for each in stretches]),
+        p50=middle([each.latency_ms.p50 for each in stretches]),
+        p99=middle([each.latency_ms.p99 for each in stretches]),
+        generator_cpu_percent=middle([each.generator_cpu_percent for each in stretches]),
+    )
+
+
+def middle(values: list[float | None]) -> float | None:
+    """The median of what was measured; ``None`` when nothing was."""
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    return median(known) if known else None
+
+
+def total(values: list[int | None]) -> int | None:
+    """The sum of what was counted; ``None`` when nothing was."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def quotient(above: float | None, below: float | None) -> float | None:
+    """A ratio of two measured figures; ``None`` when one is missing or the lower one is 0."""
+    return above / below if above is not None and below else None
+
+
+def heaviest(profile: Profile, limit: int = 12) -> list[tuple[str, str, float, float, str | None]]:
+    """Name, kind, self share, total share and location of the functions with the largest self share."""
+    whole = max((frame.total_value for frame in profile.frames), default=0.0)
+    if not whole:
+        return []
+    chosen = sorted(profile.frames, key=lambda frame: (-frame.self_value, -frame.total_value, frame.name))[
+        :limit
+    ]
+    return [
+        (frame.name, frame.kind, frame.self_value / whole, frame.total_value / whole, frame.location)
+        for frame in chosen
+    ]

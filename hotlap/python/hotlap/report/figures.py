@@ -1,0 +1,59 @@
+"""How figures are written: three digits that count, thousands apart, an em dash for what was not measured."""
+
+from __future__ import annotations
+
+import math
+
+MISSING = "—"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A figure with so many significant digits; whole from 100 up. ``None`` is an em dash.
+
+    ``5424.18`` is ``5,424``; ``19.52`` is ``19.5``; ``0.04167`` is ``0.0417``.
+    """
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if value == 0:
+        return "0"
+    before = math.floor(math.log10(abs(value))) + 1
+    return f"{value:,.{max(0, digits - before)}f}"
+
+
+def count(value: int | None) -> str:
+    """A count, in full."""
+    return MISSING if value is None else f"{value:,}"
+
+
+def ratio(value: float | None) -> str:
+    """A ratio: ``68.2×``; near one with two decimals, so that ``1.02×`` does not read as nothing."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return f"{value:.2f}×" if 0.1 <= value < 10 else f"{number(value)}×"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share (0 to 1) in per cent."""
+    return MISSING if share is None or not math.isfinite(share) else f"{100 * share:.{digits}f}%"
+
+
+def size(octets: float | None) -> str:
+    """Bytes in the unit that fits (powers of 1024)."""
+    if octets is None:
+        return MISSING
+    for unit in ("B", "KiB", "MiB"):
+        if abs(octets) < 1024:
+            return f"{number(octets)} {unit}"
+        octets /= 1024
+    return f"{number(octets)} GiB"
+
+
+def seconds(value: float | None) -> str:
+    """A time in the unit that fits, from microseconds to minutes."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if value >= 120:
+        return f"{number(value / 60)} min"
+    if value >= 1 or value == 0:
+        return f"{number(value)} s"
+    return f"{number(value * 1000)} ms" if value >= 1e-3 else f"{number(value * 1e6)} µs"

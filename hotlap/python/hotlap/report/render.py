@@ -1,0 +1,235 @@
+"""Writes a run's ``report.html``: one file that needs no network and no other file."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+import plotly.offline  # type: ignore[import-untyped]
+
+from hotlap.report import aggregate, assets, charts, figures
+from hotlap.result import LaneResult, Profile, RunResult
+
+TEMPLATES = Path(__file__).parent / "templates"
+MODES = {
+    "on-cpu": ("On CPU", "Where the processor's time goes."),
+    "off-cpu": ("Off CPU", "Where threads are blocked."),
+    "await": ("Await", "Where requests wait: the suspended coroutines of the event loop."),
+    "gil": ("Interpreter lock", "Which stacks hold the Python interpreter."),
+    "memory": ("Memory", "What allocates."),
+}
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """The page's templates; everything that they print is escaped."""
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {
+        "number": figures.number,
+        "count": figures.count,
+        "ratio": figures.ratio,
+        "percent": figures.percent,
+        "size": figures.size,
+        "seconds": figures.seconds,
+        "date": date,
+    }
+    found.globals |= {"source": source, "font": font, "modes": MODES, "limits": aggregate.LIMITS}
+    return found
+
+
+@cache
+def source(name: str) -> str:
+    """A style sheet or script of the page, for a ``<style>`` or ``<script>`` element."""
+    return (TEMPLATES / name).read_text("utf-8")
+
+
+@cache
+def font() -> str:
+    """The page's typeface as an address that needs no network."""
+    return assets.data_uri((TEMPLATES / "inter.woff2").read_bytes(), "font/woff2")
+
+
+@cache
+def library() -> str:
+    """plotly's script, packed."""
+    return assets.pack(plotly.offline.get_plotlyjs().encode("utf-8"))
+
+
+def date(created: str) -> str:
+    """``2026-11-23T13:05:22Z`` as ``2026-11-23 13:05 UTC``; anything else as it is."""
+    found = re.match(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)", created)
+    return f"{found[1]} {found[2]} UTC" if found else created
+
+
+class Page:
+    """What one page carries besides its text: packed flame graphs and charts, each under a name."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.flames: dict[str, str] = {}
+        self.charts: dict[str, charts.Chart] = {}
+
+    def chart(self, name: str, chart: charts.Chart | None) -> str | None:
+        """Keep a chart; its name, or ``None`` when there is nothing to draw."""
+        if chart is None:
+            return None
+        self.charts[name] = chart
+        return name
+
+    def flame(self, name: str, svg: str | None) -> dict[str, Any] | None:
+        """Keep a flame graph of the run's folder; ``None`` when its file is not there."""
+        data = assets.read_inside(self.folder, svg)
+        if data is None:
+            return None
+        text, height = assets.drawing(data)
+        self.flames[name] = assets.pack(text.encode("utf-8"))
+        return {"id": name, "height": height}
+
+    def href(self, link: str | None, lane: str | None = None) -> str | None:
+        """Where a link may lead: a fragment of the page or a file of the run, never elsewhere."""
+        if link and link.startswith("#"):
+            return link
+        if link and assets.read_inside(self.folder, link) is not None:
+            return quote(link)
+        return f"#{aggregate.anchor('lane', lane)}" if lane else None
+
+
+def render(run: RunResult, folder: Path) -> Path:
+    """Write ``report.html`` into the run's folder and return its path."""
+    page = Page(folder)
+    view = aggregate.view(run)
+    order = charts.variants(view)
+    scenarios = []
+    for scenario in view.scenarios:
+        results = {row.name: run.lane(row.name) for row in scenario.rows}
+        curves = {name: _curve(page, lane) for name, lane in results.items() if lane}
+        series = {
+            name: lane.stretches()[0].series for name, lane in results.items() if lane and lane.stretches()
+        }
+        scenarios.append(
+            {
+                "view": scenario,
+                "latency": page.chart(f"latency-{scenario.anchor}", charts.latency(scenario, order, curves)),
+                "time": page.chart(f"time-{scenario.anchor}", charts.over_time(scenario, order, series)),
+                "lanes": [
+                    {
+                        "row": row,
+                        "profiles": _profiles(page, row, results[row.name]),
+                        "result": results[row.name],
+                    }
+                    for row in scenario.rows
+                ],
+            }
+        )
+    spans = [
+        ("cpu", "server_cpu_us_per_request", "CPU per request", "µs a request, logarithmic; less is better"),
+        ("rps", "rps", "Requests per second", "requests a second (logarithmic; more is better)"),
+    ]  # fmt: skip
+    text = (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            run=run,
+            view=view,
+            order=order,
+            findings=[(one, page.href(one.link, one.lane)) for one in run.findings],
+            spans=[
+                {"id": page.chart(f"span-{name}", charts.span(view, key, unit)), "title": title, "unit": unit}
+                for name, key, title, unit in spans
+            ],
+            scenarios=scenarios,
+            diffs=[_diff(page, index, diff) for index, diff in enumerate(run.diffs)],
+            environment=_flat(run.environment),
+            settings=_flat({key: value for key, value in run.settings.items() if key != "reference"}),
+            charts=page.charts,
+            flames=page.flames,
+            library=library() if page.charts else None,
+        )
+    )
+    target = folder / "report.html"
+    partial = folder / "report.html.part"
+    partial.write_text(text, "utf-8")
+    partial.replace(target)
+    return target
+
+
+def _curve(page: Page, lane: LaneResult) -> charts.Curve:
+    for stretch in lane.stretches():
+        data = assets.read_inside(page.folder, stretch.histogram)
+        if data is not None:
+            return assets.percentile_curve(data)
+    return []
+
+
+def _profiles(page: Page, row: aggregate.Row, lane: LaneResult | None) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"{row.anchor}-{index}",
+            "profile": profile,
+            "mode": MODES.get(profile.mode, (profile.mode, "")),
+            "flame": page.flame(f"flame-{row.anchor}-{index}", profile.svg),
+            "functions": aggregate.heaviest(profile),
+            "facts": _profile_facts(profile),
+            "raw": [(path, page.href(path)) for path in (profile.collapsed, *profile.raw) if path],
+        }
+        for index, profile in enumerate(lane.profiles if lane else [])
+    ]
+
+
+def _profile_facts(profile: Profile) -> list[tuple[str, str]]:
+    """What the profile rests on, in words and figures; only what is known."""
+    known: list[tuple[str, str | None]] = [
+        ("samples", figures.count(profile.samples)),
+        ("missed", figures.count(profile.missed)),
+        ("errors", figures.count(profile.errors)),
+        ("recorded for", figures.seconds(profile.duration_s)),
+        ("rate asked", f"{figures.number(profile.rate_hz)} Hz" if profile.rate_hz else figures.MISSING),
+        (
+            "rate reached",
+            f"{figures.number(profile.rate_reached_hz)} Hz" if profile.rate_reached_hz else figures.MISSING,
+        ),
+        ("slower while profiled", figures.percent(profile.slowdown)),
+        ("unnamed", figures.percent(profile.unnamed_share)),
+        ("probe", "on" if profile.probe else "off"),
+    ]
+    return [(name, value) for name, value in known if value is not None and value != figures.MISSING]
+
+
+def _diff(page: Page, index: int, diff: dict[str, Any]) -> dict[str, Any]:
+    frames = [
+        {"name": str(frame.get("name", "")), "a": frame.get("a"), "b": frame.get("b")}
+        for frame in diff.get("frames") or []
+    ]
+    return {
+        "id": f"diff-{index}",
+        "a": diff.get("a", ""),
+        "b": diff.get("b", ""),
+        "mode": diff.get("mode", "on-cpu"),
+        "unit": diff.get("unit", ""),
+        "error": diff.get("error"),
+        "flame": page.flame(f"flame-diff-{index}", diff.get("svg")),
+        "frames": frames[:20],
+    }
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested values as pairs of a dotted key and a text."""
+    pairs: list[tuple[str, str]] = []
+    for key, value in values.items():
+        if isinstance(value, dict):
+            pairs += _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, (list, tuple)):
+            pairs.append((f"{prefix}{key}", ", ".join(map(str, value)) or figures.MISSING))
+        else:
+            pairs.append((f"{prefix}{key}", figures.MISSING if value is None else str(value)))
+    return pairs

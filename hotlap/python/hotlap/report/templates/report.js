@@ -1,0 +1,119 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const dark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+  const text = (id) => document.getElementById(id)?.textContent;
+
+  // What is packed in the page is gzip in base64.
+  const unpack = async (id) => {
+    const bytes = Uint8Array.from(atob(text(id)), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Response(stream).text();
+  };
+  const whenSeen = (elements, act) => {
+    const watcher = new IntersectionObserver((entries) => {
+      for (const entry of entries) if (entry.isIntersecting) { watcher.unobserve(entry.target); act(entry.target); }
+    }, { rootMargin: "400px" });
+    elements.forEach((element) => watcher.observe(element));
+  };
+  const failed = (element, error) => {
+    const note = document.createElement("p");
+    note.className = "muted";
+    note.textContent = "This browser cannot draw it (" + error.message + "). The tables have the figures.";
+    element.replaceChildren(note);
+  };
+
+  // Charts: figures name colours as "$ink"; the page's theme says what they are.
+  const charts = JSON.parse(text("chart-data") || "{}");
+  const drawn = new Set();
+  let plotly;
+  const library = () => plotly ??= unpack("plotly-packed").then((code) => {
+    const script = document.createElement("script");
+    script.textContent = code;
+    document.head.append(script);
+    return window.Plotly;
+  });
+  const themed = (value, style) => {
+    if (typeof value === "string" && value[0] === "$") return style.getPropertyValue("--" + value.slice(1)).trim();
+    if (Array.isArray(value)) return value.map((item) => themed(item, style));
+    if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, themed(item, style)]));
+    return value;
+  };
+  const draw = async (element) => {
+    const style = getComputedStyle(root);
+    const { data, layout } = charts[element.dataset.chart];
+    try {
+      const Plotly = await library();
+      await Plotly.react(element, themed(data, style), themed(layout, style), { responsive: true, displayModeBar: false });
+      drawn.add(element);
+    } catch (error) { failed(element, error); }
+  };
+  whenSeen(document.querySelectorAll(".chart"), draw);
+
+  // Flame graphs: each in a frame of its own, so that their scripts meet neither each other nor the page.
+  const frames = new Map();
+  const look = `
+    :root { --bg: #ffffff; --ink: #1a1e23; --hover: #000; color-scheme: light; }
+    :root[data-theme="dark"] { --bg: #171b20; --ink: #e7eaed; --hover: #fff; color-scheme: dark; }
+    html, body { margin: 0; background: var(--bg); overflow: hidden; }
+    svg { display: block; width: 100%; }
+    svg > rect { fill: var(--bg) !important; }
+    svg > text { fill: var(--ink) !important; }
+    svg > #search, svg > #matched, svg > #unzoom, svg > #details { visibility: hidden; }
+    #frames > *:hover { stroke: var(--hover) !important; stroke-width: 1 !important; }`;
+  const open = async (flame) => {
+    const stage = flame.querySelector(".stage");
+    try {
+      const svg = await unpack(flame.dataset.flame + "-data");
+      const frame = document.createElement("iframe");
+      frame.setAttribute("sandbox", "allow-scripts");
+      frame.title = flame.dataset.label;
+      frame.style.height = flame.dataset.height + "px";
+      const shim = text("flame-script");
+      frame.srcdoc = `<!doctype html><html data-theme="${dark() ? "dark" : "light"}"><meta charset="utf-8"><style>${look}</style><script>${shim}<\/script><body>${svg}`;
+      stage.replaceChildren(frame);
+      stage.scrollTop = stage.scrollHeight;
+      frames.set(frame, flame);
+    } catch (error) { failed(stage, error); }
+  };
+  const tell = (flame, what) => flame.querySelector("iframe")?.contentWindow.postMessage(what, "*");
+  const flames = document.querySelectorAll(".flame");
+  flames.forEach((flame) => {
+    const input = flame.querySelector("input");
+    let wait;
+    input.addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(() => tell(flame, { search: input.value }), 120); });
+    flame.querySelector(".unzoom").addEventListener("click", () => tell(flame, { unzoom: true }));
+  });
+  addEventListener("message", ({ source, data }) => {
+    for (const [frame, flame] of frames) {
+      if (frame.contentWindow !== source || data?.hotlap !== "flame") continue;
+      if ("ready" in data) flame.dataset.ready = "";
+      if ("matched" in data) flame.querySelector(".matched").textContent = data.matched === null ? "" : `${data.matched}% of the width matches`;
+      if ("zoomed" in data) flame.querySelector(".unzoom").disabled = !data.zoomed;
+      if ("hovered" in data) flame.querySelector(".hovered").textContent = data.hovered || "\u00a0";
+    }
+  });
+  whenSeen(flames, open);
+
+  // The theme follows the system until the reader chooses.
+  const retheme = () => {
+    drawn.forEach(draw);
+    for (const flame of frames.values()) tell(flame, { theme: dark() ? "dark" : "light" });
+  };
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", retheme);
+  document.getElementById("theme").addEventListener("click", () => {
+    root.dataset.theme = dark() ? "light" : "dark";
+    try { localStorage.setItem("hotlap-theme", root.dataset.theme); } catch { /* the choice is for this page only */ }
+    retheme();
+  });
+
+  // The bar marks the section that is being read.
+  const links = new Map([...document.querySelectorAll(".bar nav a")].map((link) => [link.hash.slice(1), link]));
+  const reading = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) {
+      links.forEach((link) => link.removeAttribute("aria-current"));
+      links.get(entry.target.id)?.setAttribute("aria-current", "location");
+    }
+  }, { rootMargin: "-15% 0px -75% 0px" });
+  links.forEach((_, id) => { const target = document.getElementById(id); if (target) reading.observe(target); });
+})();

@@ -1,0 +1,252 @@
+"""A run that was never measured: made input, with plausible figures, for tests of how results are shown."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from hotlap.result import Frame, LaneResult, Percentiles, Point, Profile, RunResult, Spoken, Stretch, Verdict
+
+from hotlap import result
+
+HOSTILE = '<script>alert("x")</script>'
+
+# scenario: (title, {variant: (requests/s, p50 in ms, CPU µs a request, what set the figure)})
+ARTICLE: dict[str, tuple[str, dict[str, tuple[float, float, float, str]]]] = {
+    "read": (
+        "Holds an exclusive lock on the map through a wait of 50 ms",
+        {"python": (19.6, 812.0, 611.0, "server"), "native": (19.8, 806.0, 447.0, "server")},
+    ),
+    "fast": (
+        "Takes the read side of the lock, drops it, then waits 50 ms",
+        {"python": (2690.0, 54.1, 292.0, "load"), "native": (3020.0, 51.6, 171.0, "load")},
+    ),
+    "cpualloc": (
+        "1,000,000 times: clones each id, parses it and adds it up",
+        {"python": (0.742, 2710.0, 1_310_000.0, "server"), "native": (58.3, 273.0, 33_400.0, "machine")},
+    ),
+    "cpu": (
+        "The same fold without the clone",
+        {"python": (2.61, 6080.0, 371_000.0, "server"), "native": (342.0, 46.4, 5_480.0, "machine")},
+    ),
+}
+FRAMES = {
+    "python": (
+        "fold (pyapp/reference.py:41)",
+        "int (builtins)",
+        "_PyEval_EvalFrameDefault",
+        "PyLong_FromString",
+    ),
+    "native": ("pyapp_core::fold::fold_cloned", "alloc::string::String::clone", "malloc", "cfree"),
+}
+
+
+def latencies(p50: float, requests: int) -> Percentiles:
+    """Percentiles around a median, those left out that so few requests cannot carry."""
+    return Percentiles(
+        mean=p50 * 1.03,
+        p50=p50,
+        p90=p50 * 1.21 if requests >= 100 else None,
+        p99=p50 * 1.62 if requests >= 1000 else None,
+        p99_9=p50 * 2.2 if requests >= 10_000 else None,
+        max=p50 * 2.9,
+    )
+
+
+def histogram(folder: Path, name: str, p50: float, requests: int) -> str:
+    """An ``.hgrm`` file of a latency that doubles with every nine or so; its path within the run."""
+    lines = ["       Value     Percentile TotalCount 1/(1-Percentile)", ""]
+    step = 0.0
+    while (nines := step / 20) <= math.log10(max(requests, 10)):
+        quantile = 1 - 10**-nines
+        value = p50 * (0.8 + 0.2 * nines / 0.3 if nines < 0.3 else 1 + 0.24 * (nines - 0.3) ** 1.4)
+        lines.append(
+            f"{value:12.3f} {quantile:2.12f} {int(quantile * requests):10d} {1 / (1 - quantile):14.2f}"
+        )
+        step += 1
+    lines += [
+        f"{p50 * 2.9:12.3f} {1:2.12f} {requests:10d}          inf",
+        f"#[Mean    = {p50:12.3f}, StdDeviation   = 1]",
+    ]
+    path = folder / "histograms" / f"{name}.hgrm"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(lines) + "\n")
+    return f"histograms/{name}.hgrm"
+
+
+def stretch(folder: Path, name: str, figures: tuple[float, float, float, str], **more: Any) -> Stretch:
+    """A stretch of five seconds with those figures."""
+    rps, p50, cpu, limit = figures
+    requests = max(4, round(rps * 5))
+    made = Stretch(
+        engine="native",
+        model="closed",
+        users=16,
+        wait_s=(0.0, 0.0),
+        duration_s=5.0,
+        requests=requests,
+        failures=0,
+        aborted=0,
+        rps=rps,
+        latency_ms=latencies(p50, requests),
+        histogram=histogram(folder, name, p50, requests),
+        server_cpu_us_per_request=cpu,
+        server_cpu_percent=min(190.0, rps * cpu / 10_000),
+        server_rss_bytes=58_400_000,
+        generator_cpu_percent=min(70.0, 1 + rps / 90),
+        limited_by=limit,  # type: ignore[arg-type]
+        series=[
+            Point(
+                t_s=second + 1,
+                rps=rps * (1 + 0.02 * math.sin(second)),
+                p50_ms=p50,
+                p99_ms=p50 * (1.5 + 0.1 * second),
+            )
+            for second in range(5)
+        ],
+    )
+    for key, value in more.items():
+        setattr(made, key, value)
+    return made
+
+
+def profile(variant: str, svg: str | None) -> Profile:
+    """An on-CPU profile whose heaviest functions are those of the variant."""
+    names = FRAMES.get(variant, FRAMES["native"])
+    return Profile(
+        profiler="py-spy",
+        mode="on-cpu",
+        samples=2911,
+        missed=0,
+        errors=4,
+        rate_hz=500,
+        rate_reached_hz=486,
+        duration_s=6.0,
+        slowdown=0.09,
+        unnamed_share=0.021,
+        svg=svg,
+        frames=[
+            Frame(
+                name=name,
+                kind="python" if ".py" in name else "rust",
+                self_value=1100 / (place + 1),
+                total_value=2911 / (place + 1),
+                location="rust_core/src/fold.rs:41" if "fold" in name else None,
+            )
+            for place, name in enumerate(names)
+        ],
+    )
+
+
+def make(folder: Path, svg: bytes | None = None) -> RunResult:
+    """A run of the article's eight lanes in a folder, one of them void and one not measured."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = None
+    if svg is not None:
+        path = "flame.svg"
+        (folder / path).write_bytes(svg)
+    lanes = []
+    for scenario, (title, variants) in ARTICLE.items():
+        for variant, figures in variants.items():
+            name = f"{scenario}-{variant}"
+            lanes.append(
+                LaneResult(
+                    scenario=scenario,
+                    variant=variant,
+                    path=f"/{variant}/{scenario}",
+                    suite="article",
+                    title=title,
+                    loads=[stretch(folder, name, figures)],
+                    profiles=[profile(variant, path)],
+                )
+            )
+    return RunResult(
+        created="2026-11-23T13:05:22+00:00",
+        name="pyapp",
+        environment={"python": "3.11.7", "cpu": "Made CPU", "cores": 2, "commit": "8dca656e3f"},
+        settings={
+            "baseline": "python",
+            "candidate": "native",
+            "reference": {"read": {"rps": 19.5, "mean": 18_000}, "fast": {"rps": 820}},
+            "reference_title": "The article's figures",
+        },
+        findings=[
+            Spoken(
+                name="lock",
+                scope="lane",
+                severity="finding",
+                lane="read/python",
+                link="#lane-read-python",
+                weight=9,
+                sentence="Requests to /python/read wait for one lock 97% of their time; "
+                "it is held 50 ms each time, so at most 20 requests/s.",
+            ),
+            Spoken(
+                name="allocation",
+                scope="profile",
+                severity="finding",
+                lane="cpualloc/native",
+                weight=8,
+                sentence="63% of the CPU of cpualloc/native goes to malloc and free, from clone.",
+            ),
+            Spoken(
+                name="idle",
+                scope="lane",
+                severity="finding",
+                lane="fast/native",
+                weight=3,
+                sentence="The server was idle 60% of the time on fast/native: "
+                "the load, not the service, sets this figure.",
+            ),
+        ],
+        lanes=lanes,
+    )
+
+
+def spoil(run: RunResult) -> RunResult:
+    """The same run with a void lane, a lane that was not measured, a doubtful profile and a failed one."""
+    void = run.lane("fast/python")
+    assert void is not None
+    reason = Spoken(
+        name="generator-busy",
+        scope="lane",
+        severity="void",
+        lane=void.name,
+        sentence="The load generator used 97% of a core: the figure is its own. Give it more processes.",
+    )
+    void.verdict = Verdict(status="void", rules=[reason])
+    unmeasured = run.lane("cpu/python")
+    assert unmeasured is not None
+    unmeasured.loads, unmeasured.profiles = [], []
+    unmeasured.error = "the server ended with exit code 3 before it was ready; see cpu-python.log"
+    doubtful = run.lane("cpu/native")
+    assert doubtful is not None
+    doubtful.profiles[0].trust = Verdict(
+        rules=[
+            Spoken(
+                name="slowdown",
+                scope="profile",
+                severity="doubtful",
+                lane=doubtful.name,
+                sentence="The lane was 41% slower while it was profiled; ask for a lower rate.",
+            )
+        ]
+    )
+    failed = run.lane("read/native")
+    assert failed is not None
+    failed.profiles.append(
+        Profile(
+            profiler="memray",
+            mode="memory",
+            error="memray cannot follow a server that hotlap did not start; leave out --pid.",
+        )
+    )
+    return run
+
+
+def write(folder: Path, svg: bytes | None = None) -> RunResult:
+    """Make a run and its ``run.json``."""
+    run = make(folder, svg)
+    result.write(run, folder)
+    return run
