@@ -79,7 +79,8 @@ def table(run: RunResult) -> Table:
     made.add_column("verdict")
     for lane in run.lanes:
         verdict = "; ".join(rule.sentence for rule in lane.verdict.rules)
-        for stretch in lane.stretches() or [None]:
+        measured: list[Stretch | None] = [*lane.stretches()]
+        for stretch in measured or [None]:
             made.add_row(
                 escape(lane.name),
                 *_figures(stretch),

@@ -32,11 +32,11 @@ from hotlap.summary import Bar, table
 def _modes(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[Mode, ...] | None:
     if value is None:
         return None
-    names = tuple(name.strip() for name in value.split(",") if name.strip() and name.strip() != "none")
-    for name in names:
-        if name not in get_args(Mode):
-            raise click.BadParameter(f"{name!r} is not one of {', '.join(get_args(Mode))} (or none)")
-    return names
+    names = [name.strip() for name in value.split(",") if name.strip() not in ("", "none")]
+    try:
+        return msgspec.convert(names, tuple[Mode, ...])
+    except msgspec.ValidationError:
+        raise click.BadParameter(f"{value!r}: give some of {', '.join(get_args(Mode))}, or none") from None
 
 
 @click.command
@@ -133,8 +133,8 @@ def _show_plan(console: Console, experiment: Experiment, lanes: list[Lane], opti
         else:
             offered = f"{load.users} users, wait {load.wait_s[0]:g}–{load.wait_s[1]:g} s"
         stretches = sum(task.stage == "load" and task.lane == lane.name for task in tasks)
-        modes = ", ".join(options.profiles_of(lane)) or "—"
-        made.add_row(escape(lane.name), f"{load.model}: {offered}", str(stretches), modes)
+        shown = ", ".join(options.profiles_of(lane)) or "—"
+        made.add_row(escape(lane.name), f"{load.model}: {offered}", str(stretches), shown)
     console.print(made)
     minutes, seconds = divmod(round(sum(task.estimate_s for task in tasks)), 60)
     console.print(f"takes about {minutes}:{seconds:02d} min; engine {options.engine}; seed {options.seed}")
