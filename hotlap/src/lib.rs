@@ -6,4 +6,8 @@ pub mod stacks;
 pub mod swarm;
 
 /// How this library was built: `release`, or `debug` where debug assertions are on.
-pub const BUILD_PROFILE: &str = if cfg!(debug_assertions) { "debug" } else { "release" };
+pub const BUILD_PROFILE: &str = if cfg!(debug_assertions) {
+    "debug"
+} else {
+    "release"
+};

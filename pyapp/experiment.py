@@ -1,0 +1,45 @@
+"""The registry as an experiment: the one file here that imports hotlap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hotlap.experiment import Expect, Experiment, Lane, Load, Server
+
+from pyapp.scenarios import SCENARIOS, Scenario, lanes
+from pyapp.settings import Settings
+
+
+def create_experiment(
+    scenarios: Sequence[Scenario] = SCENARIOS, settings: Settings | None = None
+) -> Experiment:
+    """The experiment that loads and profiles these scenarios."""
+    settings = settings or Settings()
+    return Experiment(
+        name="pyapp",
+        server=Server(
+            app="pyapp.app:create_app",
+            factory=True,
+            interface=settings.interface,
+            env=settings.environment(),
+            ready_path="/healthz",
+        ),
+        lanes=tuple(
+            Lane(
+                scenario=scenario.name,
+                variant=variant,
+                path=scenario.path(variant),
+                suite=scenario.suite,
+                title=scenario.title,
+                expect=Expect(body=scenario.expected(settings)),
+                load=Load(users=scenario.users),
+            )
+            for scenario, variant in lanes(scenarios)
+        ),
+        extensions=("pyapp._core",),
+        reference={scenario.name: scenario.reference for scenario in scenarios if scenario.reference},
+        reference_title="the article",
+    )
+
+
+experiment = create_experiment()

@@ -1,0 +1,135 @@
+"""The registry: every endpoint under study, once.
+
+Routes, Locust users, parity tests, profiles and report rows are derived from it. A scenario's entry is
+what can be said of it without its code; its code is one function of that name in each variant's module.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from pyapp import native, reference
+from pyapp.clients import SEED
+from pyapp.settings import Settings
+
+VARIANTS: dict[str, ModuleType] = {"python": reference, "native": native}
+"""The variants and the modules that hold their store and their functions."""
+
+DEFAULT_VARIANT = "native"
+"""The variant that a path without a prefix means."""
+
+
+class MissingPartError(Exception):
+    """A scenario whose function is missing in a variant's module: the message names both."""
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+    """An endpoint under study."""
+
+    name: str
+    title: str
+    does: str
+    answer: Callable[[Sequence[int], Settings], int]
+    """What it must answer for a map with these user ids."""
+    suite: str = "article"
+    variants: tuple[str, ...] = ("python", "native")
+    users: int = 16
+    """The default load: how many users send one request after the other."""
+    queues: bool = False
+    """Whether it waits for other requests: it is then given up when its client has gone."""
+    reference: dict[str, float | str] = {}
+    """Figures from elsewhere, shown beside those measured."""
+
+    def function(self, variant: str) -> Callable[[Any, Settings], Any]:
+        """The function that does the work: a coroutine function, or one that computes in a thread.
+
+        Raises:
+            MissingPartError: the variant's module has no function of that name.
+        """
+        module = VARIANTS[variant]
+        name = self.name.replace("-", "_")
+        function = getattr(module, name, None)
+        if not inspect.isfunction(function):
+            raise MissingPartError(f"scenario {self.name!r} has no function {name!r} in {module.__name__}")
+        return function
+
+    def path(self, variant: str) -> str:
+        """The path of the scenario's lane."""
+        return f"/{variant}/{self.name}"
+
+    def default_variant(self) -> str:
+        """The variant that ``/NAME`` alone means."""
+        return DEFAULT_VARIANT if DEFAULT_VARIANT in self.variants else self.variants[0]
+
+    def expected(self, settings: Settings) -> str:
+        """The answer for the clients that a store starts with."""
+        return str(self.answer([client.user_id for client in SEED.values()], settings))
+
+
+def sum_of_ids(ids: Sequence[int], settings: Settings) -> int:
+    """What ``/read`` and ``/fast`` answer."""
+    return sum(ids)
+
+
+def sum_of_folds(ids: Sequence[int], settings: Settings) -> int:
+    """What ``/cpu`` and ``/cpualloc`` answer: the closed form of their sum."""
+    n = settings.iterations
+    return n * (n - 1) // 2 + n * sum(ids)
+
+
+SCENARIOS: list[Scenario] = [
+    Scenario(
+        name="read",
+        title="Exclusive lock held over a wait",
+        does="takes an exclusive lock, collects the user ids, waits with the lock held, adds them up",
+        answer=sum_of_ids,
+        users=50,
+        queues=True,
+        reference={"rps": 19.5, "latency_ms": 18_000.0},
+    ),
+    Scenario(
+        name="fast",
+        title="Read lock dropped before the wait",
+        does="takes the read side of a lock, collects the user ids, drops the lock, waits, adds them up",
+        answer=sum_of_ids,
+        users=100,
+        reference={"rps": 820.0},
+    ),
+    Scenario(
+        name="cpualloc",
+        title="Parse and fold, each string copied",
+        does="folds over the user ids a million times, copying each string before it is parsed",
+        answer=sum_of_folds,
+        users=4,
+        reference={"profile": "allocation takes most of the width"},
+    ),
+    Scenario(
+        name="cpu",
+        title="Parse and fold, nothing copied",
+        does="folds over the user ids a million times, parsing borrowed strings",
+        answer=sum_of_folds,
+        users=4,
+        reference={"profile": "allocation is gone"},
+    ),
+]
+
+
+def lanes(scenarios: Sequence[Scenario]) -> list[tuple[Scenario, str]]:
+    """Each scenario in each of its variants."""
+    return [(scenario, variant) for scenario in scenarios for variant in scenario.variants]
+
+
+def missing_parts(scenarios: Sequence[Scenario]) -> list[str]:
+    """A sentence for each function that a scenario lacks."""
+    missing = []
+    for scenario, variant in lanes(scenarios):
+        try:
+            scenario.function(variant)
+        except MissingPartError as error:
+            missing.append(str(error))
+    return missing

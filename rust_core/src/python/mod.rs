@@ -1,0 +1,26 @@
+//! The PyO3 glue, the one place that knows of Python. A function here takes owned arguments, calls
+//! one pure function and converts the result.
+
+mod clients;
+mod door;
+mod histogram;
+mod lock;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("build_profile", crate::BUILD_PROFILE)?;
+    module.add("MAX_CLIENTS", crate::clients::MAX_CLIENTS)?;
+    module.add("MAX_ITERATIONS", crate::fold::MAX_ITERATIONS)?;
+    module.add("FullError", module.py().get_type::<door::FullError>())?;
+    module.add("PanicError", module.py().get_type::<door::PanicError>())?;
+    module.add_class::<clients::PyClient>()?;
+    module.add_class::<clients::PyClientMap>()?;
+    module.add_class::<clients::Ids>()?;
+    module.add_class::<histogram::PyHistogram>()?;
+    module.add_class::<lock::ExclusiveLock>()?;
+    module.add_class::<lock::PyPlace>()?;
+    module.add_class::<lock::PyHold>()?;
+    module.add_function(wrap_pyfunction!(door::_panic, module)?)
+}
