@@ -6,9 +6,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from hotlap.result import Frame, LaneResult, Percentiles, Point, Profile, RunResult, Spoken, Stretch, Verdict
-
 from hotlap import result
+from hotlap.result import Frame, LaneResult, Percentiles, Point, Profile, RunResult, Spoken, Stretch, Verdict
 
 HOSTILE = '<script>alert("x")</script>'
 

@@ -1,0 +1,89 @@
+"""The whole lab on the service that ships: served, verified, loaded, profiled and reported."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hotlap import result
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def hotlap(*words: str, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "hotlap.cli", *words],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "200", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A quick run over all lanes of the default suite."""
+    out = tmp_path_factory.mktemp("lab") / "run"
+    done = hotlap("run", "--quick", "--out", str(out))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> result.RunResult:
+    return result.read(folder)
+
+
+def test_eight_lanes_each_with_figures_or_an_honest_reason(run: result.RunResult) -> None:
+    scenarios = ("read", "fast", "cpualloc", "cpu")
+    assert {lane.name for lane in run.lanes} == {f"{s}/{v}" for s in scenarios for v in ("python", "native")}
+    for lane in run.lanes:
+        assert lane.error is None, f"{lane.name}: {lane.error}"
+        (stretch,) = lane.stretches()
+        assert stretch.failures == 0
+        assert stretch.requests is not None
+        assert stretch.requests > 0, lane.name
+        assert lane.verdict.status == "ok" or lane.verdict.rules, lane.name
+
+
+def test_native_needs_far_less_cpu_for_the_same_answer(run: result.RunResult) -> None:
+    cpu_us = {}
+    for variant in ("python", "native"):
+        lane = run.lane(f"cpu/{variant}")
+        assert lane is not None
+        cpu_us[variant] = lane.stretches()[0].server_cpu_us_per_request
+    assert cpu_us["python"] > 10 * cpu_us["native"]
+
+
+def test_every_lane_has_its_flame_graph(run: result.RunResult, folder: Path) -> None:
+    for lane in run.lanes:
+        (profile,) = [one for one in lane.profiles if one.mode == "on-cpu"]
+        assert profile.error is None, f"{lane.name}: {profile.error}"
+        assert (folder / profile.svg).read_text().lstrip().startswith("<?xml")
+        assert (folder / profile.collapsed).stat().st_size > 0
+        assert all((folder / raw).exists() for raw in profile.raw)
+
+
+def test_the_difference_between_clone_and_none_is_drawn(run: result.RunResult, folder: Path) -> None:
+    (difference,) = run.diffs
+    assert (difference["a"], difference["b"]) == ("cpualloc/native", "cpu/native")
+    assert (folder / difference["svg"]).exists()
+
+
+def test_the_report_holds_every_lane(run: result.RunResult, folder: Path) -> None:
+    page = (folder / "report.html").read_text()
+    for lane in run.lanes:
+        assert lane.name in page
+
+
+def test_list_serves_people_and_programs() -> None:
+    told = hotlap("list", "--json")
+    assert told.returncode == 0
+    assert '"scenario": "cpualloc"' in told.stdout
+    assert "cpualloc/native" in hotlap("list").stdout
