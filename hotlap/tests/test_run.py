@@ -81,10 +81,12 @@ def test_a_run_writes_its_folder(project: Project) -> None:
     assert [lane.name for lane in run.lanes] == ["x/python", "x/native"]
     for lane in run.lanes:
         (stretch,) = lane.stretches()
-        assert stretch.requests is not None and stretch.requests > 10
+        assert stretch.requests is not None
+        assert stretch.requests > 10
         assert stretch.failures == 0
         assert stretch.rps == pytest.approx(stretch.requests / stretch.duration_s, rel=0.01)
-        assert stretch.latency_ms.p50 is not None and stretch.latency_ms.p50 > 0
+        assert stretch.latency_ms.p50 is not None
+        assert stretch.latency_ms.p50 > 0
         assert stretch.server_cpu_us_per_request > 0
         histogram = folder / "out" / stretch.histogram
         assert "Value" in histogram.read_text()
@@ -102,7 +104,8 @@ def test_a_lane_that_kills_its_server_is_a_row_with_its_reason(project: Project)
     done = hotlap(folder, "run", "--quick", "--out", "out")
     assert done.returncode == 0, done.stdout + done.stderr
     good, dead = result.read(folder / "out").lanes
-    assert good.error is None and good.stretches()
+    assert good.error is None
+    assert good.stretches()
     assert "/die" in (dead.error or "")
     assert dead.loads == []
 
