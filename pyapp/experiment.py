@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hotlap.experiment import Expect, Experiment, Lane, Load, Server
-
 from pyapp.scenarios import SCENARIOS, Scenario, lanes
 from pyapp.settings import Settings
 
