@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import Any
@@ -29,7 +29,9 @@ RECEIVE = "pyapp.receive"
 class App(falcon.asgi.App):  # type: ignore[type-arg]
     """Falcon's app with two things mended that the server and Falcon see differently."""
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Any) -> None:
+    async def __call__(  # type: ignore[override]  # the WSGI app, its base class, is called otherwise
+        self, scope: dict[str, Any], receive: Receive, send: Callable[[Any], Awaitable[None]]
+    ) -> None:
         """Serves a request."""
         # Granian says "1" of a request by HTTP/1.0 (``ab`` sends those), which Falcon rejects.
         if scope.get("http_version") == "1":
@@ -89,7 +91,7 @@ class ComputePool:
     def __init__(self) -> None:
         self.executor = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="compute")
 
-    async def process_shutdown(self, scope: dict[str, Any], event: dict[str, Any]) -> None:
+    async def process_shutdown(self, scope: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         """Starts nothing that has not started yet."""
         self.executor.shutdown(wait=False, cancel_futures=True)
 
@@ -162,6 +164,7 @@ def _answer(
         return queue
 
     async def wait(req: Request) -> int:
-        return await function(store, settings)
+        result: int = await function(store, settings)
+        return result
 
     return wait

@@ -24,7 +24,7 @@ class ClientsResource:
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Answers with an object of clients by name, sorted."""
-        resp.data = _encode(self._store.list())
+        resp.data = _encode(self._store.all())
 
 
 class ClientResource:

@@ -59,7 +59,7 @@ class Store(Protocol):
     def get(self, name: str) -> Client | None:
         """The client of that name."""
 
-    def list(self) -> dict[str, Client]:
+    def all(self) -> dict[str, Client]:
         """All clients, sorted by name."""
 
     def count(self) -> int:

@@ -24,9 +24,9 @@ class Store:
         found = self.map.get(name)
         return None if found is None else Client(found.user_id, found.subscribed_topics)
 
-    def list(self) -> dict[str, Client]:
+    def all(self) -> dict[str, Client]:
         """All clients, sorted by name."""
-        return {name: Client(found.user_id, found.subscribed_topics) for name, found in self.map.list()}
+        return {name: Client(found.user_id, found.subscribed_topics) for name, found in self.map.items()}
 
     def count(self) -> int:
         """How many clients there are."""

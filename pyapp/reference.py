@@ -30,7 +30,7 @@ class Store:
         """The client of that name."""
         return self._clients.get(name)
 
-    def list(self) -> dict[str, Client]:
+    def all(self) -> dict[str, Client]:
         """All clients, sorted by name."""
         return dict(sorted(self._clients.items()))
 

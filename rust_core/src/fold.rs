@@ -45,10 +45,7 @@ impl std::error::Error for FoldError {}
 /// # Errors
 /// [`FoldError::Parse`] with the first characters of an id that is no number.
 pub fn parse(id: &str) -> Result<u64, FoldError> {
-    match id.parse::<u32>() {
-        Ok(number) => Ok(u64::from(number)),
-        Err(_) => Err(FoldError::Parse(id.chars().take(40).collect())),
-    }
+    number(id).ok_or_else(|| FoldError::Parse(id.chars().take(40).collect()))
 }
 
 /// The sum of the ids, parsed in reverse order.
@@ -56,9 +53,7 @@ pub fn parse(id: &str) -> Result<u64, FoldError> {
 /// # Errors
 /// [`FoldError`] for an id that is no number, or a sum beyond 64 bits.
 pub fn sum(ids: &[String]) -> Result<u64, FoldError> {
-    ids.iter()
-        .rev()
-        .try_fold(0, |total, id| add(total, parse(id)?))
+    fold_once(ids, 0, |id| number(id)).ok_or_else(|| why(ids))
 }
 
 /// The fold with each string cloned before it is parsed.
@@ -69,7 +64,7 @@ pub fn fold_clone(ids: &[String], iterations: u32) -> Result<u64, FoldError> {
     fold_with(ids, iterations, |id| {
         // The copy is what this rung is about; without the black box it would be optimised away.
         let copy = black_box(id.clone());
-        parse(&copy)
+        number(&copy)
     })
 }
 
@@ -78,34 +73,49 @@ pub fn fold_clone(ids: &[String], iterations: u32) -> Result<u64, FoldError> {
 /// # Errors
 /// [`FoldError`] for an id that is no number, too many iterations, or a sum beyond 64 bits.
 pub fn fold(ids: &[String], iterations: u32) -> Result<u64, FoldError> {
-    // The strings do not change from one iteration to the next; the black box keeps the compiler
-    // from parsing them once for all.
-    fold_with(ids, iterations, |id| parse(black_box(id.as_str())))
+    fold_with(ids, iterations, |id| number(id))
 }
 
+/// What the rungs share: all folds, added up.
 #[inline(always)]
 fn fold_with(
     ids: &[String],
     iterations: u32,
-    value: impl Fn(&String) -> Result<u64, FoldError>,
+    value: impl Fn(&String) -> Option<u64>,
 ) -> Result<u64, FoldError> {
     if iterations > MAX_ITERATIONS {
         return Err(FoldError::Iterations(iterations));
     }
-    let mut total = 0;
-    for i in 0..iterations {
-        let folded = ids
-            .iter()
-            .rev()
-            .try_fold(u64::from(i), |folded, id| add(folded, value(id)?))?;
-        total = add(total, folded)?;
-    }
-    Ok(total)
+    // The strings do not change from one iteration to the next; the black box keeps the compiler
+    // from parsing them once for all.
+    (0..iterations)
+        .try_fold(0_u64, |total, i| {
+            total.checked_add(fold_once(black_box(ids), u64::from(i), &value)?)
+        })
+        .ok_or_else(|| why(ids))
+}
+
+/// One fold over the ids, from the last to the first. In the loop, a failure is no more than `None`,
+/// which fits a register; [`why`] finds out afterwards.
+#[inline(always)]
+fn fold_once(ids: &[String], start: u64, value: impl Fn(&String) -> Option<u64>) -> Option<u64> {
+    ids.iter()
+        .rev()
+        .try_fold(start, |folded, id| folded.checked_add(value(id)?))
 }
 
 #[inline(always)]
-fn add(a: u64, b: u64) -> Result<u64, FoldError> {
-    a.checked_add(b).ok_or(FoldError::Overflow)
+fn number(id: &str) -> Option<u64> {
+    id.parse::<u32>().ok().map(u64::from)
+}
+
+/// Why a fold over these ids has no sum.
+#[cold]
+fn why(ids: &[String]) -> FoldError {
+    ids.iter()
+        .rev()
+        .find_map(|id| parse(id).err())
+        .unwrap_or(FoldError::Overflow)
 }
 
 #[cfg(test)]
@@ -169,7 +179,12 @@ mod tests {
 
     #[test]
     fn a_sum_beyond_64_bits_is_an_error() {
-        assert_eq!(add(u64::MAX, 1), Err(FoldError::Overflow));
-        assert_eq!(add(u64::MAX - 1, 1), Ok(u64::MAX));
+        let ids = ids(&["1", "2"]);
+        assert_eq!(
+            fold_once(&ids, u64::MAX - 3, |id| number(id)),
+            Some(u64::MAX)
+        );
+        assert_eq!(fold_once(&ids, u64::MAX - 2, |id| number(id)), None);
+        assert_eq!(why(&ids), FoldError::Overflow);
     }
 }

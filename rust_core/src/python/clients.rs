@@ -70,7 +70,7 @@ impl PyClientMap {
         Ok(detached(py, || Ok(self.0.delete(&name)))?)
     }
 
-    fn list(&self, py: Python<'_>) -> PyResult<Vec<(String, PyClient)>> {
+    fn items(&self, py: Python<'_>) -> PyResult<Vec<(String, PyClient)>> {
         let all = detached(py, || Ok(self.0.list()))?;
         Ok(all
             .into_iter()

@@ -95,19 +95,23 @@ impl PyPlace {
         }
     }
 
-    fn send<'py>(&self, py: Python<'py>, _value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    #[pyo3(signature = (value, /))]
+    fn send<'py>(&self, py: Python<'py>, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        // A task sends nothing but `None`.
+        let _ = value;
         self.__next__(py)
     }
 
     /// Leaves the queue and raises what was thrown in, a cancellation as a rule.
-    #[pyo3(signature = (kind, value = None, _traceback = None))]
+    #[pyo3(signature = (kind, value = None, traceback = None, /))]
     fn throw(
         &self,
         kind: Bound<'_, PyAny>,
         value: Option<Bound<'_, PyAny>>,
-        _traceback: Option<Bound<'_, PyAny>>,
+        traceback: Option<Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         self.close();
+        let _ = traceback;
         Err(PyErr::from_value(match value {
             Some(value) if value.is_instance(&kind)? => value,
             Some(value) => kind.call1((value,))?,
