@@ -47,6 +47,16 @@ def raise_file_limit() -> int:
     return hard
 
 
+def cpu_s_of(pids: Sequence[int]) -> float | None:
+    """User and system time of these processes so far, in seconds; ``None`` where none of them lives."""
+    used: list[float] = []
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = psutil.Process(pid).cpu_times()
+            used.append(times.user + times.system)
+    return sum(used) if used else None
+
+
 class Served:
     """A server that answers: where it listens, its processes and what they have used."""
 
@@ -75,15 +85,7 @@ class Served:
 
     def cpu_s(self) -> float | None:
         """User and system time of all its processes so far, in seconds; ``None`` where they are not known."""
-        total, seen = 0.0, False
-        for process in self._tree():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                times = process.cpu_times()
-                total += times.user + times.system
-                if process.pid == self.pid:
-                    total += times.children_user + times.children_system
-                seen = True
-        return total if seen else None
+        return cpu_s_of(self.pids())
 
     def rss_bytes(self) -> int | None:
         """Resident memory of all its processes; ``None`` where they are not known."""

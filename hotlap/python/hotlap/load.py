@@ -1,0 +1,279 @@
+"""Load a lane: a Locust of its own, in a process of its own, for one stretch."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from hotlap._engine import Histogram
+from hotlap.experiment import Engine, Lane, Load
+from hotlap.result import LimitedBy, Percentiles, Role, Stretch
+from hotlap.serve import Served, stop
+from hotlap.swarm import locustfile_path
+from hotlap.swarm.plan import PLAN_VARIABLE, Answer, SwarmPlan
+
+_POLL_S = 0.02
+_START_TIMEOUT_S = 30.0
+
+
+class LoadError(RuntimeError):
+    """A stretch that gave no figures: the message says why."""
+
+
+def run_stretch(
+    lane: Lane,
+    served: Served,
+    *,
+    engine: Engine,
+    load: Load,
+    time_s: float,
+    warm_up_s: float,
+    out: Path,
+    verified: dict[str, Any] | None,
+    role: Role = "measure",
+    repeat: int = 0,
+) -> Stretch:
+    """Load a lane for one stretch and measure it, after the warm-up.
+
+    Args:
+        lane: What is asked for.
+        served: The server; its CPU is counted over the same window.
+        engine: Who sends: the native engine, or Locust's own users (``http``).
+        load: How many users, how they arrive and wait.
+        time_s: The window's length.
+        warm_up_s: What comes before it, after the last user has started.
+        out: The histogram's files, without their suffixes; the folder above the last but one is the run's.
+        verified: What ``verify`` returned: a constant body is held against each answer.
+        role: What the stretch is for.
+        repeat: The round that it belongs to.
+
+    Raises:
+        LoadError: Locust or the server ended before the window did.
+    """
+    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    ramp_s = load.users / load.spawn_rate if load.spawn_rate else 0.0
+    with _swarm(lane, served, engine, load, verified, warm_up_s=warm_up_s, time_s=time_s) as swarm:
+        answer = swarm.answer(_START_TIMEOUT_S + ramp_s + warm_up_s + time_s + load.timeout_s)
+    return _stretch(answer, lane, load, engine, role, repeat, started, out)
+
+
+class Loading:
+    """A lane that is being loaded while something else looks at its server."""
+
+    def __init__(self, live: Path, process: subprocess.Popen[bytes]) -> None:
+        self._live = live
+        self._process = process
+        self.mark()
+
+    @property
+    def requests(self) -> int:
+        """How many requests were answered so far."""
+        try:
+            return int(self._live.read_text() or "0")
+        except FileNotFoundError:
+            return 0
+
+    def mark(self) -> None:
+        """A window starts."""
+        self._mark = (time.monotonic(), self.requests)
+
+    def since_mark(self) -> tuple[float, int]:
+        """The window so far: its length in seconds, and the requests answered in it."""
+        began_s, requests = self._mark
+        return time.monotonic() - began_s, self.requests - requests
+
+    def alive(self) -> bool:
+        """Whether the load goes on."""
+        return self._process.poll() is None
+
+
+@contextlib.contextmanager
+def background_load(
+    lane: Lane,
+    served: Served,
+    *,
+    engine: Engine,
+    load: Load,
+    verified: dict[str, Any] | None = None,
+) -> Iterator[Loading]:
+    """Keep a lane loaded until the block ends; it starts when the first answer has come.
+
+    Raises:
+        LoadError: Locust ended, or no answer came in time.
+    """
+    with _swarm(lane, served, engine, load, verified) as swarm:
+        loading = Loading(swarm.live, swarm.process)
+        deadline = time.monotonic() + _START_TIMEOUT_S + load.timeout_s
+        while loading.requests == 0:
+            swarm.check(deadline)
+            time.sleep(_POLL_S)
+        loading.mark()
+        yield loading
+
+
+class _Swarm:
+    """A Locust process and its files."""
+
+    def __init__(self, folder: Path, served: Served) -> None:
+        self._folder = folder
+        self._served = served
+        self.live = folder / "live"
+        self.process: subprocess.Popen[bytes]
+
+    def check(self, deadline: float) -> None:
+        if self.process.poll() is not None:
+            raise LoadError(f"Locust ended early:\n{self._log()}")
+        if not self._served.alive():
+            raise LoadError(f"the server ended under load:\n{self._served.log() or '(it printed nothing)'}")
+        if time.monotonic() > deadline:
+            raise LoadError(f"the stretch did not end in time:\n{self._log()}")
+
+    def answer(self, timeout_s: float) -> Answer:
+        deadline = time.monotonic() + timeout_s
+        path = self._folder / "answer.json"
+        while not path.exists():
+            self.check(deadline)
+            time.sleep(_POLL_S)
+        return msgspec.json.decode(path.read_bytes(), type=Answer)
+
+    def _log(self) -> str:
+        return (self._folder / "locust.log").read_text(errors="replace")[-4000:].strip()
+
+
+@contextlib.contextmanager
+def _swarm(
+    lane: Lane,
+    served: Served,
+    engine: Engine,
+    load: Load,
+    verified: dict[str, Any] | None,
+    *,
+    warm_up_s: float = 0.0,
+    time_s: float | None = None,
+) -> Iterator[_Swarm]:
+    with tempfile.TemporaryDirectory(prefix="hotlap-load-") as scratch:
+        folder = Path(scratch)
+        swarm = _Swarm(folder, served)
+        plan = SwarmPlan(
+            lane=lane,
+            load=load,
+            engine=engine,
+            warm_up_s=warm_up_s,
+            time_s=time_s,
+            server_pids=tuple(served.pids()),
+            body_sha256=verified["sha256"] if verified and verified["constant"] else None,
+            answer=str(folder / "answer.json"),
+            live=str(swarm.live),
+        )
+        (folder / "plan.json").write_bytes(msgspec.json.encode(plan))
+        words = [
+            *(sys.executable, "-m", "locust", "-f", str(locustfile_path()), "--headless", "--only-summary"),
+            *("--host", served.url, "--users", str(load.users)),
+            *("--spawn-rate", str(load.spawn_rate or load.users), "--stop-timeout", "0"),
+        ]
+        with (folder / "locust.log").open("wb") as log:
+            swarm.process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, PLAN_VARIABLE: str(folder / "plan.json")},
+                start_new_session=True,
+            )
+        try:
+            yield swarm
+        finally:
+            stop(swarm.process)
+
+
+def percentiles(histogram: Histogram) -> Percentiles:
+    """A histogram's figures in milliseconds; what too few samples cannot carry is ``None``."""
+    return Percentiles(
+        mean=histogram.mean_ms,
+        p50=histogram.quantile_ms(0.5),
+        p90=histogram.quantile_ms(0.9),
+        p99=histogram.quantile_ms(0.99),
+        p99_9=histogram.quantile_ms(0.999),
+        max=histogram.max_ms,
+    )
+
+
+def _stretch(
+    answer: Answer,
+    lane: Lane,
+    load: Load,
+    engine: Engine,
+    role: Role,
+    repeat: int,
+    started: str,
+    out: Path,
+) -> Stretch:
+    response = Histogram.decode(answer.response)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    hgrm = out.with_name(out.name + ".hgrm")
+    hgrm.write_text(response.hgrm())
+    hgrm.with_suffix(".csv").write_text(response.csv())
+    generator = 100 * answer.generator_cpu_s / answer.duration_s
+    server = None if answer.server_cpu_s is None else 100 * answer.server_cpu_s / answer.duration_s
+    latency = percentiles(response)
+    counted = answer.server_cpu_s is not None and answer.requests > 0
+    return Stretch(
+        engine=engine,
+        model=load.model,
+        role=role,
+        repeat=repeat,
+        started=started,
+        users=load.users if load.model != "open" else None,
+        wait_s=load.wait_s if load.model != "open" else None,
+        rate=load.rate,
+        arrivals=load.arrivals if load.model == "open" else None,
+        duration_s=answer.duration_s,
+        requests=answer.requests,
+        failures=answer.failures,
+        aborted=answer.aborted,
+        not_offered=answer.not_offered,
+        rps=answer.requests / answer.duration_s,
+        latency_ms=latency,
+        service_ms=percentiles(Histogram.decode(answer.service)) if answer.service else None,
+        connect_ms=percentiles(Histogram.decode(answer.connect)) if answer.connect else None,
+        histogram=str(hgrm.relative_to(out.parent.parent)),
+        server_cpu_us_per_request=1e6 * (answer.server_cpu_s or 0) / answer.requests if counted else None,
+        server_cpu_percent=server,
+        generator_cpu_percent=generator,
+        limited_by=limited_by(load, latency.mean, generator, server),
+        errors=answer.errors,
+        series=answer.series,
+        facts={"locust": answer.said},
+    )
+
+
+def limited_by(
+    load: Load, mean_ms: float | None, generator_percent: float, server_percent: float | None
+) -> LimitedBy | None:
+    """What set a stretch's requests per second, judged by where the time and the CPU went.
+
+    The generator, from 80% of a core; the machine, where it and the server leave less than a tenth of
+    the cores; the load, where users wait longer than they are served; else the server.
+    """
+    cores = len(os.sched_getaffinity(0))
+    if mean_ms is None:
+        return None
+    if generator_percent >= 80.0:
+        return "generator"
+    if server_percent is not None and generator_percent + server_percent >= 90.0 * cores:
+        # A server that needs all the cores by itself is no worse off for a generator that needs none.
+        return "server" if generator_percent < 0.05 * server_percent else "machine"
+    if load.model == "closed" and math.fsum(load.wait_s) / 2 * 1000 > mean_ms:
+        return "load"
+    return "server"
