@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import resource
 import socket
 import sys
 from typing import Any, get_args, get_origin
 
 import msgspec
-from granian.constants import Interfaces
+from granian.constants import Interfaces, Loops
 from granian.server import Server
 
 from pyapp.settings import PREFIX, Settings, SettingsError, load
@@ -18,12 +19,16 @@ from pyapp.settings import PREFIX, Settings, SettingsError, load
 DRAIN_S = 5
 """How long a worker may finish what it has begun before it is killed."""
 
+OTHER_FILES = 64
+"""How many files a worker has open beside its connections, at most."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Serves until SIGTERM or SIGINT; the exit code."""
     try:
         settings = load(os.environ, **vars(_parser().parse_args(arguments)))
         _check_port(settings)
+        _raise_file_limit(settings)
     except SettingsError as error:
         print(f"pyapp: {error}", file=sys.stderr)
         return 2
@@ -35,9 +40,28 @@ def main(arguments: list[str] | None = None) -> int:
         port=settings.port,
         interface=Interfaces(settings.interface),
         workers=settings.workers,
+        # The default takes whichever loop is installed, and what is measured should not hang on that.
+        loop=Loops.uvloop,
+        # Without these two Granian serves the first 1024 connections and leaves the others to wait.
+        backlog=settings.connections,
+        backpressure=settings.connections,
         workers_kill_timeout=DRAIN_S,
     ).serve()
     return 0
+
+
+def _raise_file_limit(settings: Settings) -> None:
+    needed = settings.connections + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise SettingsError(
+            f"{settings.connections} connections need {needed} open files and the system allows {hard}: "
+            f"raise the hard limit (ulimit -Hn, LimitNOFILE=, docker run --ulimit nofile={needed}), "
+            f"or expect fewer with --connections {max(1, hard - OTHER_FILES)}"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 def _parser() -> argparse.ArgumentParser:

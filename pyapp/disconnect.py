@@ -30,6 +30,7 @@ async def until_gone(work: Coroutine[Any, Any, T], receive: Receive) -> T:
         await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             return working.result()
+        watching.result()
         raise ClientGoneError
     finally:
         # Whoever is first ends the other, and so does a cancellation of both.

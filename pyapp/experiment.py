@@ -14,6 +14,7 @@ def create_experiment(
 ) -> Experiment:
     """The experiment that loads and profiles these scenarios."""
     settings = settings or Settings()
+    connections = str(settings.connections)
     return Experiment(
         name="pyapp",
         server=Server(
@@ -21,6 +22,7 @@ def create_experiment(
             factory=True,
             interface=settings.interface,
             env=settings.environment(),
+            granian_args=("--loop", "uvloop", "--backlog", connections, "--backpressure", connections),
             ready_path="/healthz",
         ),
         lanes=tuple(

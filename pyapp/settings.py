@@ -30,6 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     interface: Annotated[Literal["asgi"], Meta(description="how Granian calls the app")] = "asgi"
     host: Annotated[str, Meta(min_length=1, description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65_535, description="port to listen on")] = 8080
+    connections: Annotated[int, Meta(ge=1, le=1_000_000, description="connections held open at once")] = 4096
     workers: Annotated[int, Meta(ge=1, le=1024, description="processes; more than 1 needs --read-only")] = 1
 
     @property
