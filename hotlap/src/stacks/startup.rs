@@ -1,0 +1,260 @@
+//! Frames that every stack of a server begins with, and those that only pass a call on.
+//!
+//! What starts a process or a thread says nothing about a request: it is dropped. The machinery that
+//! runs callbacks is one frame, so that its own cost is still seen. Both only count at a stack's
+//! beginning; what merely passes a call on inside the interpreter is dropped anywhere.
+
+use super::frame::{Kind, Parts};
+
+/// What a frame at the beginning of a stack is to its reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beginning {
+    /// Starts the process, the thread or the server: dropped.
+    StartUp,
+    /// Runs callbacks: folded into the one frame of this name.
+    Group(&'static str),
+}
+
+/// The frame that stands for a stack that is nothing but start-up.
+pub const START_UP: &str = "[start-up]";
+/// The machinery of an event loop.
+pub const EVENT_LOOP: &str = "[event loop]";
+/// The machinery of a pool of threads.
+pub const THREAD_POOL: &str = "[thread pool]";
+
+/// Python files whose functions start a server or a process: by their ends.
+const START_UP_FILES: &[&str] = &[
+    "click/core.py",
+    "click/decorators.py",
+    "granian/cli.py",
+    "granian/__main__.py",
+    "granian/server/mp.py",
+    "granian/server/mt.py",
+    "granian/server/mtr.py",
+    "granian/server/common.py",
+    "granian/server/embed.py",
+    "multiprocessing/process.py",
+    "multiprocessing/context.py",
+    "multiprocessing/popen_fork.py",
+    "multiprocessing/popen_spawn_posix.py",
+    "multiprocessing/spawn.py",
+    "multiprocessing/forkserver.py",
+    "uvicorn/main.py",
+    "uvicorn/_subprocess.py",
+    "uvicorn/server.py",
+    "uvicorn/_compat.py",
+    "gunicorn/app/base.py",
+    "gunicorn/app/wsgiapp.py",
+    "gunicorn/arbiter.py",
+    "hypercorn/__main__.py",
+    "hypercorn/run.py",
+    "runpy.py",
+    "<frozen runpy>",
+];
+
+/// Python files that run callbacks.
+const LOOP_FILES: &[&str] = &[
+    "asyncio/events.py",
+    "asyncio/runners.py",
+    "asyncio/base_events.py",
+    "asyncio/unix_events.py",
+    "asyncio/selector_events.py",
+    "asyncio/proactor_events.py",
+    "uvloop/__init__.py",
+    "rloop/loop.py",
+    "granian/_futures.py",
+    "granian/_loops.py",
+    "granian/asgi.py",
+    "granian/wsgi.py",
+    "granian/rsgi.py",
+    "selectors.py",
+];
+
+const THREAD_FUNCTIONS: &[&str] = &[
+    "Thread._bootstrap",
+    "Thread._bootstrap_inner",
+    "Thread.run",
+    "_bootstrap",
+    "_bootstrap_inner",
+    "run",
+];
+
+/// Native functions that start a process or a thread.
+const START_UP_NAMES: &[&str] = &[
+    "_start",
+    "__libc_start_main",
+    "__libc_start_main_impl",
+    "__libc_start_call_main",
+    "main",
+    "start_thread",
+    "clone",
+    "clone3",
+    "__clone3",
+    "__clone",
+    "thread_run",
+    "pythread_wrapper",
+    "Py_BytesMain",
+    "Py_RunMain",
+    "pymain_main",
+    "pymain_run_python",
+    "pymain_run_module",
+    "pymain_run_file",
+    "pymain_run_file_obj",
+    "pymain_run_command",
+    "_PyRun_SimpleFileObject",
+    "_PyRun_AnyFileObject",
+    "PyRun_StringFlags",
+    "PyRun_SimpleStringFlags",
+    "pyrun_file",
+    "run_mod",
+    "run_eval_code_obj",
+    "builtin_exec",
+    "builtin_exec_impl",
+    "PyEval_EvalCode",
+    "thread_start",
+    "std::sys::thread::unix::Thread::new::thread_start",
+    "std::sys::pal::unix::thread::Thread::new::thread_start",
+    "std::sys::backtrace::__rust_begin_short_backtrace",
+    "std::sys_common::backtrace::__rust_begin_short_backtrace",
+    "std::thread::Builder::spawn_unchecked_::{{closure}}",
+    "std::thread::lifecycle::spawn_unchecked::{{closure}}",
+    "std::panicking::try",
+    "std::panicking::try::do_call",
+    "std::panicking::catch_unwind",
+    "std::panicking::catch_unwind::do_call",
+    "std::panic::catch_unwind",
+    "core::ops::function::FnOnce::call_once",
+    "core::ops::function::FnOnce::call_once{{vtable.shim}}",
+];
+
+/// Native functions that run callbacks.
+const LOOP_NAMES: &[&str] = &[
+    "run_until_complete",
+    "run_forever",
+    "Loop__run",
+    "Loop__Loop__run",
+    "loop_cb_idle_callback",
+    "Loop__on_idle",
+    "Handle__run",
+    "loop_on_idle",
+    "cb_idle_callback",
+    "task_step",
+    "task_step_impl",
+    "task_step_handle_result_impl",
+    "task_wakeup",
+    "TaskStepMethWrapper_call",
+    "TaskWakeupMethWrapper_call",
+    "context_run",
+    "gen_send_ex",
+    "gen_send_ex2",
+    "gen_iternext",
+    "PyIter_Send",
+    "_gen_send_ex",
+];
+
+/// Functions of the interpreter that only pass a call on.
+const PLUMBING: &[&str] = &[
+    "PyEval_EvalFrameDefault",
+    "PyEval_EvalFrame",
+    "PyEval_Vector",
+    "PyFunction_Vectorcall",
+    "PyFunction_FastCallDict",
+    "PyObject_Call",
+    "PyObject_Call_Prepend",
+    "PyObject_CallMethod",
+    "PyObject_CallMethodIdOneArg",
+    "PyObject_CallFunctionObjArgs",
+    "PyObject_CallOneArg",
+    "PyObject_CallNoArgs",
+    "PyObject_CallObject",
+    "PyObject_FastCall",
+    "PyObject_FastCallDict",
+    "PyObject_FastCallDictTstate",
+    "PyObject_MakeTpCall",
+    "PyObject_Vectorcall",
+    "PyObject_VectorcallTstate",
+    "PyObject_VectorcallMethod",
+    "PyObject_VectorcallMethodId",
+    "PyVectorcall_Call",
+    "PyVectorcall_Function",
+    "PyCFunction_Call",
+    "PyMethod_Vectorcall",
+    "method_vectorcall",
+    "method_vectorcall_NOARGS",
+    "method_vectorcall_O",
+    "method_vectorcall_FASTCALL",
+    "method_vectorcall_FASTCALL_KEYWORDS",
+    "method_vectorcall_VARARGS",
+    "method_vectorcall_VARARGS_KEYWORDS",
+    "cfunction_call",
+    "cfunction_vectorcall_NOARGS",
+    "cfunction_vectorcall_O",
+    "cfunction_vectorcall_FASTCALL",
+    "cfunction_vectorcall_FASTCALL_KEYWORDS",
+    "cfunction_enter_call",
+    "object_vacall",
+    "slot_tp_call",
+    "do_call_core",
+    "call_function",
+    "Py_trampoline_func_start",
+    "py_trampoline_evaluator",
+    "Pyx_PyObject_Call",
+    "Pyx_PyObject_FastCallDict",
+    "Pyx_PyObject_CallMethO",
+    "Pyx_CyFunction_CallAsMethod",
+    // Counting references, inlined: recorders put it between callers and callees.
+    "Py_DECREF",
+    "Py_XDECREF",
+    "Py_INCREF",
+    "Py_XINCREF",
+];
+
+/// What this frame is at the beginning of a stack; `None` if the reader wants to see it.
+#[must_use]
+pub fn beginning(parts: &Parts<'_>, kind: Kind) -> Option<Beginning> {
+    let name = parts.name;
+    if kind == Kind::Python {
+        let file = parts.file().unwrap_or("");
+        let is_in = |files: &[&str]| files.iter().any(|end| is_file(file, end));
+        if is_in(START_UP_FILES)
+            || (is_file(file, "threading.py") && THREAD_FUNCTIONS.contains(&name))
+        {
+            return Some(Beginning::StartUp);
+        }
+        if name == "<module>" && (!file.contains('.') || file.ends_with("__main__.py")) {
+            return Some(Beginning::StartUp);
+        }
+        if is_file(file, "concurrent/futures/thread.py") {
+            return Some(Beginning::Group(THREAD_POOL));
+        }
+        return is_in(LOOP_FILES).then_some(Beginning::Group(EVENT_LOOP));
+    }
+    if [START_UP, EVENT_LOOP, THREAD_POOL].contains(&name) {
+        // Cleaned already.
+        return Some(match name {
+            EVENT_LOOP => Beginning::Group(EVENT_LOOP),
+            THREAD_POOL => Beginning::Group(THREAD_POOL),
+            _ => Beginning::StartUp,
+        });
+    }
+    let is_libc = parts
+        .address()
+        .is_some_and(|library| is_file(library, "libc.so.6"));
+    if is_libc || START_UP_NAMES.contains(&name) {
+        return Some(Beginning::StartUp);
+    }
+    let is_loop = LOOP_NAMES.contains(&name) || name.starts_with("uv_");
+    is_loop.then_some(Beginning::Group(EVENT_LOOP))
+}
+
+/// Whether the frame only passes a call on.
+#[must_use]
+pub fn is_plumbing(name: &str) -> bool {
+    let name = name.strip_suffix(".cold").unwrap_or(name);
+    PLUMBING.contains(&name.trim_start_matches('_'))
+}
+
+fn is_file(file: &str, end: &str) -> bool {
+    file.strip_suffix(end)
+        .is_some_and(|before| before.is_empty() || before.ends_with('/'))
+}
