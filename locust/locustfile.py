@@ -1,0 +1,5 @@
+"""Every lane at once, or those that are named: ``locust -f locust/locustfile.py NativeCpu PythonCpu``."""
+
+from pyapp.users import users
+
+globals().update(users())
