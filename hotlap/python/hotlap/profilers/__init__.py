@@ -1,1 +1,67 @@
-"""Profilers: a module each behind one protocol."""
+"""Profilers: a module each behind one protocol.
+
+A recorder looks at a served process for a while and leaves raw recordings in a folder. What they
+mean (cleaning, drawing, trust) is decided elsewhere, the same way for all.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from hotlap._engine import Stacks
+from hotlap.experiment import Mode
+from hotlap.serve import Served
+
+PROFILERS: dict[str, tuple[Mode, ...]] = {
+    "pyspy": ("on-cpu",),
+}
+"""The modules of this package and the modes that each can record; the first that can is a mode's default."""
+
+
+class ProfileError(RuntimeError):
+    """A profile that could not be taken: the message says why and what to do."""
+
+
+class Recording(msgspec.Struct, kw_only=True):
+    """What a recorder brings home."""
+
+    profiler: str
+    stacks: Stacks
+    unit: str = "samples"
+    raw: list[Path]
+    samples: int | None = None
+    missed: int | None = None
+    errors: int | None = None
+    rate_hz: float | None = None
+    rate_reached_hz: float | None = None
+    facts: dict[str, object] = {}
+
+
+class Recorder(Protocol):
+    """A module of this package."""
+
+    def record(self, served: Served, mode: Mode, time_s: float, folder: Path) -> Recording:
+        """Look at the server for ``time_s`` seconds; raw recordings go into ``folder``.
+
+        Raises:
+            ProfileError: it is not permitted or not installed, or the server ended.
+        """
+
+
+def recorder(mode: Mode, profiler: str | None) -> Recorder:
+    """The recorder of a mode: the named one, or the mode's default.
+
+    Raises:
+        ProfileError: none can record that mode, or the named one cannot.
+    """
+    able = [name for name, modes in PROFILERS.items() if mode in modes]
+    wanted = profiler.replace("-", "") if profiler else next(iter(able), None)
+    if wanted not in able:
+        who = f"{profiler} does not record" if profiler else "no profiler records"
+        raise ProfileError(f"{who} {mode}; that mode can be had from: {', '.join(able) or 'none'}")
+    found: Recorder = import_module(f"hotlap.profilers.{wanted}")
+    return found
