@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hotlap._engine import Stacks
+from hotlap._engine import Stacks, StacksError
 from hotlap.experiment import Engine, Experiment, Lane, Load, Mode
 from hotlap.load import LoadError, background_load
 from hotlap.profilers import ProfileError, Recording, recorder
@@ -44,9 +44,9 @@ def record(
             loading.mark()
             recording = recording_with.record(server, mode, time_s, out)
             duration_s, requests = loading.since_mark()
-    except (ProfileError, ServeError, LoadError) as error:
+        return [_profile(recording, lane, mode, out, duration_s, requests, baseline)]
+    except (ProfileError, ServeError, LoadError, StacksError) as error:
         return [Profile(profiler=profiler or "default", mode=mode, error=str(error))]
-    return [_profile(recording, lane, mode, out, duration_s, requests, baseline)]
 
 
 def _profile(
