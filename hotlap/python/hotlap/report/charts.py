@@ -67,7 +67,7 @@ def variants(view: View) -> list[str]:
     return first + [name for name in found if name not in first]
 
 
-def span(view: View, key: str, title: str) -> Chart | None:
+def span(view: View, key: str) -> Chart | None:
     """One figure of all lanes on a logarithmic axis, the variants of a scenario joined by a line.
 
     A lane that is void is drawn hollow; one that was not measured is not drawn.
@@ -102,7 +102,7 @@ def span(view: View, key: str, title: str) -> Chart | None:
                 "name": plain(name),
                 "x": [value for _, value, _ in points[name]],
                 "y": [row.scenario for row, _, _ in points[name]],
-                "text": [figures.number(value) for _, value, _ in points[name]],
+                "text": [f"\u2002{figures.number(value)}\u2002" for _, value, _ in points[name]],
                 "textposition": [side for _, _, side in points[name]],
                 "textfont": {"size": 12, "color": "$ink"},
                 "marker": {
@@ -127,7 +127,7 @@ def span(view: View, key: str, title: str) -> Chart | None:
         "data": data,
         "layout": layout(
             64 + 52 * len(scenarios) + 48,
-            xaxis=axis(title, range=[low - pad, high + pad], **DECADES),
+            xaxis=axis("", range=[low - pad, high + pad], **DECADES),
             yaxis=axis(
                 "",
                 type="category",
@@ -177,7 +177,7 @@ def latency(scenario: Scenario, order: list[str], curves: Mapping[str, Curve]) -
                 ticktext=[f"{100 * quantile:.5g}%" for quantile in ticks],
                 range=[0, reach],
             ),
-            yaxis=axis("response time, ms", **_scale(values)),
+            yaxis=axis("response time, ms", **scale(values)),
         ),
     }
 
@@ -217,8 +217,8 @@ def over_time(scenario: Scenario, order: list[str], series: Mapping[str, Sequenc
             300,
             hovermode="x unified",
             xaxis=axis("seconds into the stretch", anchor="y2"),
-            yaxis=axis("requests/s", domain=[0.55, 1], **_scale(rates)),
-            yaxis2=axis("p99, ms", domain=[0, 0.44], **_scale(slow)),
+            yaxis=axis("requests/s", domain=[0.55, 1], **scale(rates)),
+            yaxis2=axis("p99, ms", domain=[0, 0.44], **scale(slow)),
         ),
     }
 
@@ -233,7 +233,7 @@ def plain(name: str) -> str:
     return name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _scale(values: Iterable[float]) -> Chart:
+def scale(values: Iterable[float]) -> Chart:
     """Linear from zero, or logarithmic when the values are more than 20 times apart."""
     known = [value for value in values if value > 0]
     if known and max(known) > 20 * min(known):

@@ -132,8 +132,8 @@ def render(run: RunResult, folder: Path) -> Path:
             }
         )
     spans = [
-        ("cpu", "server_cpu_us_per_request", "CPU per request", "µs a request, logarithmic; less is better"),
-        ("rps", "rps", "Requests per second", "requests a second (logarithmic; more is better)"),
+        ("cpu", "server_cpu_us_per_request", "Server CPU per request", "µs, less is better"),
+        ("rps", "rps", "Requests per second", "more is better"),
     ]  # fmt: skip
     text = (
         environment()
@@ -144,7 +144,7 @@ def render(run: RunResult, folder: Path) -> Path:
             order=order,
             findings=[(one, page.href(one.link, one.lane)) for one in run.findings],
             spans=[
-                {"id": page.chart(f"span-{name}", charts.span(view, key, unit)), "title": title, "unit": unit}
+                {"id": page.chart(f"span-{name}", charts.span(view, key)), "title": title, "unit": unit}
                 for name, key, title, unit in spans
             ],
             scenarios=scenarios,

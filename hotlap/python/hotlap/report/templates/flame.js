@@ -1,7 +1,10 @@
 // Runs inside the frame of one flame graph, beside the script that the graph brings along. The frame has no
 // address to keep its state in, and no way to the page around it but messages.
 history.replaceState = () => {};
-// A frame that is hidden has no width to draw in.
+// A frame that is out of view has no width: what fits itself to the width has to wait for it.
+const later = window.setTimeout;
+const shown = (act) => requestAnimationFrame(() => innerWidth < 40 ? shown(act) : act());
+window.setTimeout = (act, after) => after ? later(act, after) : shown(act);
 addEventListener("resize", (event) => { if (innerWidth < 40) event.stopImmediatePropagation(); }, true);
 window.addEventListener("DOMContentLoaded", () => {
   if (typeof total_samples === "undefined") init();
