@@ -53,14 +53,13 @@
   // Flame graphs: each in a frame of its own, so that their scripts meet neither each other nor the page.
   const frames = new Map();
   const look = `
-    :root { --bg: #ffffff; --ink: #1a1e23; --hover: #000; color-scheme: light; }
-    :root[data-theme="dark"] { --bg: #171b20; --ink: #e7eaed; --hover: #fff; color-scheme: dark; }
+    :root { --bg: #ffffff; --ink: #1a1e23; color-scheme: light; }
+    :root[data-theme="dark"] { --bg: #171b20; --ink: #e7eaed; color-scheme: dark; }
     html, body { margin: 0; background: var(--bg); overflow: hidden; }
-    svg { display: block; width: 100%; }
-    svg > rect { fill: var(--bg) !important; }
-    svg > text { fill: var(--ink) !important; }
-    svg > #search, svg > #matched, svg > #unzoom, svg > #details { visibility: hidden; }
-    #frames > *:hover { stroke: var(--hover) !important; stroke-width: 1 !important; }`;
+    svg.hotlap-flame { display: block; color: var(--ink) !important; background: var(--bg) !important; }
+    .flame-frames rect { stroke: var(--bg) !important; }
+    .flame-frames g:hover rect, .flame-frames.searched g.hit rect { stroke: var(--ink) !important; }
+    .flame-title, .flame-reset, .flame-matched, .flame-details, .flame-search { display: none !important; }`;
   const open = async (flame) => {
     const stage = flame.querySelector(".stage");
     try {
@@ -88,7 +87,7 @@
     for (const [frame, flame] of frames) {
       if (frame.contentWindow !== source || data?.hotlap !== "flame") continue;
       if ("ready" in data) flame.dataset.ready = "";
-      if ("matched" in data) flame.querySelector(".matched").textContent = data.matched === null ? "" : `${data.matched}% of the width matches`;
+      if ("matched" in data) flame.querySelector(".matched").textContent = data.matched;
       if ("zoomed" in data) flame.querySelector(".unzoom").disabled = !data.zoomed;
       if ("hovered" in data) flame.querySelector(".hovered").textContent = data.hovered || "\u00a0";
     }

@@ -1,0 +1,275 @@
+"""The page in a real Chromium: offline, without an error, usable on a laptop, on a phone and in the dark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import made_run
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from hotlap import _engine
+from hotlap.report import render
+
+LAPTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+WORDS = (
+    *("body", ".byline", ".note", ".fact", ".notice", ".reasons li", ".functions thead th", "#findings a"),
+    *(f".status.{kind}" for kind in ("ok", "void", "doubtful", "failed")),
+)
+COLOURS = """element => {
+    let under = element;
+    while (getComputedStyle(under).backgroundColor === "rgba(0, 0, 0, 0)") under = under.parentElement;
+    return [getComputedStyle(element).color, getComputedStyle(under).backgroundColor];
+}"""
+STACKS = [
+    (["event loop", "app (pyapp/app.py:88)", "pyapp_core::fold::fold_cloned", "malloc"], 61),
+    (["event loop", "app (pyapp/app.py:88)", "pyapp_core::fold::fold_cloned", "cfree"], 22),
+    (["event loop", "app (pyapp/app.py:88)", "json (falcon/media.py:7)"], 17),
+]
+
+
+class Watched:
+    """A page, and whatever it did that a page of ours must not do."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.wrong: list[str] = []
+        page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
+        page.on("console", lambda line: line.type in ("error", "warning") and self.wrong.append(line.text))
+        page.on("dialog", lambda dialog: (self.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("request", self._asked)
+
+    def _asked(self, request: object) -> None:
+        address = str(getattr(request, "url", request))
+        if not address.startswith(("file:", "data:", "blob:", "about:")):
+            self.wrong.append(f"request: {address}")
+
+    def open(self, path: Path) -> Page:
+        self.page.goto(path.as_uri())
+        return self.page
+
+    def read_through(self) -> None:
+        """Scroll past everything that is drawn only when seen, until it is drawn."""
+        for element in self.page.locator(".chart, .flame").all():
+            element.scroll_into_view_if_needed()
+            expect(element.locator(".main-svg, iframe").first).to_be_attached()
+
+
+@pytest.fixture
+def watched(browser: BrowserContext) -> Iterator[Watched]:
+    page = browser.new_page()
+    page.set_viewport_size(LAPTOP)
+    seen = Watched(page)
+    yield seen
+    page.close()
+    assert seen.wrong == []
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page with a void lane, an unmeasured one, a doubtful profile and a failed one."""
+    folder = tmp_path_factory.mktemp("run")
+    svg = _engine.Stacks.from_counts(STACKS).svg("cpualloc/native", unit="samples")
+    run = made_run.spoil(made_run.make(folder, svg.encode()))
+    run.diffs = [
+        {"a": "cpualloc/native", "b": "cpu/native", "mode": "on-cpu", "unit": "samples", "svg": "flame.svg"}
+    ]
+    return render(run, folder)
+
+
+def flame(page: Page, place: str = "#lane-cpualloc-native") -> Locator:
+    """A flame graph of the page, drawn."""
+    found = page.locator(f"{place} .flame").first
+    found.scroll_into_view_if_needed()
+    expect(page.locator(f"{place} .flame[data-ready]").first).to_be_attached()
+    return found
+
+
+def test_every_lane_has_its_row(watched: Watched, report: Path) -> None:
+    page = watched.open(report)
+    rows = page.locator("#lanes tr[data-lane]")
+    names = [f"{scenario}/{variant}" for scenario in made_run.ARTICLE for variant in ("python", "native")]
+    assert [row.get_attribute("data-lane") for row in rows.all()] == names
+    expect(page.locator('tr[data-lane="cpu/python"]')).to_contain_text("exit code 3")
+    expect(page.locator('tr[data-lane="fast/python"]')).to_contain_text("void")
+    expect(page.locator('tr[data-lane="cpualloc/native"]')).to_contain_text("39.2×")
+
+
+def test_everything_is_drawn_without_an_error_or_a_request(watched: Watched, report: Path) -> None:
+    page = watched.open(report)
+    watched.read_through()
+    assert page.locator(".chart .main-svg").count() >= page.locator(".chart").count() > 6
+    assert page.locator(".flame iframe").count() == page.locator(".flame").count() == 8
+    assert (
+        page.evaluate(
+            "performance.getEntriesByType('resource').map(one => one.name).filter(one => /^http/.test(one))"
+        )
+        == []
+    )
+
+
+def test_a_flame_graph_zooms_within_the_page(watched: Watched, report: Path) -> None:
+    graph = flame(watched.open(report))
+    frame = graph.frame_locator("iframe")
+    clicked = frame.locator("g", has_text="fold_cloned").locator("rect")
+    before = clicked.bounding_box()
+    reset = graph.get_by_role("button", name="Reset zoom")
+    expect(reset).to_be_disabled()
+    clicked.click()
+    expect(reset).to_be_enabled()
+    after = clicked.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["width"] > before["width"] * 1.15
+    expect(frame.locator("g", has_text="json (falcon")).to_be_hidden()
+    reset.click()
+    expect(reset).to_be_disabled()
+    expect(frame.locator("g", has_text="json (falcon")).to_be_visible()
+
+
+def test_a_flame_graph_is_searched_within_the_page(watched: Watched, report: Path) -> None:
+    page = watched.open(report)
+    graph = flame(page)
+    graph.get_by_role("searchbox").fill("malloc")
+    expect(graph.locator(".matched")).to_have_text("matched 61.0%")
+    expect(graph.frame_locator("iframe").locator("g.hit")).to_have_count(1)
+    graph.get_by_role("searchbox").fill("malloc|cfree")
+    expect(graph.locator(".matched")).to_have_text("matched 83.0%")
+    graph.get_by_role("searchbox").fill("(")
+    expect(graph.locator(".matched")).to_contain_text("no regular expression")
+    graph.get_by_role("searchbox").fill("")
+    expect(graph.locator(".matched")).to_have_text("")
+    other = flame(page, "#lane-read-python")
+    expect(other.frame_locator("iframe").locator("g.hit")).to_have_count(0)
+
+
+def test_a_frame_says_its_name_when_pointed_at(watched: Watched, report: Path) -> None:
+    graph = flame(watched.open(report))
+    graph.frame_locator("iframe").locator("g", has_text="malloc").locator("rect").hover()
+    expect(graph.locator(".hovered")).to_contain_text("malloc")
+    expect(graph.locator(".hovered")).to_contain_text("61")
+
+
+def test_a_finding_leads_to_its_evidence(watched: Watched, report: Path) -> None:
+    page = watched.open(report)
+    page.locator("#findings a").first.click()
+    expect(page.locator("#lane-read-python")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
+def test_the_page_never_scrolls_sideways(
+    watched: Watched, report: Path, size: dict[str, int], scheme: str
+) -> None:
+    watched.page.set_viewport_size(size)  # type: ignore[arg-type]
+    watched.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page = watched.open(report)
+    watched.read_through()
+    widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert widths[0] <= widths[1] == size["width"]
+    table = page.locator("#lanes .scroll")
+    assert table.evaluate("box => box.getBoundingClientRect().right") <= size["width"]
+
+
+def test_the_dark_page_follows_the_system_and_the_button(watched: Watched, report: Path) -> None:
+    page = watched.page
+    page.emulate_media(color_scheme="dark")
+    watched.open(report)
+    graph = flame(page)
+    behind = "getComputedStyle(document.body).backgroundColor"
+    inside = "svg => getComputedStyle(svg).backgroundColor"
+    svg = graph.frame_locator("iframe").locator("svg.hotlap-flame")
+    assert brightness(page.evaluate(behind)) < 40
+    assert brightness(svg.evaluate(inside)) < 50
+    page.get_by_role("button", name="Switch between the light and the dark page").click()
+    assert brightness(page.evaluate(behind)) > 240
+    expect(graph.frame_locator("iframe").locator("html[data-theme=light]")).to_be_attached()
+    assert brightness(svg.evaluate(inside)) > 240
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_what_is_behind_them(watched: Watched, report: Path, scheme: str) -> None:
+    watched.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page = watched.open(report)
+    for selector in WORDS:
+        ink, behind = page.locator(selector).first.evaluate(COLOURS)
+        assert contrast(ink, behind) >= 4.5, (selector, ink, behind)
+
+
+def test_the_page_is_read_by_keyboard_and_by_structure(watched: Watched, report: Path) -> None:
+    page = watched.open(report)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    levels = page.locator("h1, h2, h3, h4").evaluate_all("all => all.map(one => Number(one.tagName[1]))")
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert page.locator("table:not(:has(caption))").count() == 0
+    assert page.locator("thead th:not([scope])").count() == 0
+    assert (
+        page.locator(".scroll:not([tabindex='0'][role=region][aria-label], [aria-labelledby])").count() == 0
+    )
+    flame(page)
+    assert page.locator("iframe:not([title])").count() == 0
+
+
+def test_hostile_names_stay_names(watched: Watched, tmp_path: Path) -> None:
+    run = made_run.make(tmp_path)
+    hostile = "<img src=x onerror=alert(1)>" + made_run.HOSTILE
+    for lane in run.lanes:
+        lane.variant += hostile
+        lane.path += hostile
+    run.name = hostile
+    run.findings[0].sentence = hostile
+    run.environment[hostile] = hostile
+    page = watched.open(render(run, tmp_path))
+    watched.read_through()
+    expect(page.locator("h1")).to_have_text(hostile)
+    expect(page.locator("#findings .finding").first).to_contain_text(hostile)
+    assert page.locator("main img, main script").count() == 0
+    legend = page.locator(".chart .legendtext").first.text_content() or ""
+    assert "<img src=x" in legend
+
+
+def test_a_hostile_flame_graph_stays_in_its_frame(watched: Watched, tmp_path: Path) -> None:
+    evil = """<svg class="hotlap-flame" xmlns="http://www.w3.org/2000/svg" height="60"><text>evil</text>
+    <script>
+    try { parent.document.title = "taken"; } catch {}
+    try { top.location = "http://127.0.0.1:9/taken"; } catch {}
+    fetch("http://127.0.0.1:9/told").catch(() => {});
+    new Image().src = "http://127.0.0.1:9/told";
+    document.documentElement.dataset.ran = "yes";
+    </script></svg>"""
+    page = watched.open(render(made_run.make(tmp_path, evil.encode()), tmp_path))
+    page.locator(".flame").first.scroll_into_view_if_needed()
+    expect(page.frame_locator(".flame iframe").first.locator("html[data-ran=yes]")).to_be_attached()
+    assert page.title() == "pyapp: hotlap report"
+    assert page.url.startswith("file:")
+    refused = ("Content Security Policy", "Unsafe attempt to initiate navigation", "null", "frame")
+    watched.wrong = [line for line in watched.wrong if not any(part in line for part in refused)]
+
+
+def brightness(colour: str) -> float:
+    """The mean of a colour's channels, 0 to 255."""
+    return sum(channels(colour)) / 3
+
+
+def channels(colour: str) -> list[float]:
+    """Red, green and blue, 0 to 255, of a computed colour."""
+    return [float(part) for part in re.findall(r"[\d.]+", colour)[:3]]
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours as WCAG 2 defines it, 1 to 21."""
+
+    def luminance(colour: str) -> float:
+        parts = [part / 255 for part in channels(colour)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)

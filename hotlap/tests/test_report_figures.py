@@ -1,0 +1,224 @@
+"""The report's figures and rows: computed purely from a run."""
+
+from __future__ import annotations
+
+import gzip
+from base64 import b64decode
+from pathlib import Path
+
+import made_run
+import plotly.graph_objects
+import pytest
+
+from hotlap.report import aggregate, assets, charts, figures
+from hotlap.result import Frame, Profile, RunResult, Spoken, Stretch, Verdict
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunResult:
+    return made_run.make(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "—"),
+        (float("nan"), "—"),
+        (0, "0"),
+        (5424.18, "5,424"),
+        (1_310_000.0, "1,310,000"),
+        (19.52, "19.5"),
+        (1.0, "1.00"),
+        (0.04167, "0.0417"),
+        (-3.2, "-3.20"),
+    ],
+)
+def test_a_figure_has_three_digits_that_count(value: float | None, shown: str) -> None:
+    assert figures.number(value) == shown
+
+
+def test_other_figures_carry_their_unit() -> None:
+    assert [figures.ratio(each) for each in (None, 1.0249, 68.23, 0.97)] == ["—", "1.02×", "68.2×", "0.97×"]
+    assert [figures.seconds(each) for each in (None, 0, 3.2e-5, 0.05, 2.5, 240)] == [
+        "—", "0 s", "32.0 µs", "50.0 ms", "2.50 s", "4.00 min",
+    ]  # fmt: skip
+    assert [figures.size(each) for each in (None, 512, 58_400_000, 2**34)] == [
+        "—",
+        "512 B",
+        "55.7 MiB",
+        "16.0 GiB",
+    ]
+    assert figures.percent(0.0213) == "2.1%"
+    assert figures.count(None) == "—"
+
+
+def test_rows_stand_by_scenario_with_the_baseline_first(run: RunResult) -> None:
+    run.lanes.reverse()
+    view = aggregate.view(run)
+    assert [row.name for row in view.rows] == [
+        f"{scenario}/{variant}"
+        for scenario in ("cpu", "cpualloc", "fast", "read")
+        for variant in ("python", "native")
+    ]
+    assert view.counts == {"ok": 8, "void": 0, "failed": 0}
+
+
+def test_speed_up_is_over_the_baseline_in_both_figures(run: RunResult) -> None:
+    rows = {row.name: row for row in aggregate.view(run).rows}
+    assert rows["cpu/python"].speedup_of is None
+    assert rows["cpu/native"].speedup_of == "python"
+    assert rows["cpu/native"].speedup_cpu == pytest.approx(371_000 / 5_480)
+    assert rows["cpu/native"].speedup_rps == pytest.approx(342 / 2.61)
+
+
+def test_no_speed_up_rests_on_a_lane_that_is_void_or_was_not_measured(run: RunResult) -> None:
+    rows = {row.name: row for row in aggregate.view(made_run.spoil(run)).rows}
+    assert (rows["fast/python"].status, rows["cpu/python"].status) == ("void", "failed")
+    for name in ("fast/native", "cpu/native"):
+        assert rows[name].status == "ok"
+        assert rows[name].speedup_cpu is rows[name].speedup_rps is rows[name].speedup_of is None
+
+
+def test_what_was_not_measured_is_never_a_zero(run: RunResult) -> None:
+    lane = run.lane("read/python")
+    assert lane is not None
+    lane.loads = [Stretch(engine="native", model="closed")]
+    row = aggregate.row(lane)
+    assert set(row.figures.values()) == {None}
+    assert row.requests is row.failures is row.limited_by is None
+    lane.loads = []
+    assert aggregate.row(lane).status == "failed"
+    assert aggregate.row(lane).error == "no stretch of this lane was measured"
+
+
+def test_repeated_stretches_give_medians_and_sums(run: RunResult, tmp_path: Path) -> None:
+    lane = run.lane("cpu/native")
+    assert lane is not None
+    lane.loads = []
+    for number, rps in enumerate((300.0, 900.0, 330.0)):
+        made = (rps, 46.0 + number, 5_000.0, "server")
+        lane.loads.append(made_run.stretch(tmp_path, f"again-{number}", made, repeat=number, failures=number))
+    lane.loads.append(made_run.stretch(tmp_path, "noise", (1.0, 1.0, 1.0, "load"), role="a/a"))
+    row = aggregate.row(lane)
+    assert row["rps"] == 330.0
+    assert row.failures == 3
+    assert row["max"] == lane.loads[2].latency_ms.max
+    assert (row.stretches, row.limited_by) == (3, "server")
+
+
+def test_what_stock_locust_said_stands_apart(run: RunResult, tmp_path: Path) -> None:
+    lane = run.lane("fast/native")
+    assert lane is not None
+    lane.loads.append(
+        made_run.stretch(tmp_path, "stock", (942.0, 1484.0, 180.0, "generator"), role="stock", engine="http")
+    )
+    view = aggregate.view(run)
+    row = next(row for row in view.rows if row.name == "fast/native")
+    assert view.has_stock
+    assert row.stock is not None
+    assert (row.stock.engine, row.stock.rps) == ("http", 942.0)
+    assert row["rps"] == 3020.0
+
+
+def test_a_verdict_of_doubt_does_not_void_a_lane(run: RunResult) -> None:
+    lane = run.lane("cpu/native")
+    assert lane is not None
+    doubt = Spoken(name="noise", scope="lane", severity="doubtful", sentence="It was noisy.")
+    lane.verdict = Verdict(rules=[doubt])
+    row = aggregate.row(lane)
+    assert row.status == "ok"
+    assert row.reasons == [doubt]
+
+
+def test_heaviest_functions_are_shares_of_the_whole_by_their_own_time() -> None:
+    profile = Profile(
+        profiler="py-spy",
+        mode="on-cpu",
+        samples=200,
+        frames=[
+            Frame(name="main", kind="python", self_value=0, total_value=200),
+            Frame(name="malloc", kind="c", self_value=150, total_value=150, location="malloc.c:1"),
+        ],
+    )
+    assert aggregate.heaviest(profile)[0] == ("malloc", "c", 0.75, 0.75, "malloc.c:1")
+    assert aggregate.heaviest(Profile(profiler="py-spy", mode="on-cpu")) == []
+
+
+def test_a_name_makes_one_fragment() -> None:
+    assert aggregate.anchor("lane", "cpu/native") == "lane-cpu-native"
+    assert aggregate.anchor("lane", '"><script>') == "lane-script"
+
+
+def test_a_percentile_curve_is_read_and_thinned(tmp_path: Path) -> None:
+    path = made_run.histogram(tmp_path, "x", 50.0, 10**7)
+    curve = assets.percentile_curve((tmp_path / path).read_bytes(), limit=40)
+    assert len(curve) == 40
+    assert curve == sorted(curve)
+    assert (curve[0][0], curve[-1][0]) == (0.0, 1.0)
+    assert assets.percentile_curve(b"\xff nonsense\n1 2 3 4\nnan 0.5 1 2\n") == []
+
+
+def test_files_are_read_from_within_the_run_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (tmp_path / "secret").write_text("secret")
+    (folder / "inside").write_text("inside")
+    (folder / "link").symlink_to(tmp_path / "secret")
+    assert assets.read_inside(folder, "inside") == b"inside"
+    for path in ("../secret", str(tmp_path / "secret"), "link", "missing", ".", None):
+        assert assets.read_inside(folder, path) is None
+
+
+def test_packing_repeats_exactly() -> None:
+    packed = assets.pack(b"<svg/>" * 1000)
+    assert packed == assets.pack(b"<svg/>" * 1000)
+    assert gzip.decompress(b64decode(packed)) == b"<svg/>" * 1000
+
+
+def test_charts_are_valid_for_plotly(run: RunResult, tmp_path: Path) -> None:
+    view = aggregate.view(made_run.spoil(run))
+    order = charts.variants(view)
+    assert order == ["python", "native"]
+    drawn = [charts.span(view, key) for key in ("rps", "server_cpu_us_per_request")]
+    for scenario in view.scenarios:
+        lanes = [lane for row in scenario.rows if (lane := run.lane(row.name)) and lane.loads]
+        curves = {
+            lane.name: assets.percentile_curve((tmp_path / str(lane.loads[0].histogram)).read_bytes())
+            for lane in lanes
+        }
+        drawn.append(charts.latency(scenario, order, curves))
+        drawn.append(charts.over_time(scenario, order, {lane.name: lane.loads[0].series for lane in lanes}))
+    for chart in drawn:
+        assert chart is not None
+        plotly.graph_objects.Figure(_without_theme(chart))
+
+
+def test_nothing_to_draw_is_no_chart(run: RunResult) -> None:
+    for lane in run.lanes:
+        lane.loads = []
+    view = aggregate.view(run)
+    assert charts.span(view, "rps") is None
+    assert charts.latency(view.scenarios[0], ["python", "native"], {}) is None
+    assert charts.over_time(view.scenarios[0], ["python", "native"], {}) is None
+
+
+def test_a_void_lane_is_drawn_hollow_and_variants_differ_in_more_than_colour(run: RunResult) -> None:
+    chart = charts.span(aggregate.view(made_run.spoil(run)), "rps")
+    assert chart is not None
+    _, python, native = chart["data"]
+    assert python["marker"]["symbol"][python["y"].index("fast")] == "circle-open"
+    assert set(native["marker"]["symbol"]) == {"diamond"}
+    assert "cpu" not in python["y"]
+    assert len({charts.style(index)[part] for index in range(5) for part in (1,)}) == 5
+    assert len({charts.style(index)[2] for index in range(5)}) == 5
+
+
+def _without_theme(value: object) -> object:
+    """The chart with real colours and a real font where the page puts those of its theme."""
+    if isinstance(value, dict):
+        return {key: _without_theme(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_theme(item) for item in value]
+    if isinstance(value, str) and value.startswith("$"):
+        return "sans-serif" if value == "$font" else "#123456"
+    return value

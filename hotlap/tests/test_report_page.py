@@ -1,0 +1,196 @@
+"""The page as it is written: one file, escaped, complete. What a browser makes of it: test_report_browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import made_run
+import pytest
+from click.testing import CliRunner
+
+from hotlap import result
+from hotlap.cli import main
+from hotlap.report import render
+from hotlap.result import RunResult, Spoken, Stretch, Verdict
+
+LOADS_SOMETHING = {"src", "srcset", "data", "poster", "action", "formaction", "background", "xlink:href"}
+
+
+class Elements(HTMLParser):
+    """The page's elements and texts."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.ids: list[str] = []
+        self.texts: list[str] = []
+        self.feed(page.read_text("utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.ids += [value for name, value in attrs if name == "id" and value]
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunResult:
+    return made_run.make(tmp_path)
+
+
+def test_the_page_is_one_file_that_loads_nothing(run: RunResult, tmp_path: Path) -> None:
+    page = Elements(render(run, tmp_path))
+    assert not [tag for tag, attributes in page.tags if LOADS_SOMETHING & attributes.keys()]
+    assert [link["href"] for link in page.all("link")] == ["data:,"]
+    assert len([script for script in page.all("script") if script.get("id") == "plotly-packed"]) == 1
+    text = (tmp_path / "report.html").read_text("utf-8")
+    assert "default-src 'none'" in text
+    assert not re.search(r"url\((?!\"data:)", text)
+    assert not (tmp_path / "report.html.part").exists()
+
+
+def test_every_link_within_the_page_has_its_target_once(run: RunResult, tmp_path: Path) -> None:
+    page = Elements(render(made_run.spoil(run), tmp_path))
+    assert len(page.ids) == len(set(page.ids))
+    within = {href[1:] for link in page.all("a") if (href := link.get("href") or "").startswith("#")}
+    assert within - set(page.ids) == set()
+    assert {"lane-cpu-native", "lane-read-python", "findings", "environment"} <= within
+
+
+def test_findings_come_first_as_sentences_with_links(run: RunResult, tmp_path: Path) -> None:
+    (tmp_path / "locks.json").write_text("{}")
+    run.findings.append(
+        Spoken(name="file", scope="run", severity="finding", sentence="See it.", link="locks.json")
+    )
+    run.findings.append(
+        Spoken(name="far", scope="run", severity="finding", sentence="Not it.", link="javascript:x()")
+    )
+    run.findings.append(
+        Spoken(name="out", scope="run", severity="finding", sentence="Nor it.", link="../../x")
+    )
+    page = Elements(render(run, tmp_path))
+    text = (tmp_path / "report.html").read_text("utf-8")
+    places = [text.index(finding.sentence) for finding in run.findings]
+    assert places == sorted(places)
+    assert places[-1] < text.index('id="lanes"')
+    links = [link.get("href") or "" for link in page.all("a")]
+    assert "locks.json" in links
+    assert not [link for link in links if "javascript" in link or ".." in link]
+
+
+def test_failed_lanes_are_rows_with_their_reason(run: RunResult, tmp_path: Path) -> None:
+    text = render(made_run.spoil(run), tmp_path).read_text("utf-8")
+    row = text[text.index('data-lane="cpu/python"') :]
+    row = row[: row.index("</tr>")]
+    assert "the server ended with exit code 3" in row
+    assert "not measured" in row
+    assert not re.search(r">\s*0\s*<", row)
+    assert "The load generator used 97% of a core" in text
+    assert "41% slower while it was profiled" in text
+    assert "leave out --pid" in text
+
+
+def test_a_run_of_nothing_is_a_page_too(tmp_path: Path) -> None:
+    page = Elements(render(RunResult(created="2026-11-23T13:05:22+00:00"), tmp_path))
+    assert "No rule had anything to report about this run." in page.texts
+    assert not [script for script in page.all("script") if script.get("id") == "plotly-packed"]
+
+
+def test_figures_that_are_missing_are_dashes(run: RunResult, tmp_path: Path) -> None:
+    for lane in run.lanes:
+        lane.loads = [Stretch(engine="native", model="closed")]
+        lane.profiles = []
+    run.settings = {}
+    text = render(run, tmp_path).read_text("utf-8")
+    row = text[text.index('data-lane="cpu/native"') :]
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", row[: row.index("</tr>")], re.DOTALL)
+    assert [re.sub(r"<[^>]+>", "", cell).strip() for cell in cells] == ["—"] * 10 + ["ok"]
+    assert "— means not measured" in text
+
+
+def test_names_from_outside_are_escaped_everywhere(tmp_path: Path) -> None:
+    hostile = made_run.HOSTILE + "'\"{{ 7 * 7 }}</style>"
+    run = made_run.spoil(made_run.make(tmp_path))
+    spoiled = _poisoned(json.loads(result.write(run, tmp_path).read_bytes()), hostile)
+    (tmp_path / "run.json").write_text(json.dumps(spoiled))
+    clean = Elements(render(run, tmp_path))
+    page = Elements(render(result.read(tmp_path), tmp_path))
+    text = (tmp_path / "report.html").read_text("utf-8")
+    assert hostile not in text
+    assert made_run.HOSTILE not in text
+    assert sum("alert" in part for part in page.texts) > 50
+    for tag in ("script", "style", "iframe", "img"):
+        assert len(page.all(tag)) <= len(clean.all(tag))
+    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+
+
+def test_the_article_stands_beside_the_run(run: RunResult, tmp_path: Path) -> None:
+    text = render(run, tmp_path).read_text("utf-8")
+    table = text[text.index('id="reference"') :]
+    table = table[: table.index("</section>")]
+    assert "The article" in table
+    assert [figure in table for figure in ("19.5", "18,000", "820", "19.6", "3,020")] == [True] * 5
+
+
+def test_a_difference_is_shown_with_its_table(run: RunResult, tmp_path: Path) -> None:
+    run.diffs = [
+        {
+            "a": "cpualloc/native",
+            "b": "cpu/native",
+            "mode": "on-cpu",
+            "unit": "µs/request",
+            "svg": None,
+            "frames": [{"name": "malloc", "a": 9100.0, "b": 12.0}, {"name": "new", "a": None, "b": 3.0}],
+        }
+    ]
+    text = render(run, tmp_path).read_text("utf-8")
+    table = text[text.index('id="differences"') :]
+    table = table[: table.index("</section>")]
+    assert [part in table for part in ("malloc", "9,100", "12.0", "\u22129,088", "µs/request")] == [True] * 5
+
+
+def test_the_same_run_gives_the_same_page(run: RunResult, tmp_path: Path) -> None:
+    first = render(run, tmp_path).read_bytes()
+    assert render(run, tmp_path).read_bytes() == first
+
+
+def test_hotlap_report_judges_and_renders_anew(tmp_path: Path) -> None:
+    run = made_run.write(tmp_path)
+    judged = run.lane("cpu/native")
+    assert judged is not None
+    stale = Spoken(
+        name="no-such-rule", scope="lane", severity="void", sentence="Judged by a rule of the past."
+    )
+    judged.verdict = Verdict(status="void", rules=[stale])
+    result.write(run, tmp_path)
+    done = CliRunner().invoke(main, ["report", str(tmp_path)])
+    assert (done.exit_code, done.output.strip()) == (0, str(tmp_path / "report.html"))
+    lane = result.read(tmp_path).lane("cpu/native")
+    assert lane is not None
+    assert stale not in lane.verdict.rules
+    assert lane.loads == judged.loads
+    assert stale.sentence not in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_hotlap_report_of_no_run_says_so(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["report", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "it has no run.json" in done.output
+
+
+def _poisoned(value: Any, hostile: str, key: str = "") -> Any:
+    """Every text of the run with a hostile one behind it, but for those that the form itself restricts."""
+    if isinstance(value, dict):
+        return {name: _poisoned(item, hostile, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_poisoned(item, hostile, key) for item in value]
+    restricted = ("severity", "scope", "status", "role", "mode", "limited_by", "histogram")
+    return value + hostile if isinstance(value, str) and key not in restricted else value
