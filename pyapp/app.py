@@ -27,17 +27,42 @@ RECEIVE = "pyapp.receive"
 
 
 class App(falcon.asgi.App):  # type: ignore[type-arg]
-    """Falcon's app with two things mended that the server and Falcon see differently."""
+    """Falcon's app, with what the server and Falcon see differently mended."""
 
     async def __call__(  # type: ignore[override]  # the WSGI app, its base class, is called otherwise
         self, scope: dict[str, Any], receive: Receive, send: Callable[[Any], Awaitable[None]]
     ) -> None:
         """Serves a request."""
-        # Granian says "1" of a request by HTTP/1.0 (``ab`` sends those), which Falcon rejects.
-        if scope.get("http_version") == "1":
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        # Granian says "1" of a request by HTTP/1.0 (`ab` sends those), which Falcon rejects.
+        if scope["http_version"] == "1":
             scope["http_version"] = "1.0"
+        # A body that breaks HTTP's own rules comes as a disconnect; Falcon then sends no answer at all,
+        # which Granian turns into a 500. The client, though, may well be there.
+        first = await receive()
+        if first["type"] == "http.disconnect":
+            await problems.send(
+                send, scope["path"], falcon.HTTPBadRequest(description="the body is broken off")
+            )
+            return
         scope[RECEIVE] = receive
-        await super().__call__(scope, receive, send)
+        await super().__call__(scope, _after(first, receive), send)
+
+
+def _after(first: Mapping[str, Any], receive: Receive) -> Receive:
+    """The events of a request whose first was received already."""
+    held: Mapping[str, Any] | None = first
+
+    async def events() -> Mapping[str, Any]:
+        nonlocal held
+        if held is None:
+            return await receive()
+        event, held = held, None
+        return event
+
+    return events
 
 
 class LaneResource:

@@ -76,10 +76,13 @@ async def _client(req: Request) -> Client:
         raise _too_large()
     try:
         return _decode(body)
-    except msgspec.ValidationError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        # The first value of the wrong shape ends the reading; what follows it may still be malformed.
+        try:
+            msgspec.json.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as malformed:
+            raise falcon.HTTPBadRequest(description=f"the body is no JSON: {malformed}") from malformed
         raise InvalidError.of(error) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise falcon.HTTPBadRequest(description=f"the body is no JSON: {error}") from error
 
 
 def _too_large() -> falcon.HTTPContentTooLarge:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -27,7 +28,7 @@ class InvalidError(falcon.HTTPUnprocessableEntity):
         self.field = field
 
     @classmethod
-    def of(cls, error: msgspec.ValidationError, value: str = "") -> InvalidError:
+    def of(cls, error: Exception, value: str = "") -> InvalidError:
         """From msgspec's error, which names the field in its text; ``value`` is what was validated."""
         message, parts = str(error), [value]
         if at := _AT.search(message):
@@ -38,19 +39,32 @@ class InvalidError(falcon.HTTPUnprocessableEntity):
         return cls(".".join(part for part in parts if part) or "body", message)
 
 
-def serialize(req: Request, resp: Response, error: falcon.HTTPError) -> None:
-    """Falcon's error serializer."""
-    document: dict[str, Any] = {
+def document(path: str, error: falcon.HTTPError) -> bytes:
+    """The problem document of an error."""
+    problem: dict[str, Any] = {
         "type": "about:blank",
         "title": HTTPStatus(error.status_code).phrase,
         "status": error.status_code,
         "detail": error.description or HTTPStatus(error.status_code).description,
-        "instance": req.path,
+        "instance": path,
     }
     if isinstance(error, InvalidError):
-        document["field"] = error.field
+        problem["field"] = error.field
+    return msgspec.json.encode(problem)
+
+
+def serialize(req: Request, resp: Response, error: falcon.HTTPError) -> None:
+    """Falcon's error serializer."""
     resp.content_type = MEDIA_PROBLEM
-    resp.data = msgspec.json.encode(document)
+    resp.data = document(req.path, error)
+
+
+async def send(to: Callable[[Any], Awaitable[None]], path: str, error: falcon.HTTPError) -> None:
+    """Answers a request that did not come as far as Falcon."""
+    body = document(path, error)
+    headers = [(b"content-type", MEDIA_PROBLEM.encode()), (b"content-length", str(len(body)).encode())]
+    await to({"type": "http.response.start", "status": error.status_code, "headers": headers})
+    await to({"type": "http.response.body", "body": body})
 
 
 async def unexpected(req: Request, resp: Response, error: Exception, params: dict[str, Any]) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from locust import FastHttpUser, constant, task
-
 from pyapp.scenarios import SCENARIOS, Scenario, lanes
 
 WAIT_S = 0.5
