@@ -137,10 +137,13 @@ def test_heaviest_functions_are_shares_of_the_whole_by_their_own_time() -> None:
         samples=200,
         frames=[
             Frame(name="main", kind="python", self_value=0, total_value=200),
-            Frame(name="malloc", kind="c", self_value=150, total_value=150, location="malloc.c:1"),
+            Frame(
+                name="malloc (malloc.c:1)", kind="c", self_value=150, total_value=150, location="malloc.c:1"
+            ),
         ],
     )
-    assert aggregate.heaviest(profile)[0] == ("malloc", "c", 0.75, 0.75, "malloc.c:1")
+    [only] = aggregate.heaviest(profile)
+    assert only == aggregate.Function(name="malloc", kind="c", own=0.75, total=0.75, location="malloc.c:1")
     assert aggregate.heaviest(Profile(profiler="py-spy", mode="on-cpu")) == []
 
 

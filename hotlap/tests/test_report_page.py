@@ -136,7 +136,7 @@ def test_the_article_stands_beside_the_run(run: RunResult, tmp_path: Path) -> No
     text = render(run, tmp_path).read_text("utf-8")
     table = text[text.index('id="reference"') :]
     table = table[: table.index("</section>")]
-    assert "The article" in table
+    assert "Beside the article" in table
     assert [figure in table for figure in ("19.5", "18,000", "820", "19.6", "3,020")] == [True] * 5
 
 

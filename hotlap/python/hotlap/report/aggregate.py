@@ -154,7 +154,7 @@ def row(lane: LaneResult) -> Row:
         title=lane.title,
         anchor=anchor("lane", lane.name),
         status="failed" if failed else lane.verdict.status,
-        reasons=lane.verdict.rules,
+        reasons=[rule for rule in lane.verdict.rules if not (failed and rule.name == "not-measured")],
         error=lane.error or ("no stretch of this lane was measured" if failed else None),
         stretches=len(stretches),
         figures=figures,
@@ -207,15 +207,30 @@ def quotient(above: float | None, below: float | None) -> float | None:
     return above / below if above is not None and below else None
 
 
-def heaviest(profile: Profile, limit: int = 12) -> list[tuple[str, str, float, float, str | None]]:
-    """Name, kind, self share, total share and location of the functions with the largest self share."""
+class Function(msgspec.Struct, frozen=True, kw_only=True):
+    """A function of a profile; ``own`` and ``total`` are shares of the profile."""
+
+    name: str
+    kind: str
+    own: float
+    total: float
+    location: str | None
+
+
+def heaviest(profile: Profile, limit: int = 12) -> list[Function]:
+    """The functions with the largest share of their own; those without any are left out."""
     whole = max((frame.total_value for frame in profile.frames), default=0.0)
-    if not whole:
-        return []
-    chosen = sorted(profile.frames, key=lambda frame: (-frame.self_value, -frame.total_value, frame.name))[
-        :limit
-    ]
+    chosen = sorted(
+        (frame for frame in profile.frames if frame.self_value > 0),
+        key=lambda frame: (-frame.self_value, -frame.total_value, frame.name),
+    )
     return [
-        (frame.name, frame.kind, frame.self_value / whole, frame.total_value / whole, frame.location)
-        for frame in chosen
+        Function(
+            name=frame.name.removesuffix(f" ({frame.location})"),
+            kind=frame.kind,
+            own=frame.self_value / whole,
+            total=frame.total_value / whole,
+            location=frame.location,
+        )
+        for frame in chosen[:limit]
     ]

@@ -183,13 +183,19 @@ def latency(scenario: Scenario, order: list[str], curves: Mapping[str, Curve]) -
 
 
 def over_time(scenario: Scenario, order: list[str], series: Mapping[str, Sequence[Point]]) -> Chart | None:
-    """Requests a second and the 99th percentile, second by second, of the lanes' first stretches."""
+    """Requests a second and a percentile, second by second, of the lanes' first stretches.
+
+    The percentile is the 99th, or the median where a second has too few answers for that.
+    """
+    known = [(row, points) for row in scenario.rows if len(points := series.get(row.name, ())) > 1]
+    if not known:
+        return None
+    has_tail = any(point.p99_ms is not None for _, points in known for point in points)
+    key, title = ("p99_ms", "p99") if has_tail else ("p50_ms", "p50")
     data: list[Chart] = []
+    rates: list[float] = []
     slow: list[float] = []
-    for row in scenario.rows:
-        points = series.get(row.name)
-        if not points:
-            continue
+    for row, points in known:
         colour, symbol, dash = style(order.index(row.variant))
         common: Chart = {
             "type": "scatter",
@@ -200,25 +206,22 @@ def over_time(scenario: Scenario, order: list[str], series: Mapping[str, Sequenc
             "legendgroup": row.variant,
             "name": plain(row.variant),
         }
-        slow += [point.p99_ms for point in points if point.p99_ms]
+        waits = [getattr(point, key) for point in points]
+        rates += [point.rps for point in points]
+        slow += [wait for wait in waits if wait is not None]
         data.append(
             {**common, "y": [point.rps for point in points], "hovertemplate": "%{y:,.4~g} requests/s"}
         )
-        data.append(
-            {**common, "y": [point.p99_ms for point in points], "yaxis": "y2", "showlegend": False,
-             "hovertemplate": "p99 %{y:,.4~g} ms"}
-        )  # fmt: skip
-    if not data:
-        return None
-    rates = [value for trace in data[::2] for value in trace["y"]]
+        hover = f"{title} %{{y:,.4~g}} ms"
+        data.append({**common, "y": waits, "yaxis": "y2", "showlegend": False, "hovertemplate": hover})
     return {
         "data": data,
         "layout": layout(
             300,
             hovermode="x unified",
             xaxis=axis("seconds into the stretch", anchor="y2"),
-            yaxis=axis("requests/s", domain=[0.55, 1], **scale(rates)),
-            yaxis2=axis("p99, ms", domain=[0, 0.44], **scale(slow)),
+            yaxis=axis("requests/s", domain=[0.56, 1], **scale(rates)),
+            yaxis2=axis(f"{title}, ms", domain=[0, 0.44], **scale(slow)),
         ),
     }
 

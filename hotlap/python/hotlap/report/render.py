@@ -11,8 +11,8 @@ from urllib.parse import quote
 import jinja2
 import plotly.offline  # type: ignore[import-untyped]
 
-from hotlap.report import aggregate, assets, charts, figures
-from hotlap.result import LaneResult, Profile, RunResult
+from hotlap.report import aggregate, assets, charts, details, figures
+from hotlap.result import LaneResult, RunResult
 
 TEMPLATES = Path(__file__).parent / "templates"
 MODES = {
@@ -42,6 +42,7 @@ def environment() -> jinja2.Environment:
         "size": figures.size,
         "seconds": figures.seconds,
         "date": date,
+        "evidence": details.flat,
     }
     found.globals |= {"source": source, "font": font, "modes": MODES, "limits": aggregate.LIMITS}
     return found
@@ -121,14 +122,7 @@ def render(run: RunResult, folder: Path) -> Path:
                 "view": scenario,
                 "latency": page.chart(f"latency-{scenario.anchor}", charts.latency(scenario, order, curves)),
                 "time": page.chart(f"time-{scenario.anchor}", charts.over_time(scenario, order, series)),
-                "lanes": [
-                    {
-                        "row": row,
-                        "profiles": _profiles(page, row, results[row.name]),
-                        "result": results[row.name],
-                    }
-                    for row in scenario.rows
-                ],
+                "lanes": [_lane(page, row, results[row.name]) for row in scenario.rows],
             }
         )
     spans = [
@@ -149,8 +143,17 @@ def render(run: RunResult, folder: Path) -> Path:
             ],
             scenarios=scenarios,
             diffs=[_diff(page, index, diff) for index, diff in enumerate(run.diffs)],
-            environment=_flat(run.environment),
-            settings=_flat({key: value for key, value in run.settings.items() if key != "reference"}),
+            environment=details.flat(run.environment, plain=True),
+            settings=details.flat(
+                {
+                    key: value
+                    for key, value in run.settings.items()
+                    if key not in ("reference", "reference_title")
+                },
+                plain=True,
+            ),
+            noise=details.noise(run),
+            reference=details.reference(view),
             charts=page.charts,
             flames=page.flames,
             library=library() if page.charts else None,
@@ -171,6 +174,14 @@ def _curve(page: Page, lane: LaneResult) -> charts.Curve:
     return []
 
 
+def _lane(page: Page, row: aggregate.Row, lane: LaneResult | None) -> dict[str, Any]:
+    return {
+        "row": row,
+        "profiles": _profiles(page, row, lane),
+        "stretches": details.stretches(lane) if lane else None,
+    }
+
+
 def _profiles(page: Page, row: aggregate.Row, lane: LaneResult | None) -> list[dict[str, Any]]:
     return [
         {
@@ -179,30 +190,12 @@ def _profiles(page: Page, row: aggregate.Row, lane: LaneResult | None) -> list[d
             "mode": MODES.get(profile.mode, (profile.mode, "")),
             "flame": page.flame(f"flame-{row.anchor}-{index}", profile.svg),
             "functions": aggregate.heaviest(profile),
-            "facts": _profile_facts(profile),
+            "facts": details.profile_facts(profile),
+            "sentences": details.profile_sentences(profile),
             "raw": [(path, page.href(path)) for path in (profile.collapsed, *profile.raw) if path],
         }
         for index, profile in enumerate(lane.profiles if lane else [])
     ]
-
-
-def _profile_facts(profile: Profile) -> list[tuple[str, str]]:
-    """What the profile rests on, in words and figures; only what is known."""
-    known: list[tuple[str, str | None]] = [
-        ("samples", figures.count(profile.samples)),
-        ("missed", figures.count(profile.missed)),
-        ("errors", figures.count(profile.errors)),
-        ("recorded for", figures.seconds(profile.duration_s)),
-        ("rate asked", f"{figures.number(profile.rate_hz)} Hz" if profile.rate_hz else figures.MISSING),
-        (
-            "rate reached",
-            f"{figures.number(profile.rate_reached_hz)} Hz" if profile.rate_reached_hz else figures.MISSING,
-        ),
-        ("slower while profiled", figures.percent(profile.slowdown)),
-        ("unnamed", figures.percent(profile.unnamed_share)),
-        ("probe", "on" if profile.probe else "off"),
-    ]
-    return [(name, value) for name, value in known if value is not None and value != figures.MISSING]
 
 
 def _diff(page: Page, index: int, diff: dict[str, Any]) -> dict[str, Any]:
@@ -220,16 +213,3 @@ def _diff(page: Page, index: int, diff: dict[str, Any]) -> dict[str, Any]:
         "flame": page.flame(f"flame-diff-{index}", diff.get("svg")),
         "frames": frames[:20],
     }
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested values as pairs of a dotted key and a text."""
-    pairs: list[tuple[str, str]] = []
-    for key, value in values.items():
-        if isinstance(value, dict):
-            pairs += _flat(value, f"{prefix}{key}.")
-        elif isinstance(value, (list, tuple)):
-            pairs.append((f"{prefix}{key}", ", ".join(map(str, value)) or figures.MISSING))
-        else:
-            pairs.append((f"{prefix}{key}", figures.MISSING if value is None else str(value)))
-    return pairs

@@ -1,0 +1,192 @@
+"""The evidence behind the figures, as pairs and tables of words: computed purely from the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from hotlap.report import figures
+from hotlap.report.aggregate import Scenario, View, middle, quotient
+from hotlap.result import LaneResult, Percentiles, Profile, RunResult, Stretch
+
+Pairs = list[tuple[str, str]]
+
+PERCENTILES = {"mean": "mean", "p50": "p50", "p90": "p90", "p99": "p99", "p99_9": "p99.9", "max": "max"}
+REFERENCE = {
+    "rps": ("requests per second", "rps"),
+    "latency_ms": ("average response time, ms", "mean"),
+    "profile": ("in the flame graph", None),
+}
+"""What the figures of a reference are called, and which figure of the run stands beside them."""
+
+_BY_SUFFIX: tuple[tuple[str, Callable[[float], str]], ...] = (
+    ("_share", figures.percent),
+    ("_percent", lambda value: f"{figures.number(value)}%"),
+    ("_bytes", figures.size),
+    ("bytes_per_request", lambda value: f"{figures.size(value)} a request"),
+    ("_ms", lambda value: f"{figures.number(value)} ms"),
+    ("_us", lambda value: f"{figures.number(value)} µs"),
+    ("_hz", lambda value: f"{figures.number(value)} Hz"),
+    ("_s", figures.seconds),
+)
+
+
+def spoken(value: object, key: str = "") -> str:
+    """A value in words, by its key's unit; ``None`` is an em dash."""
+    if value is None:
+        return figures.MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        for suffix, written in _BY_SUFFIX:
+            if key.endswith(suffix):
+                return written(value)
+        return figures.count(value) if isinstance(value, int) else figures.number(value)
+    if isinstance(value, list | tuple | set):
+        return ", ".join(spoken(item, key) for item in value) or figures.MISSING
+    return str(value)
+
+
+def words(key: str) -> str:
+    """A key as words, without the unit that its value carries: ``hold_ms`` is ``hold``."""
+    for suffix in ("_bytes", "_ms", "_us", "_hz", "_s"):
+        key = key.removesuffix(suffix)
+    return key.replace("_", " ")
+
+
+def flat(values: Mapping[str, Any], prefix: str = "", *, plain: bool = False) -> Pairs:
+    """Nested values as pairs of a dotted key and a text; ``plain`` leaves keys and figures alone."""
+    pairs: Pairs = []
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            pairs += flat(value, f"{prefix}{key}.", plain=plain)
+        elif plain:
+            listed = isinstance(value, list | tuple)
+            text = ", ".join(map(str, value)) if listed else figures.MISSING if value is None else str(value)
+            pairs.append((f"{prefix}{key}", text or figures.MISSING))
+        else:
+            pairs.append((f"{prefix}{words(str(key))}", spoken(value, str(key))))
+    return pairs
+
+
+def profile_facts(profile: Profile) -> Pairs:
+    """What a profile rests on and what it counted; only what is known."""
+    known: list[tuple[str, str]] = [
+        ("samples", figures.count(profile.samples)),
+        ("missed", figures.count(profile.missed)),
+        ("errors", figures.count(profile.errors)),
+        ("recorded for", figures.seconds(profile.duration_s)),
+        ("requests meanwhile", figures.count(profile.requests)),
+        ("rate asked", spoken(profile.rate_hz, "_hz")),
+        ("rate reached", spoken(profile.rate_reached_hz, "_hz")),
+        ("slower while profiled", figures.percent(profile.slowdown)),
+        ("without a name", figures.percent(profile.unnamed_share)),
+        ("probe", "on" if profile.probe else "off"),
+    ]
+    scalars = {key: value for key, value in profile.facts.items() if isinstance(value, int | float)}
+    return [pair for pair in known if pair[1] != figures.MISSING] + flat(scalars)
+
+
+def profile_sentences(profile: Profile) -> list[str]:
+    """The facts of a profile that are sentences, such as the advice that follows from it."""
+    return [value for value in profile.facts.values() if isinstance(value, str)]
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True):
+    """A table whose rows are figures and whose columns are measurements."""
+
+    heads: list[str]
+    rows: list[tuple[str, list[str]]]
+
+
+def stretches(lane: LaneResult) -> Table | None:
+    """Every stretch of a lane with all that it recorded; rows that say nothing are left out."""
+    if not lane.loads:
+        return None
+    columns = [dict(_stretch(each)) for each in lane.loads]
+    names = dict.fromkeys(name for column in columns for name in column)
+    rows = [(name, [column.get(name, figures.MISSING) for column in columns]) for name in names]
+    return Table(
+        heads=[f"{each.role} {each.repeat + 1}" for each in lane.loads],
+        rows=[(name, cells) for name, cells in rows if any(cell != figures.MISSING for cell in cells)],
+    )
+
+
+def _stretch(each: Stretch) -> Iterable[tuple[str, str]]:
+    yield "engine", each.engine
+    yield "load model", each.model + (f", {each.arrivals} arrivals" if each.arrivals else "")
+    yield "users", figures.count(each.users)
+    wait = each.wait_s
+    yield "wait between requests", f"{wait[0]:g} to {wait[1]:g} s" if wait else figures.MISSING
+    yield "rate offered, requests/s", figures.number(each.rate)
+    yield "duration", figures.seconds(each.duration_s)
+    yield "requests", figures.count(each.requests)
+    yield "failures", figures.count(each.failures)
+    yield "aborted", figures.count(each.aborted)
+    yield "not offered", figures.count(each.not_offered)
+    yield "requests/s", figures.number(each.rps)
+    for title, of in (
+        ("response", each.latency_ms),
+        ("service", each.service_ms),
+        ("connect", each.connect_ms),
+    ):
+        yield from _percentiles(title, of)
+    yield "server CPU, µs/request", figures.number(each.server_cpu_us_per_request)
+    yield "server CPU", spoken(each.server_cpu_percent, "_percent")
+    yield "server memory", figures.size(each.server_rss_bytes)
+    yield "generator CPU", spoken(each.generator_cpu_percent, "_percent")
+    yield "limited by", each.limited_by or figures.MISSING
+    for text, count in sorted(each.errors.items()):
+        yield f"error: {text}", figures.count(count)
+    yield from flat(each.facts)
+
+
+def _percentiles(title: str, of: Percentiles | None) -> Iterable[tuple[str, str]]:
+    for key, name in PERCENTILES.items():
+        yield f"{title} {name}, ms", figures.number(getattr(of, key) if of else None)
+
+
+class Noise(msgspec.Struct, frozen=True, kw_only=True):
+    """A lane measured twice: how far apart its figures are, as shares."""
+
+    lane: str
+    cpu: float | None
+    rps: float | None
+
+
+def noise(run: RunResult) -> list[Noise]:
+    """The A/A pairs of a run."""
+    found = []
+    for lane in run.lanes:
+        again, first = lane.stretches("a/a"), lane.stretches("measure")
+        if not again or not first:
+            continue
+        apart = {}
+        for key in ("server_cpu_us_per_request", "rps"):
+            values = [middle([getattr(each, key) for each in group]) for group in (again, first)]
+            ratio = quotient(*values)
+            apart[key] = max(ratio, 1 / ratio) - 1 if ratio else None
+        found.append(Noise(lane=lane.name, cpu=apart["server_cpu_us_per_request"], rps=apart["rps"]))
+    return found
+
+
+def reference(view: View) -> list[tuple[Scenario, list[tuple[str, str, list[str]]]]]:
+    """The figures from elsewhere, by scenario: their names, their values, and the run's by variant."""
+    variants = list(dict.fromkeys(row.variant for row in view.rows))
+    found = []
+    for scenario in view.scenarios:
+        rows = {row.variant: row for row in scenario.rows}
+        lines = []
+        for key, value in scenario.reference.items():
+            name, ours = REFERENCE.get(key, (words(key), key))
+            here = [
+                rows[variant].figures.get(ours) if variant in rows and ours is not None else None
+                for variant in variants
+            ]
+            text = value if isinstance(value, str) else figures.number(value)
+            lines.append((name, text, [figures.number(figure) for figure in here]))
+        if lines:
+            found.append((scenario, lines))
+    return found
