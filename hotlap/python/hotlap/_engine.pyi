@@ -97,6 +97,95 @@ class HeavyFrame:
         """The whole name where ``name`` is a shortened one."""
 
 @final
+class ChangedFrame:
+    """A function of :meth:`StackDiff.top`. Values are in the comparison's unit: shares (0 to 1) or what they
+    were scaled to."""
+
+    @property
+    def name(self) -> str:
+        """The readable name without line; a Python function's with its file."""
+
+    @property
+    def kind(self) -> str:
+        """As :attr:`HeavyFrame.kind`."""
+
+    @property
+    def self_a(self) -> float:
+        """In the first recording: the value of the stacks that end in this function."""
+
+    @property
+    def self_b(self) -> float:
+        """The same in the second."""
+
+    @property
+    def total_a(self) -> float:
+        """In the first recording: the value of the stacks that have this function anywhere, each once."""
+
+    @property
+    def total_b(self) -> float:
+        """The same in the second."""
+
+@final
+class StackDiff:
+    """Two recordings, matched: see :meth:`Stacks.diff`."""
+
+    @property
+    def total(self) -> tuple[float, float]:
+        """The sums of both, in the comparison's unit."""
+
+    def top(self, count: int = 20) -> list[ChangedFrame]:
+        """The functions that changed most: by their own value, then by total, then by name."""
+
+    def svg(self, title: str, *, subtitle: str | None = None, standalone: bool = True) -> str:
+        """A differential flame graph: each frame as wide as the larger of both values.
+
+        Orange is more in the second recording, blue is less; tooltips have both values. What went away is
+        drawn as well as what is new. For the rest see :meth:`Stacks.svg`.
+        """
+
+@final
+class OffCpu:
+    """Time off the processor by the stack that left it, from the scheduler's events.
+
+    Record with ``perf record -e sched:sched_switch -e sched:sched_wakeup --switch-events
+    --call-graph dwarf,8192 -p PIDS`` and read ``perf script --no-demangle --show-switch-events
+    --show-lost-events -F comm,pid,tid,time,event,ip,sym,dso,trace``. (``--switch-events`` says when a thread
+    is back; without it only recordings of the whole machine, ``-a``, do.)
+    """
+
+    @staticmethod
+    def read(path: str | os.PathLike[str], *, pids: list[int] = []) -> OffCpu:
+        """Read the text of ``perf script``, as a stream; of these processes only, if any are given.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+
+    @staticmethod
+    def from_bytes(data: bytes, *, pids: list[int] = []) -> OffCpu:
+        """The same from memory."""
+
+    @property
+    def waiting(self) -> Stacks:
+        """Microseconds spent waiting for something, until woken. Clean it with ``drop_waiting=False``."""
+
+    @property
+    def runnable(self) -> Stacks:
+        """Microseconds spent able to run but without a processor: after a wake-up, or preempted."""
+
+    @property
+    def switches(self) -> int:
+        """How often a thread left the processor."""
+
+    @property
+    def unpaired(self) -> int:
+        """How many of those have no end in the recording (a thread still away when it ended is one)."""
+
+    @property
+    def span_us(self) -> int:
+        """From the first event to the last, in microseconds."""
+
+@final
 class Stacks:
     """Stacks with their values. Nothing changes them: each method gives new ones."""
 
@@ -109,7 +198,9 @@ class Stacks:
 
         Args:
             path: The recording.
-            format: ``collapsed`` (``outer;inner COUNT`` a line, as ``py-spy record --format raw`` writes it).
+            format: ``collapsed`` (``outer;inner COUNT`` a line, as ``py-spy record --format raw`` writes it),
+                or ``perf`` (``perf script --no-demangle -F comm,pid,tid,time,event,period,ip,sym,dso``: a
+                sample an event, whatever its period; ``--show-lost-events`` fills :attr:`lost`).
 
         Raises:
             OSError: The file cannot be read.
@@ -145,6 +236,10 @@ class Stacks:
         """
 
     @property
+    def lost(self) -> int:
+        """How many events the recorder says that it lost."""
+
+    @property
     def unnamed_share(self) -> float:
         """The share of the value (0 to 1) whose innermost frame has no name, only an address or a library."""
 
@@ -158,6 +253,7 @@ class Stacks:
         fold: bool = True,
         threads: bool = True,
         roles: list[tuple[str, str]] = [],
+        tids: dict[int, str] = {},
     ) -> Stacks:
         """Make the stacks readable.
 
@@ -171,11 +267,13 @@ class Stacks:
                 for samplers of wall-clock time such as py-spy. Their value is in :attr:`waiting`.
             fold: Fold away what starts server, process and threads; the event loop's and a thread pool's
                 machinery is one frame each; calls that the interpreter only passes on are dropped.
-            threads: Keep the thread's role as the outermost frame (``thread: MainThread``), where the
+            threads: Keep the thread's role as the outermost frame (``thread: event loop``), where the
                 recording has threads.
             roles: Roles by thread name, as ``(regular expression, role)``; the first that is found in the
-                name (an empty one if the thread has none) counts. Others keep their name without trailing
-                numbers.
+                name (an empty one if the thread has none) counts. Of other threads the stacks tell the role
+                (``event loop``, ``thread pool``, ``server runtime``, ``Python thread``), or else it is the
+                name without numbers.
+            tids: Roles by the system's thread id; they come before ``roles``.
 
         Raises:
             StacksError: A pattern is no regular expression.
@@ -185,7 +283,7 @@ class Stacks:
         """These stacks and the others in one."""
 
     def under(self, pattern: str) -> float:
-        """The share of the value (0 to 1) whose stack has a frame that matches, by short or whole name.
+        """The share of the value (0 to 1) whose stack has a frame whose readable name matches.
 
         Raises:
             StacksError: The pattern is no regular expression.
@@ -238,4 +336,34 @@ class Stacks:
 
         Raises:
             StacksError: There are no samples.
+        """
+
+    def speedscope(self, title: str, *, unit: str = "samples") -> bytes:
+        """The stacks as speedscope's JSON, for speedscope.app and the Firefox Profiler."""
+
+    def pprof(self, title: str, *, unit: str = "samples") -> bytes:
+        """The stacks as pprof's protocol buffer, gzip'd, for ``go tool pprof`` and others."""
+
+    def diff(
+        self,
+        other: Stacks,
+        *,
+        scale: tuple[float, float] | None = None,
+        unit: str = "µs per request",
+        names: tuple[str, str] = ("A", "B"),
+    ) -> StackDiff:
+        """Compare these stacks (A) with others (B). Clean both first.
+
+        Frames are matched by name (Python's with file), not by line.
+
+        Args:
+            other: The second recording.
+            scale: What the values of each are multiplied by, to be comparable: ``cpu_us_per_request / total``
+                for samples, ``1 / requests`` for microseconds or bytes. ``None`` compares shares of the
+                totals.
+            unit: What comes out of ``scale``.
+            names: What the two are called in legend and tooltips.
+
+        Raises:
+            StacksError: One of them has no samples, or a factor is not above 0.
         """

@@ -26,7 +26,10 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("StacksError", module.py().get_type::<StacksError>())?;
     module.add("FLAME_SCRIPT", core::SCRIPT)?;
     module.add_class::<Stacks>()?;
-    module.add_class::<HeavyFrame>()
+    module.add_class::<StackDiff>()?;
+    module.add_class::<OffCpu>()?;
+    module.add_class::<HeavyFrame>()?;
+    module.add_class::<ChangedFrame>()
 }
 
 /// The one conversion of this module's errors.
@@ -54,8 +57,9 @@ fn open(path: &PathBuf) -> core::Result<BufReader<File>> {
 fn read_format(format: &str, reader: impl std::io::BufRead) -> core::Result<core::Stacks> {
     match format {
         "collapsed" => core::read_collapsed(reader),
+        "perf" => core::read_perf(reader),
         other => Err(CoreError::Argument(format!(
-            "there is no format {other:?}: use collapsed"
+            "there is no format {other:?}: use collapsed or perf"
         ))),
     }
 }
@@ -138,6 +142,11 @@ impl Stacks {
     }
 
     #[getter]
+    fn lost(&self) -> u64 {
+        self.0.lost
+    }
+
+    #[getter]
     fn skipped(&self) -> BTreeMap<&'static str, u64> {
         self.0
             .skipped
@@ -159,7 +168,8 @@ impl Stacks {
         format!("Stacks({} stacks, total {})", self.0.len(), self.0.total())
     }
 
-    #[pyo3(signature = (*, drop_waiting = true, fold = true, threads = true, roles = Vec::new()))]
+    #[pyo3(signature = (*, drop_waiting = true, fold = true, threads = true, roles = Vec::new(), tids = BTreeMap::new()))]
+    #[allow(clippy::too_many_arguments)]
     fn clean(
         &self,
         py: Python<'_>,
@@ -167,6 +177,7 @@ impl Stacks {
         fold: bool,
         threads: bool,
         roles: Vec<(String, String)>,
+        tids: BTreeMap<u32, String>,
     ) -> PyResult<Self> {
         let roles = roles
             .into_iter()
@@ -177,6 +188,7 @@ impl Stacks {
             fold,
             threads,
             roles,
+            tids,
         };
         Ok(py.detach(|| Self::new(core::clean(&self.0, &options))))
     }
@@ -253,12 +265,174 @@ impl Stacks {
         unit: &str,
         standalone: bool,
     ) -> PyResult<String> {
-        let labels = core::Labels {
-            title: title.into(),
-            subtitle: subtitle.map(Into::into),
-            unit: unit.into(),
-            standalone,
-        };
+        let labels = labels(title, subtitle, unit, standalone);
         py.detach(|| core::svg(&self.0, &labels)).map_err(raise)
+    }
+
+    #[pyo3(signature = (title, *, unit = "samples"))]
+    fn speedscope<'py>(
+        &self,
+        py: Python<'py>,
+        title: &str,
+        unit: &str,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        export(py, |out| core::write_speedscope(&self.0, title, unit, out))
+    }
+
+    #[pyo3(signature = (title, *, unit = "samples"))]
+    fn pprof<'py>(
+        &self,
+        py: Python<'py>,
+        title: &str,
+        unit: &str,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        export(py, |out| core::write_pprof(&self.0, title, unit, out))
+    }
+
+    #[pyo3(signature = (other, *, scale = None, unit = "µs per request", names = ("A".into(), "B".into())))]
+    fn diff(
+        &self,
+        py: Python<'_>,
+        other: &Self,
+        scale: Option<(f64, f64)>,
+        unit: &str,
+        names: (String, String),
+    ) -> PyResult<StackDiff> {
+        let scale = scale.map(|(a, b)| core::Scale {
+            a,
+            b,
+            unit: unit.into(),
+        });
+        py.detach(|| core::diff(&self.0, &other.0, scale.as_ref(), (&names.0, &names.1)))
+            .map(StackDiff)
+            .map_err(raise)
+    }
+}
+
+fn labels(title: &str, subtitle: Option<&str>, unit: &str, standalone: bool) -> core::Labels {
+    core::Labels {
+        title: title.into(),
+        subtitle: subtitle.map(Into::into),
+        unit: unit.into(),
+        standalone,
+    }
+}
+
+fn export<'py>(
+    py: Python<'py>,
+    write: impl FnOnce(&mut Vec<u8>) -> core::Result<()> + Send,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let bytes = py.detach(|| {
+        let mut out = Vec::new();
+        write(&mut out).map(|()| out)
+    });
+    bytes.map(|bytes| PyBytes::new(py, &bytes)).map_err(raise)
+}
+
+/// A function whose value changed.
+#[pyclass(frozen, get_all, module = "hotlap._engine")]
+struct ChangedFrame {
+    name: String,
+    kind: &'static str,
+    self_a: f64,
+    self_b: f64,
+    total_a: f64,
+    total_b: f64,
+}
+
+#[pymethods]
+impl ChangedFrame {
+    fn __repr__(&self) -> String {
+        format!(
+            "ChangedFrame({:?}, self {} -> {}, total {} -> {})",
+            self.name, self.self_a, self.self_b, self.total_a, self.total_b
+        )
+    }
+}
+
+/// Two recordings, matched.
+#[pyclass(frozen, module = "hotlap._engine")]
+struct StackDiff(core::Diff);
+
+#[pymethods]
+impl StackDiff {
+    #[getter]
+    fn total(&self) -> (f64, f64) {
+        let total = self.0.total();
+        (total.a, total.b)
+    }
+
+    #[pyo3(signature = (count = 20))]
+    fn top(&self, py: Python<'_>, count: usize) -> Vec<ChangedFrame> {
+        let changed = |changed: core::Changed| ChangedFrame {
+            name: changed.name,
+            kind: changed.kind.as_str(),
+            self_a: changed.own.a,
+            self_b: changed.own.b,
+            total_a: changed.total.a,
+            total_b: changed.total.b,
+        };
+        py.detach(|| self.0.top(count).into_iter().map(changed).collect())
+    }
+
+    #[pyo3(signature = (title, *, subtitle = None, standalone = true))]
+    fn svg(
+        &self,
+        py: Python<'_>,
+        title: &str,
+        subtitle: Option<&str>,
+        standalone: bool,
+    ) -> PyResult<String> {
+        let labels = labels(title, subtitle, "", standalone);
+        py.detach(|| self.0.svg(&labels)).map_err(raise)
+    }
+}
+
+/// What a recording of the scheduler says.
+#[pyclass(frozen, module = "hotlap._engine")]
+struct OffCpu {
+    #[pyo3(get)]
+    waiting: Py<Stacks>,
+    #[pyo3(get)]
+    runnable: Py<Stacks>,
+    #[pyo3(get)]
+    switches: u64,
+    #[pyo3(get)]
+    unpaired: u64,
+    #[pyo3(get)]
+    span_us: u64,
+}
+
+#[pymethods]
+impl OffCpu {
+    #[staticmethod]
+    #[pyo3(signature = (path, *, pids = Vec::new()))]
+    fn read(py: Python<'_>, path: PathBuf, pids: Vec<u32>) -> PyResult<Self> {
+        let found = py
+            .detach(|| core::read_offcpu(open(&path)?, &pids))
+            .map_err(raise)?;
+        Self::new(py, found)
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (data, *, pids = Vec::new()))]
+    fn from_bytes(py: Python<'_>, data: &Bound<'_, PyBytes>, pids: Vec<u32>) -> PyResult<Self> {
+        let data = data.as_bytes();
+        let found = py
+            .detach(|| core::read_offcpu(data, &pids))
+            .map_err(raise)?;
+        Self::new(py, found)
+    }
+}
+
+impl OffCpu {
+    fn new(py: Python<'_>, found: core::OffCpu) -> PyResult<Self> {
+        Ok(Self {
+            waiting: Py::new(py, Stacks::new(found.waiting))?,
+            runnable: Py::new(py, Stacks::new(found.runnable))?,
+            switches: found.switches,
+            unpaired: found.unpaired,
+            span_us: found.span_us,
+        })
     }
 }

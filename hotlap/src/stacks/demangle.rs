@@ -14,11 +14,24 @@ pub fn demangle(name: &str) -> Cow<'_, str> {
         // The alternate form leaves the hash out.
         return Cow::Owned(format!("{symbol:#}"));
     }
+    if base.starts_with("_Z")
+        && let Ok(symbol) = cpp_demangle::Symbol::new(base)
+        && let Ok(name) = symbol.demangle()
+    {
+        return Cow::Owned(name);
+    }
     let base = strip_hash(base);
     if !base.contains('$') && !base.contains("..") && !base.starts_with("_<") {
         return Cow::Borrowed(base);
     }
     Cow::Owned(unescape(base))
+}
+
+/// Whether this is a mangled symbol of Rust's.
+#[must_use]
+pub fn is_rust_symbol(symbol: &str) -> bool {
+    let is_legacy = symbol.starts_with("_ZN") && symbol.contains("17h");
+    (is_legacy || symbol.starts_with("_R")) && rustc_demangle::try_demangle(symbol).is_ok()
 }
 
 /// Without the `::h0123456789abcdef` that the legacy mangling puts behind every name.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::demangle::is_rust_symbol;
+
 /// What kind of code a frame runs: it gives the frame its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
@@ -257,8 +259,10 @@ fn is_interpreter_name(name: &str) -> bool {
 }
 
 fn is_rust_name(name: &str) -> bool {
-    const CRATES_ONLY: [&str; 3] = ["_R", "_ZN", "__rust"];
-    let mangled = CRATES_ONLY.iter().any(|start| name.starts_with(start));
-    let is_cpp = name.starts_with("std::") && name.contains('(') || name.starts_with("operator ");
-    !is_cpp && (mangled || name.starts_with('<') || name.contains("::") || name.contains("$LT$"))
+    let is_cpp = name.starts_with("_Z") || name.starts_with("std::") && name.contains('(');
+    let is_path = name.starts_with('<') || name.contains("::") || name.contains("$LT$");
+    is_rust_symbol(name)
+        || name.starts_with("__rust")
+        || name.starts_with("{closure")
+        || (is_path && !is_cpp)
 }

@@ -2,12 +2,17 @@
 
 mod clean;
 mod demangle;
+mod diff;
 mod draw;
 mod error;
+mod export_pprof;
+mod export_speedscope;
 mod frame;
 mod lines;
 mod model;
+mod offcpu;
 mod palette;
+mod perf;
 mod read;
 mod select;
 mod shorten;
@@ -18,10 +23,15 @@ mod waits;
 mod write;
 
 pub use clean::{Clean, clean};
+pub use diff::{Changed, Diff, Pair, Scale, diff};
 pub use draw::{Labels, SCRIPT, svg};
 pub use error::{Result, StacksError};
+pub use export_pprof::write_pprof;
+pub use export_speedscope::write_speedscope;
 pub use frame::{Frame, Kind};
 pub use model::{Node, NodeId, ROOT, Stacks, share};
+pub use offcpu::{OffCpu, read_offcpu};
+pub use perf::read_perf;
 pub use read::read_collapsed;
 pub use skipped::{Reason, Skipped};
 pub use top::Heavy;

@@ -42,6 +42,8 @@ pub struct Stacks {
     pub skipped: Skipped,
     /// The value of stacks that only waited and that cleaning left out.
     pub waiting: u64,
+    /// How many events the recorder says it lost.
+    pub lost: u64,
 }
 
 impl Default for Stacks {
@@ -58,6 +60,7 @@ impl Default for Stacks {
             total: 0,
             skipped: Skipped::default(),
             waiting: 0,
+            lost: 0,
         }
     }
 }
@@ -219,6 +222,20 @@ impl Stacks {
             node = self.nodes[node as usize].parent;
         }
         path.reverse();
+    }
+
+    /// The same tree with other values, by node, each divided by `divisor` and rounded.
+    pub(super) fn with_values(&self, values: &[u64], divisor: u64) -> Self {
+        let mut other = self.clone();
+        other.total = 0;
+        for (at, node) in other.nodes.iter_mut().enumerate() {
+            let value = values.get(at).copied().unwrap_or(0);
+            node.value = value.saturating_add(divisor / 2) / divisor;
+            // At the limit of 64 bits the rest does not count.
+            node.value = node.value.min(u64::MAX - other.total);
+            other.total += node.value;
+        }
+        other
     }
 
     /// The share of the samples whose innermost frame has no name; 0 if there are none.

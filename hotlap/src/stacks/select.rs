@@ -2,6 +2,7 @@
 
 use regex::Regex;
 
+use super::draw::shown;
 use super::frame::{Frame, Kind, ROLE_PREFIX};
 use super::model::{FrameId, NodeId, ROOT, Stacks, share};
 use super::skipped::Reason;
@@ -57,6 +58,7 @@ impl Stacks {
         let mut out = Self::default();
         out.skipped = self.skipped;
         out.waiting = self.waiting;
+        out.lost = self.lost;
         let text = format!("{ROLE_PREFIX}{role}");
         let heading = out
             .intern(&text, || Frame::plain(&text, Kind::Thread))
@@ -71,20 +73,15 @@ impl Stacks {
     pub fn merge(&mut self, other: &Self) {
         self.skipped.extend(&other.skipped);
         self.waiting = self.waiting.saturating_add(other.waiting);
+        self.lost = self.lost.saturating_add(other.lost);
         other.copy_into(self, |above, _| Some(above.unwrap_or(ROOT)));
     }
 
-    /// Which frames match, by id.
+    /// Which frames match, by id. Only what is shown counts: whole names have the types of others in them.
     fn matching(&self, pattern: &Regex) -> Vec<bool> {
         self.frames()
             .iter()
-            .map(|frame| {
-                pattern.is_match(&frame.text)
-                    || frame
-                        .full
-                        .as_deref()
-                        .is_some_and(|full| pattern.is_match(full))
-            })
+            .map(|frame| pattern.is_match(shown(&frame.text)))
             .collect()
     }
 

@@ -160,7 +160,9 @@ mod tests {
             "<String as Clone>::clone"
         );
         assert_eq!(
-            shorten("<alloc::vec::Vec<alloc::string::String> as core::iter::FromIterator<char>>::from_iter"),
+            shorten(
+                "<alloc::vec::Vec<alloc::string::String> as core::iter::FromIterator<char>>::from_iter"
+            ),
             "<Vec<…> as FromIterator<…>>::from_iter"
         );
     }

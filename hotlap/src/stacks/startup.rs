@@ -11,6 +11,8 @@ use super::frame::{Kind, Parts};
 pub enum Beginning {
     /// Starts the process, the thread or the server: dropped.
     StartUp,
+    /// The same, and whatever called it is start-up too, such as the program's own `main`.
+    Server,
     /// Runs callbacks: folded into the one frame of this name.
     Group(&'static str),
 }
@@ -28,6 +30,16 @@ const START_UP_FILES: &[&str] = &[
     "click/decorators.py",
     "granian/cli.py",
     "granian/__main__.py",
+    "uvicorn/main.py",
+    "gunicorn/app/base.py",
+    "gunicorn/app/wsgiapp.py",
+    "hypercorn/__main__.py",
+    "runpy.py",
+    "<frozen runpy>",
+];
+
+/// Python files that only ever run at the root of a process or thread, whoever called them.
+const SERVER_FILES: &[&str] = &[
     "granian/server/mp.py",
     "granian/server/mt.py",
     "granian/server/mtr.py",
@@ -39,17 +51,11 @@ const START_UP_FILES: &[&str] = &[
     "multiprocessing/popen_spawn_posix.py",
     "multiprocessing/spawn.py",
     "multiprocessing/forkserver.py",
-    "uvicorn/main.py",
     "uvicorn/_subprocess.py",
     "uvicorn/server.py",
     "uvicorn/_compat.py",
-    "gunicorn/app/base.py",
-    "gunicorn/app/wsgiapp.py",
     "gunicorn/arbiter.py",
-    "hypercorn/__main__.py",
     "hypercorn/run.py",
-    "runpy.py",
-    "<frozen runpy>",
 ];
 
 /// Python files that run callbacks.
@@ -209,6 +215,34 @@ const PLUMBING: &[&str] = &[
     "Py_XINCREF",
 ];
 
+/// Functions of Rust that only stand between a call and its panics, by their own names.
+const RUST_PLUMBING: &[&str] = &[
+    "catch_unwind",
+    "do_call",
+    "try",
+    "__rust_try",
+    "__rust_begin_short_backtrace",
+];
+
+/// The kernel's way from a system call or an interrupt to what it is about.
+const KERNEL_PLUMBING: &[&str] = &[
+    "entry_SYSCALL_64_after_hwframe",
+    "entry_SYSCALL_64",
+    "do_syscall_64",
+    "x64_sys_call",
+    "el0_svc",
+    "el0t_64_sync",
+    "invoke_syscall",
+    "ret_from_fork",
+    "ret_from_fork_asm",
+];
+
+/// Whether a frame of the kernel only passes a call on.
+#[must_use]
+pub fn is_kernel_plumbing(name: &str) -> bool {
+    KERNEL_PLUMBING.contains(&name)
+}
+
 /// What this frame is at the beginning of a stack; `None` if the reader wants to see it.
 #[must_use]
 pub fn beginning(parts: &Parts<'_>, kind: Kind) -> Option<Beginning> {
@@ -216,9 +250,11 @@ pub fn beginning(parts: &Parts<'_>, kind: Kind) -> Option<Beginning> {
     if kind == Kind::Python {
         let file = parts.file().unwrap_or("");
         let is_in = |files: &[&str]| files.iter().any(|end| is_file(file, end));
-        if is_in(START_UP_FILES)
-            || (is_file(file, "threading.py") && THREAD_FUNCTIONS.contains(&name))
-        {
+        let is_thread = is_file(file, "threading.py") && THREAD_FUNCTIONS.contains(&name);
+        if is_thread || is_in(SERVER_FILES) {
+            return Some(Beginning::Server);
+        }
+        if is_in(START_UP_FILES) {
             return Some(Beginning::StartUp);
         }
         if name == "<module>" && (!file.contains('.') || file.ends_with("__main__.py")) {
@@ -237,21 +273,53 @@ pub fn beginning(parts: &Parts<'_>, kind: Kind) -> Option<Beginning> {
             _ => Beginning::StartUp,
         });
     }
+    // Addresses of no library are where unwinding lost its way.
     let is_libc = parts
         .address()
-        .is_some_and(|library| is_file(library, "libc.so.6"));
+        .is_some_and(|library| library.is_empty() || is_file(library, "libc.so.6"));
     if is_libc || START_UP_NAMES.contains(&name) {
         return Some(Beginning::StartUp);
     }
-    let is_loop = LOOP_NAMES.contains(&name) || name.starts_with("uv_");
+    let is_loop = LOOP_NAMES.contains(&name)
+        || name.starts_with("uv_")
+        || (name.starts_with("__pyx_") && name.contains("6uvloop"));
     is_loop.then_some(Beginning::Group(EVENT_LOOP))
+}
+
+/// The role of a thread whose stacks have this frame at their beginning, if it tells.
+#[must_use]
+pub fn role(parts: &Parts<'_>, name: &str, kind: Kind) -> Option<&'static str> {
+    match beginning(&Parts { name, ..*parts }, kind) {
+        Some(Beginning::Group(EVENT_LOOP)) => return Some("event loop"),
+        Some(Beginning::Group(_)) => return Some("thread pool"),
+        _ => {}
+    }
+    let library = parts.place.unwrap_or("").rsplit('/').next().unwrap_or("");
+    let is_runtime = name.starts_with("tokio::")
+        || name.starts_with("granian::")
+        || library.starts_with("_granian.");
+    if is_runtime && kind != Kind::Python {
+        return Some("server runtime");
+    }
+    matches!(
+        name,
+        "thread_run" | "pythread_wrapper" | "Thread._bootstrap"
+    )
+    .then_some("Python thread")
 }
 
 /// Whether the frame only passes a call on.
 #[must_use]
 pub fn is_plumbing(name: &str) -> bool {
     let name = name.strip_suffix(".cold").unwrap_or(name);
+    let path = name.split('<').next().unwrap_or(name);
+    let own = path
+        .rsplit("::")
+        .find(|part| !part.is_empty())
+        .unwrap_or(path);
     PLUMBING.contains(&name.trim_start_matches('_'))
+        || RUST_PLUMBING.contains(&own)
+        || path.starts_with("pyo3::impl_::trampoline::")
 }
 
 fn is_file(file: &str, end: &str) -> bool {

@@ -1,7 +1,7 @@
 //! The heaviest functions.
 
 use super::frame::Frame;
-use super::model::{ROOT, Stacks};
+use super::model::{Node, ROOT, Stacks};
 
 /// A function with its values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,15 +22,24 @@ impl Stacks {
         for (id, total) in self.totals().into_iter().enumerate().skip(1) {
             let node = self.nodes()[id];
             values[node.frame as usize].0 += node.value;
-            let mut above = node.parent;
-            while above != ROOT && self.nodes()[above as usize].frame != node.frame {
-                above = self.nodes()[above as usize].parent;
-            }
-            if above == ROOT {
+            if !self.recurs(&node) {
                 values[node.frame as usize].1 += total;
             }
         }
         values
+    }
+
+    /// Whether the node's frame is in the stack above it too.
+    pub(super) fn recurs(&self, node: &Node) -> bool {
+        let mut above = node.parent;
+        while above != ROOT {
+            let caller = self.nodes()[above as usize];
+            if caller.frame == node.frame {
+                return true;
+            }
+            above = caller.parent;
+        }
+        false
     }
 
     /// The `count` heaviest functions: by their own value, then by their total, then by name.
