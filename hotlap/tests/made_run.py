@@ -250,3 +250,14 @@ def write(folder: Path, svg: bytes | None = None) -> RunResult:
     run = make(folder, svg)
     result.write(run, folder)
     return run
+
+
+def without_theme(value: object) -> object:
+    """The chart with real colours and a real font where the page puts those of its theme."""
+    if isinstance(value, dict):
+        return {key: without_theme(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_theme(item) for item in value]
+    if isinstance(value, str) and value.startswith("$"):
+        return "sans-serif" if value == "$font" else "#123456"
+    return value

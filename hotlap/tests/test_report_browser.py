@@ -10,11 +10,11 @@ from pathlib import Path
 import made_run
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
+from watching import LAPTOP, Watched
 
 from hotlap import _engine
 from hotlap.report import render
 
-LAPTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 WORDS = (
     *("body", ".byline", ".note", ".fact", ".notice", ".reasons li", ".functions thead th", "#findings a"),
@@ -32,41 +32,10 @@ STACKS = [
 ]
 
 
-class Watched:
-    """A page, and whatever it did that a page of ours must not do."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.wrong: list[str] = []
-        page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
-        page.on("console", lambda line: line.type in ("error", "warning") and self.wrong.append(line.text))
-        page.on("dialog", lambda dialog: (self.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-        page.on("request", self._asked)
-
-    def _asked(self, request: object) -> None:
-        address = str(getattr(request, "url", request))
-        if not address.startswith(("file:", "data:", "blob:", "about:")):
-            self.wrong.append(f"request: {address}")
-
-    def open(self, path: Path) -> Page:
-        self.page.goto(path.as_uri())
-        return self.page
-
-    def read_through(self) -> None:
-        """Scroll past everything that is drawn only when seen, until it is drawn."""
-        for element in self.page.locator(".chart, .flame").all():
-            element.scroll_into_view_if_needed()
-            expect(element.locator(".main-svg, iframe").first).to_be_attached()
-
-
 @pytest.fixture
 def watched(browser: BrowserContext) -> Iterator[Watched]:
-    page = browser.new_page()
-    page.set_viewport_size(LAPTOP)
-    seen = Watched(page)
-    yield seen
-    page.close()
-    assert seen.wrong == []
+    with Watched.on(browser) as seen:
+        yield seen
 
 
 @pytest.fixture(scope="module")

@@ -193,7 +193,7 @@ def test_charts_are_valid_for_plotly(run: RunResult, tmp_path: Path) -> None:
         drawn.append(charts.over_time(scenario, order, {lane.name: lane.loads[0].series for lane in lanes}))
     for chart in drawn:
         assert chart is not None
-        plotly.graph_objects.Figure(_without_theme(chart))
+        plotly.graph_objects.Figure(made_run.without_theme(chart))
 
 
 def test_nothing_to_draw_is_no_chart(run: RunResult) -> None:
@@ -214,14 +214,3 @@ def test_a_void_lane_is_drawn_hollow_and_variants_differ_in_more_than_colour(run
     assert "cpu" not in python["y"]
     assert len({charts.style(index)[part] for index in range(5) for part in (1,)}) == 5
     assert len({charts.style(index)[2] for index in range(5)}) == 5
-
-
-def _without_theme(value: object) -> object:
-    """The chart with real colours and a real font where the page puts those of its theme."""
-    if isinstance(value, dict):
-        return {key: _without_theme(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_theme(item) for item in value]
-    if isinstance(value, str) and value.startswith("$"):
-        return "sans-serif" if value == "$font" else "#123456"
-    return value

@@ -151,6 +151,9 @@ class LaneResult(msgspec.Struct, kw_only=True):
     loads: list[Stretch] = []
     profiles: list[Profile] = []
     facts: dict[str, Any] = {}
+    """Further evidence by name. ``locks``: of each lock ``wait`` and ``hold``, each with ``bounds_s`` (upper
+    bounds), ``counts`` (one a bucket, and one above the last bound) and ``total_s``. ``capacity``: what the
+    search found, with ``rate`` (requests/s, or ``None``) and ``objective``."""
     verdict: Verdict = msgspec.field(default_factory=Verdict)
 
     @property

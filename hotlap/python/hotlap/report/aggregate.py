@@ -145,7 +145,7 @@ def row(lane: LaneResult) -> Row:
     if figures["max"] is not None:  # the worst answer of all stretches, not a middling one
         figures["max"] = max(each.latency_ms.max for each in stretches if each.latency_ms.max is not None)
     limits = [each.limited_by for each in stretches if each.limited_by]
-    failed = lane.error is not None or not stretches
+    failed = lane.error is not None or not (stretches or lane.stretches("capacity"))
     return Row(
         name=lane.name,
         scenario=lane.scenario,

@@ -60,6 +60,12 @@ def axis(title: str, **more: Any) -> Chart:
     }
 
 
+def upright(x: float, dash: str = "solid") -> Chart:
+    """A vertical line through the whole chart."""
+    line = {"color": "$muted", "width": 1.5, "dash": dash}
+    return {"type": "line", "xref": "x", "yref": "paper", "x0": x, "x1": x, "y0": 0, "y1": 1, "line": line}
+
+
 def variants(view: View) -> list[str]:
     """The run's variants, baseline first, then the candidate, then the others as they come."""
     found = dict.fromkeys(row.variant for row in view.rows)

@@ -56,18 +56,28 @@ def words(key: str) -> str:
     return key.replace("_", " ")
 
 
-def flat(values: Mapping[str, Any], prefix: str = "", *, plain: bool = False) -> Pairs:
-    """Nested values as pairs of a dotted key and a text; ``plain`` leaves keys and figures alone."""
+def flat(values: Mapping[str, Any], prefix: str = "", unit: str = "") -> Pairs:
+    """Nested values as pairs of words and a text; a key without a unit has that of the key above it."""
+    pairs: Pairs = []
+    for key, value in values.items():
+        own = key if key.endswith(tuple(suffix for suffix, _ in _BY_SUFFIX)) else unit
+        if isinstance(value, Mapping):
+            pairs += flat(value, f"{prefix}{words(key)}, ", own)
+        else:
+            pairs.append((f"{prefix}{words(key)}", spoken(value, own)))
+    return pairs
+
+
+def plain(values: Mapping[str, Any], prefix: str = "") -> Pairs:
+    """Nested values as pairs of a dotted key and a text, both as ``run.json`` has them."""
     pairs: Pairs = []
     for key, value in values.items():
         if isinstance(value, Mapping):
-            pairs += flat(value, f"{prefix}{key}.", plain=plain)
-        elif plain:
-            listed = isinstance(value, list | tuple)
-            text = ", ".join(map(str, value)) if listed else figures.MISSING if value is None else str(value)
-            pairs.append((f"{prefix}{key}", text or figures.MISSING))
+            pairs += plain(value, f"{prefix}{key}.")
+        elif isinstance(value, list | tuple):
+            pairs.append((f"{prefix}{key}", ", ".join(map(str, value)) or figures.MISSING))
         else:
-            pairs.append((f"{prefix}{words(str(key))}", spoken(value, str(key))))
+            pairs.append((f"{prefix}{key}", figures.MISSING if value is None else str(value)))
     return pairs
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import jinja2
 import plotly.offline  # type: ignore[import-untyped]
 
-from hotlap.report import aggregate, assets, charts, details, figures
+from hotlap.report import aggregate, assets, charts, details, evidence_charts, figures
 from hotlap.result import LaneResult, RunResult
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -143,14 +143,13 @@ def render(run: RunResult, folder: Path) -> Path:
             ],
             scenarios=scenarios,
             diffs=[_diff(page, index, diff) for index, diff in enumerate(run.diffs)],
-            environment=details.flat(run.environment, plain=True),
-            settings=details.flat(
+            environment=details.plain(run.environment),
+            settings=details.plain(
                 {
                     key: value
                     for key, value in run.settings.items()
                     if key not in ("reference", "reference_title")
-                },
-                plain=True,
+                }
             ),
             noise=details.noise(run),
             reference=details.reference(view),
@@ -159,8 +158,12 @@ def render(run: RunResult, folder: Path) -> Path:
             library=library() if page.charts else None,
         )
     )
-    target = folder / "report.html"
-    partial = folder / "report.html.part"
+    return put(text, folder / "report.html")
+
+
+def put(text: str, target: Path) -> Path:
+    """Write a page in one step, so that a cut leaves the older one whole."""
+    partial = target.with_name(f"{target.name}.part")
     partial.write_text(text, "utf-8")
     partial.replace(target)
     return target
@@ -179,7 +182,21 @@ def _lane(page: Page, row: aggregate.Row, lane: LaneResult | None) -> dict[str, 
         "row": row,
         "profiles": _profiles(page, row, lane),
         "stretches": details.stretches(lane) if lane else None,
+        "locks": _locks(page, row, lane) if lane else [],
+        "capacity": page.chart(f"capacity-{row.anchor}", evidence_charts.capacity(lane)) if lane else None,
+        "capacity_facts": details.flat(lane.facts.get("capacity") or {}) if lane else [],
     }
+
+
+def _locks(page: Page, row: aggregate.Row, lane: LaneResult) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "chart": page.chart(f"lock-{row.anchor}-{index}", evidence_charts.lock(kinds)),
+            "facts": evidence_charts.lock_facts(kinds),
+        }
+        for index, (name, kinds) in enumerate((lane.facts.get("locks") or {}).items())
+    ]
 
 
 def _profiles(page: Page, row: aggregate.Row, lane: LaneResult | None) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from hotlap.history import Entry, History, Mark
 from hotlap.report import aggregate, charts, figures
-from hotlap.report.render import date, environment, library
+from hotlap.report.render import date, environment, library, put
 
 FIGURES = {
     "server_cpu_us_per_request": ("Server CPU per request", "µs; less is better"),
@@ -137,7 +137,4 @@ def render_history(history: History, target: Path) -> Path:
             library=library() if drawn else None,
         )
     )
-    partial = target.with_name(f"{target.name}.part")
-    partial.write_text(text, "utf-8")
-    partial.replace(target)
-    return target
+    return put(text, target)

@@ -1,0 +1,176 @@
+"""The page of a comparison: what changed from one run or variant to another, and how sure that is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+import msgspec
+
+from hotlap.report import charts, figures
+from hotlap.report.render import environment, library, put
+
+Says = Literal["faster", "slower", "more", "less", "no difference", "not compared"]
+
+GOOD: dict[Says, str] = {"faster": "ok", "less": "ok", "slower": "void", "more": "void"}
+"""The status whose look a statement takes; the others take the neutral one."""
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the two that are compared."""
+
+    name: str
+    created: str | None = None
+    commit: str | None = None
+    machine: str | None = None
+    link: str | None = None
+    """A report to open, relative to the page."""
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure of one lane in both: ``ratio`` is b over a, ``low`` to ``high`` its interval."""
+
+    lane: str
+    figure: str
+    unit: str
+    a: float | None = None
+    b: float | None = None
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    says: Says = "no difference"
+    note: str | None = None
+    """Why it was not compared, or what to keep in mind."""
+
+
+class Gate(msgspec.Struct, frozen=True, kw_only=True):
+    """A condition that was asked of the comparison."""
+
+    condition: str
+    passed: bool
+    sentence: str = ""
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the page says."""
+
+    a: Side
+    b: Side
+    rows: list[Compared]
+    method: str
+    """How intervals were made and when a difference is said, in a sentence."""
+    noise: float | None = None
+    """The machine's own A/A width: a share within which a ratio means nothing."""
+    cautions: list[str] = []
+    gates: list[Gate] = []
+
+
+def forest(rows: list[Compared], noise: float | None) -> charts.Chart | None:
+    """Ratios with their intervals on a logarithmic axis around 1, the width of noise shaded."""
+    known = [row for row in rows if row.ratio is not None and row.ratio > 0]
+    if not known:
+        return None
+    data: list[charts.Chart] = []
+    groups: list[tuple[str, str, str, tuple[Says, ...]]] = [
+        ("better", "$ok", "diamond", ("faster", "less")),
+        ("worse", "$void", "square", ("slower", "more")),
+        ("no difference", "$muted", "circle-open", ("no difference", "not compared")),
+    ]
+    for title, colour, symbol, says in groups:
+        points = [(row, row.ratio) for row in known if row.says in says and row.ratio is not None]
+        if not points:
+            continue
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": title,
+                "x": [ratio for _, ratio in points],
+                "y": [charts.plain(row.lane) for row, _ in points],
+                "error_x": {
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [(row.high or ratio) - ratio for row, ratio in points],
+                    "arrayminus": [ratio - (row.low or ratio) for row, ratio in points],
+                    "color": colour,
+                    "thickness": 2,
+                    "width": 5,
+                },
+                "marker": {
+                    "size": 11,
+                    "color": colour,
+                    "symbol": symbol,
+                    "line": {"width": 2, "color": colour},
+                },
+                "hovertext": [f"{charts.plain(row.lane)}: {span(row)}, {row.says}" for row, _ in points],
+                "hoverinfo": "text",
+            }
+        )
+    shade = noise or 0.0
+    order = list(dict.fromkeys(charts.plain(row.lane) for row in known))
+    return {
+        "data": data,
+        "layout": charts.layout(
+            90 + 40 * len(order),
+            xaxis=charts.axis("b over a", type="log", tickformat=".3~g", ticksuffix="×", nticks=7),
+            yaxis=charts.axis(
+                "",
+                type="category",
+                categoryorder="array",
+                categoryarray=order,
+                autorange="reversed",
+                tickfont={"size": 13, "color": "$ink"},
+            ),
+            shapes=[
+                {
+                    **charts.upright(1.0),
+                    "type": "rect",
+                    "x0": 1 / (1 + shade),
+                    "x1": 1 + shade,
+                    "fillcolor": "$sunken",
+                    "line": {"width": 0},
+                    "layer": "below",
+                },
+                {**charts.upright(1.0), "layer": "below"},
+            ],
+        ),
+    }
+
+
+def span(row: Compared) -> str:
+    """A ratio with its interval."""
+    if row.ratio is None or row.low is None or row.high is None:
+        return figures.ratio(row.ratio)
+    return f"{figures.ratio(row.ratio)} ({figures.ratio(row.low)} to {figures.ratio(row.high)})"
+
+
+def render_comparison(comparison: Comparison, target: Path) -> Path:
+    """Write a comparison's page and return its path."""
+    groups: dict[tuple[str, str], list[Compared]] = {}
+    for row in comparison.rows:
+        groups.setdefault((row.figure, row.unit), []).append(row)
+    drawn: dict[str, charts.Chart] = {}
+    shown = []
+    for number, ((figure, unit), rows) in enumerate(groups.items()):
+        chart = forest(rows, comparison.noise)
+        if chart is not None:
+            drawn[f"forest-{number}"] = chart
+        identity = f"figure-{number}"
+        shown.append((identity, figure, unit, rows, f"forest-{number}" if chart else None))
+    sides = [(side, quote(side.link) if side.link else None) for side in (comparison.a, comparison.b)]
+    text = (
+        environment()
+        .get_template("comparison.html.j2")
+        .render(
+            comparison=comparison,
+            sides=sides,
+            groups=shown,
+            span=span,
+            good=GOOD,
+            charts=drawn,
+            flames={},
+            library=library() if drawn else None,
+        )
+    )
+    return put(text, target)
