@@ -50,6 +50,10 @@ def test_other_figures_carry_their_unit() -> None:
     ]
     assert figures.percent(0.0213) == "2.1%"
     assert figures.count(None) == "—"
+    assert figures.microseconds(5_480) == "5.48 ms"
+    assert [figures.short(each) for each in ("1.00 s", "0.100", "10.0 ms", "100", "1,000")] == [
+        "1 s", "0.1", "10 ms", "100", "1,000",
+    ]  # fmt: skip
 
 
 def test_rows_stand_by_scenario_with_the_baseline_first(run: RunResult) -> None:

@@ -7,7 +7,7 @@ their place. A variant differs in colour, in symbol and in dash, so that none of
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from hotlap.report import figures
@@ -73,7 +73,7 @@ def variants(view: View) -> list[str]:
     return first + [name for name in found if name not in first]
 
 
-def span(view: View, key: str) -> Chart | None:
+def span(view: View, key: str, written: Callable[[float], str] = figures.number) -> Chart | None:
     """One figure of all lanes on a logarithmic axis, the variants of a scenario joined by a line.
 
     A lane that is void is drawn hollow; one that was not measured is not drawn.
@@ -108,7 +108,7 @@ def span(view: View, key: str) -> Chart | None:
                 "name": plain(name),
                 "x": [value for _, value, _ in points[name]],
                 "y": [row.scenario for row, _, _ in points[name]],
-                "text": [f"\u2002{figures.number(value)}\u2002" for _, value, _ in points[name]],
+                "text": [f"\u2002{written(value)}\u2002" for _, value, _ in points[name]],
                 "textposition": [side for _, _, side in points[name]],
                 "textfont": {"size": 12, "color": "$ink"},
                 "marker": {
@@ -120,7 +120,7 @@ def span(view: View, key: str) -> Chart | None:
                     ],
                 },
                 "hovertext": [
-                    f"{plain(row.name)}: {figures.number(value)}{'' if row.status == 'ok' else ' (void)'}"
+                    f"{plain(row.name)}: {written(value)}{'' if row.status == 'ok' else ' (void)'}"
                     for row, value, _ in points[name]
                 ],
                 "hoverinfo": "text",
@@ -128,12 +128,19 @@ def span(view: View, key: str) -> Chart | None:
             }
         )
     low, high = math.log10(min(every)), math.log10(max(every))
-    pad = max(0.35, 0.16 * (high - low))
+    pad = max(0.5, 0.3 * (high - low))  # room for the figures beside the outermost marks, on a phone too
+    decades = range(math.ceil(low - pad), math.floor(high + pad) + 1)
     return {
         "data": data,
         "layout": layout(
             64 + 52 * len(scenarios) + 48,
-            xaxis=axis("", range=[low - pad, high + pad], **DECADES),
+            xaxis=axis(
+                "",
+                type="log",
+                range=[low - pad, high + pad],
+                tickvals=[10.0**decade for decade in decades],
+                ticktext=[figures.short(written(10.0**decade)) for decade in decades],
+            ),
             yaxis=axis(
                 "",
                 type="category",

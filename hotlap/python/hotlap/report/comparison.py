@@ -113,10 +113,11 @@ def forest(rows: list[Compared], noise: float | None) -> charts.Chart | None:
         "data": data,
         "layout": charts.layout(
             90 + 40 * len(order),
-            xaxis=charts.axis("b over a", type="log", tickformat=".3~g", ticksuffix="×", nticks=7),
+            xaxis=charts.axis("", type="log", tickformat=".3~g", ticksuffix="×", nticks=7),
             yaxis=charts.axis(
                 "",
                 type="category",
+                showgrid=False,
                 categoryorder="array",
                 categoryarray=order,
                 autorange="reversed",

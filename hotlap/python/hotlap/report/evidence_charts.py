@@ -36,7 +36,10 @@ def lock(kinds: Mapping[str, Any]) -> charts.Chart | None:
                 "name": TITLES[kind],
                 "x": [bucket(bounds, place) for place in shown],
                 "y": [100 * counts[place] / whole for place in shown],
-                "marker": {"color": colour, "pattern": {"shape": PATTERNS[kind], "fgcolor": "$surface"}},
+                "marker": {
+                    "color": colour,
+                    "pattern": {"shape": PATTERNS[kind], "fillmode": "overlay", "fgcolor": "$surface"},
+                },
                 "hovertemplate": f"{TITLES[kind]} %{{x}}: %{{y:.1f}}%<extra></extra>",
             }
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 MISSING = "—"
 
@@ -48,6 +49,16 @@ def size(octets: float | None) -> str:
     return f"{number(octets)} GiB"
 
 
+def short(text: str) -> str:
+    """A figure without the noughts at its end: ``1.00 s`` is ``1 s``."""
+    return re.sub(r"(\.\d*?)0+(?= |$)", r"\1", text).replace(". ", " ").removesuffix(".")
+
+
+def microseconds(value: float | None) -> str:
+    """A time given in microseconds, in the unit that fits."""
+    return seconds(None if value is None else value / 1e6)
+
+
 def seconds(value: float | None) -> str:
     """A time in the unit that fits, from microseconds to minutes."""
     if value is None or not math.isfinite(value):
@@ -56,4 +67,4 @@ def seconds(value: float | None) -> str:
         return f"{number(value / 60)} min"
     if value >= 1 or value == 0:
         return f"{number(value)} s"
-    return f"{number(value * 1000)} ms" if value >= 1e-3 else f"{number(value * 1e6)} µs"
+    return f"{number(value * 1000)} ms" if value >= 0.9995e-3 else f"{number(value * 1e6)} µs"

@@ -126,9 +126,15 @@ def render(run: RunResult, folder: Path) -> Path:
             }
         )
     spans = [
-        ("cpu", "server_cpu_us_per_request", "Server CPU per request", "µs, less is better"),
-        ("rps", "rps", "Requests per second", "more is better"),
-    ]  # fmt: skip
+        (
+            "cpu",
+            "server_cpu_us_per_request",
+            "Server CPU per request",
+            "less is better",
+            figures.microseconds,
+        ),
+        ("rps", "rps", "Requests per second", "more is better", figures.number),
+    ]
     text = (
         environment()
         .get_template("report.html.j2")
@@ -138,8 +144,8 @@ def render(run: RunResult, folder: Path) -> Path:
             order=order,
             findings=[(one, page.href(one.link, one.lane)) for one in run.findings],
             spans=[
-                {"id": page.chart(f"span-{name}", charts.span(view, key)), "title": title, "unit": unit}
-                for name, key, title, unit in spans
+                (page.chart(f"span-{name}", charts.span(view, key, written)), title, note)
+                for name, key, title, note, written in spans
             ],
             scenarios=scenarios,
             diffs=[_diff(page, index, diff) for index, diff in enumerate(run.diffs)],
