@@ -6,6 +6,124 @@ from typing import final
 build_profile: str
 """``release``, or ``debug`` where debug assertions are on."""
 
+DeclaredRequest = tuple[
+    str, str, list[tuple[str, str]], bytes, str, int, int | None, bytes | None, bytes | None
+]
+"""Method, path, headers, body, name, weight, status, expected body, expected SHA-256 of the body."""
+
+@final
+class Swarm:
+    """The load engine: virtual users on threads of its own, detached from the interpreter.
+
+    Each closed or paced user has one keep-alive connection and one request under way at most. At any
+    time started = answered + failed + aborted + in flight.
+    """
+
+    def __new__(
+        cls,
+        url: str,
+        *,
+        threads: int = 1,
+        connect_timeout_s: float = 10.0,
+        timeout_s: float = 30.0,
+        ca_file: str | None = None,
+        insecure: bool = False,
+        seed: int = 0,
+    ) -> Swarm:
+        """Start the threads; no user yet.
+
+        Args:
+            url: ``http://host:port`` or ``https://host:port``.
+            threads: How many; one serves tens of thousands of requests a second.
+            connect_timeout_s: For connecting, TLS included.
+            timeout_s: For an answer, from the send.
+            ca_file: A PEM file with the authorities to trust instead of the usual ones.
+            insecure: Trust any certificate.
+            seed: Of what is left to chance: weights, waits, gaps.
+
+        Raises:
+            ValueError: the URL, a time or the file cannot be used.
+        """
+
+    def behaviour(
+        self,
+        requests: list[DeclaredRequest],
+        *,
+        model: str = "closed",
+        wait_s: tuple[float, float] = (0.0, 0.0),
+        arrivals: str = "even",
+        max_in_flight: int = 1000,
+    ) -> int:
+        """Declare what users do: ``closed``, ``paced`` (period: the mean of ``wait_s``) or ``open``.
+
+        Returns:
+            The number that ``add`` takes.
+
+        Raises:
+            ValueError: a request that cannot be sent, or an argument out of its range.
+        """
+
+    def add(self, behaviour: int, *, rate: float = 0.0) -> int:
+        """Add a user; for ``open``, ``rate`` arrivals a second more. Returns the number that ``remove`` takes.
+
+        Raises:
+            ValueError: no such behaviour, or an open one without a rate.
+        """
+
+    def remove(self, user: int, *, grace_s: float = 0.0) -> None:
+        """Remove a user: it ends between requests; one under way is aborted after the grace. Returns at once."""
+
+    @property
+    def users(self) -> int:
+        """How many users there are."""
+
+    def take(self) -> list[Figures]:
+        """The figures of each method and name since they were last taken."""
+
+    def stop(self, *, grace_s: float = 0.0) -> None:
+        """End all users; requests under way are finished within the grace or aborted. Returns when all ended."""
+
+@final
+class Figures:
+    """The figures of one name since they were last taken. Latencies are those of answered and failed requests."""
+
+    method: str
+    name: str
+    started: int
+    answered: int
+    failed: int
+    aborted: int
+    not_offered: int
+    """Open arrivals that the bound on requests in flight turned away; they count as nothing else."""
+    body_bytes: int
+    response: Histogram
+    """From the intended send to the answer's end, so that coordinated omission is corrected."""
+    service: Histogram
+    """From the real send."""
+    connect: Histogram
+    """How long new connections took."""
+    lag: Histogram
+    """How much later than intended requests were sent, connecting left out."""
+    errors: dict[str, int]
+    seconds: dict[int, tuple[int, int]]
+    """By second of the Unix clock: requests that ended, and failed ones among them."""
+
+@final
+class NullServer:
+    """A server on 127.0.0.1 that answers each request at once with a body of fixed size."""
+
+    def __new__(cls, body_bytes: int = 0) -> NullServer: ...
+    @property
+    def url(self) -> str:
+        """``http://127.0.0.1:port``."""
+
+    @property
+    def received(self) -> int:
+        """How many requests have come."""
+
+    def close(self) -> None:
+        """End it."""
+
 @final
 class Histogram:
     """Latencies in microseconds, 1 µs to 1 h, three significant digits (an HDR histogram)."""

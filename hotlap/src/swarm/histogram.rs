@@ -71,14 +71,21 @@ impl Histogram {
 
     /// The text form that HdrHistogram's plotter reads (`.hgrm`), values in milliseconds.
     pub fn hgrm(&self) -> String {
-        let mut text = format!("{:>12} {:>14} {:>10} {:>14}\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)");
+        let mut text = format!(
+            "{:>12} {:>14} {:>10} {:>14}\n\n",
+            "Value", "Percentile", "TotalCount", "1/(1-Percentile)"
+        );
         let mut seen = 0;
         for step in self.0.iter_quantiles(5) {
             seen += step.count_since_last_iteration();
             let quantile = step.quantile_iterated_to();
             let value_ms = step.value_iterated_to() as f64 / MICROSECONDS_PER_MS;
             let _ = if quantile < 1.0 {
-                writeln!(text, "{value_ms:12.3} {quantile:2.12} {seen:10} {:14.2}", 1.0 / (1.0 - quantile))
+                writeln!(
+                    text,
+                    "{value_ms:12.3} {quantile:2.12} {seen:10} {:14.2}",
+                    1.0 / (1.0 - quantile)
+                )
             } else {
                 writeln!(text, "{value_ms:12.3} {quantile:2.12} {seen:10}")
             };
@@ -100,7 +107,12 @@ impl Histogram {
     pub fn csv(&self) -> String {
         let mut text = String::from("latency_us,count\n");
         for step in self.0.iter_recorded() {
-            let _ = writeln!(text, "{},{}", step.value_iterated_to(), step.count_at_value());
+            let _ = writeln!(
+                text,
+                "{},{}",
+                step.value_iterated_to(),
+                step.count_at_value()
+            );
         }
         text
     }
@@ -120,7 +132,9 @@ impl Histogram {
             .deserialize(&mut &bytes[..])
             .map_err(|error| DecodeError(error.to_string()))?;
         let mut own = Self::default();
-        own.0.add(&read).map_err(|error| DecodeError(error.to_string()))?;
+        own.0
+            .add(&read)
+            .map_err(|error| DecodeError(error.to_string()))?;
         Ok(own)
     }
 }
@@ -131,7 +145,9 @@ mod tests {
 
     fn of(latencies: impl IntoIterator<Item = u64>) -> Histogram {
         let mut made = Histogram::default();
-        latencies.into_iter().for_each(|latency| made.record(latency));
+        latencies
+            .into_iter()
+            .for_each(|latency| made.record(latency));
         made
     }
 
