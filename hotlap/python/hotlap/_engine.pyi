@@ -6,7 +6,7 @@ from typing import final
 build_profile: str
 """``release``, or ``debug`` where debug assertions are on."""
 
-DeclaredRequest = tuple[
+_DeclaredRequest = tuple[
     str, str, list[tuple[str, str]], bytes, str, int, int | None, bytes | None, bytes | None
 ]
 """Method, path, headers, body, name, weight, status, expected body, expected SHA-256 of the body."""
@@ -47,14 +47,16 @@ class Swarm:
 
     def behaviour(
         self,
-        requests: list[DeclaredRequest],
+        requests: list[_DeclaredRequest],
         *,
         model: str = "closed",
-        wait_s: tuple[float, float] = (0.0, 0.0),
+        wait_s: tuple[float, float] = ...,
         arrivals: str = "even",
         max_in_flight: int = 1000,
     ) -> int:
         """Declare what users do: ``closed``, ``paced`` (period: the mean of ``wait_s``) or ``open``.
+
+        ``wait_s`` is (low, high), (0.0, 0.0) by default.
 
         Returns:
             The number that ``add`` takes.
@@ -64,14 +66,14 @@ class Swarm:
         """
 
     def add(self, behaviour: int, *, rate: float = 0.0) -> int:
-        """Add a user; for ``open``, ``rate`` arrivals a second more. Returns the number that ``remove`` takes.
+        """Add a user; an ``open`` one brings ``rate`` arrivals a second. Returns what ``remove`` takes.
 
         Raises:
             ValueError: no such behaviour, or an open one without a rate.
         """
 
     def remove(self, user: int, *, grace_s: float = 0.0) -> None:
-        """Remove a user: it ends between requests; one under way is aborted after the grace. Returns at once."""
+        """Remove a user, at once between requests; one under way is aborted after the grace."""
 
     @property
     def users(self) -> int:
@@ -81,11 +83,11 @@ class Swarm:
         """The figures of each method and name since they were last taken."""
 
     def stop(self, *, grace_s: float = 0.0) -> None:
-        """End all users; requests under way are finished within the grace or aborted. Returns when all ended."""
+        """End all users and wait for it; requests under way are finished within the grace or aborted."""
 
 @final
 class Figures:
-    """The figures of one name since they were last taken. Latencies are those of answered and failed requests."""
+    """The figures of one name since they were last taken; latencies of answered and failed requests."""
 
     method: str
     name: str
@@ -370,8 +372,8 @@ class Stacks:
         drop_waiting: bool = True,
         fold: bool = True,
         threads: bool = True,
-        roles: list[tuple[str, str]] = [],
-        tids: dict[int, str] = {},
+        roles: list[tuple[str, str]] = ...,
+        tids: dict[int, str] = ...,
     ) -> Stacks:
         """Make the stacks readable.
 
