@@ -140,6 +140,21 @@ def test_the_article_stands_beside_the_run(run: RunResult, tmp_path: Path) -> No
     assert [figure in table for figure in ("19.5", "18,000", "820", "19.6", "3,020")] == [True] * 5
 
 
+def test_what_stock_locust_said_is_a_column(run: RunResult, tmp_path: Path) -> None:
+    assert "What stock Locust said" not in render(run, tmp_path).read_text("utf-8")
+    lane = run.lane("fast/native")
+    assert lane is not None
+    said = made_run.stretch(
+        tmp_path, "stock", (942.0, 1484.0, 180.0, "generator"), role="stock", engine="http"
+    )
+    lane.loads.append(said)
+    text = render(run, tmp_path).read_text("utf-8")
+    row = text[text.index('data-lane="fast/native"') :]
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", row[: row.index("</tr>")])
+    assert "What stock Locust said" in text
+    assert cells[-3:] == ["942", "1,529", "11.5%"]
+
+
 def test_a_difference_is_shown_with_its_table(run: RunResult, tmp_path: Path) -> None:
     run.diffs = [
         {

@@ -83,6 +83,14 @@
     input.addEventListener("input", () => { clearTimeout(wait); wait = setTimeout(() => tell(flame, { search: input.value }), 120); });
     flame.querySelector(".unzoom").addEventListener("click", () => tell(flame, { unzoom: true }));
   });
+  document.querySelectorAll(".find").forEach((button) => button.addEventListener("click", () => {
+    const flame = [...flames].find((one) => one.dataset.flame === button.dataset.in);
+    const input = flame.querySelector("input");
+    input.value = button.textContent.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    input.dispatchEvent(new Event("input"));
+    flame.scrollIntoView({ block: "nearest" });
+    input.focus({ preventScroll: true });
+  }));
   addEventListener("message", ({ source, data }) => {
     for (const [frame, flame] of frames) {
       if (frame.contentWindow !== source || data?.hotlap !== "flame") continue;
