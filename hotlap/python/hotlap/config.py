@@ -11,6 +11,11 @@ from typing import Any
 import msgspec
 
 from hotlap.experiment import Experiment, ExperimentError
+from hotlap.lines import line_of
+from hotlap.table import KeyProblem, to_experiment
+
+PLACES = (("hotlap.toml", ()), ("pyproject.toml", ("tool", "hotlap")))
+"""The files that may hold an experiment, each with the table that it is in; the first one counts."""
 
 
 def load_experiment(start: Path | None = None) -> tuple[Experiment, Path]:
@@ -24,41 +29,45 @@ def load_experiment(start: Path | None = None) -> tuple[Experiment, Path]:
     """
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents):
-        table, file = _table(folder)
-        if table is not None:
-            experiment = _from_table(table, folder, file)
-            return msgspec.structs.replace(experiment, root=str(folder)), folder
+        for name, keys in PLACES:
+            file = folder / name
+            if file.is_file() and (table := _table(file, keys)) is not None:
+                return _experiment(table, file, keys), folder
     raise ExperimentError(
         f"{here} has no experiment: no hotlap.toml, and no [tool.hotlap] in a pyproject.toml, here or above; "
         "make one with: hotlap init"
     )
 
 
-def _table(folder: Path) -> tuple[dict[str, Any] | None, Path]:
-    own = folder / "hotlap.toml"
-    if own.is_file():
-        return _parse(own), own
-    shared = folder / "pyproject.toml"
-    if shared.is_file():
-        return _parse(shared).get("tool", {}).get("hotlap"), shared
-    return None, shared
-
-
-def _parse(file: Path) -> dict[str, Any]:
+def _table(file: Path, keys: tuple[str, ...]) -> dict[str, Any] | None:
     try:
-        return tomllib.loads(file.read_text())
+        table = tomllib.loads(file.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ExperimentError(f"{file} cannot be read: {error}") from None
+    found: dict[str, Any] | None = table
+    for key in keys:
+        inner = (found or {}).get(key)
+        found = inner if isinstance(inner, dict) else None
+    return found
 
 
-def _from_table(table: dict[str, Any], folder: Path, file: Path) -> Experiment:
-    named = table.get("experiment")
+def _experiment(table: dict[str, Any], file: Path, keys: tuple[str, ...]) -> Experiment:
+    folder = file.parent
+    if "experiment" in table:
+        experiment = _named(table["experiment"], folder, file)
+        return msgspec.structs.replace(experiment, root=str(folder))
+    try:
+        return to_experiment(table, folder)
+    except KeyProblem as problem:
+        path = (*keys, *problem.path)
+        line = line_of(file.read_text(), path)
+        place = f"{file}:{line}" if line else str(file)
+        raise ExperimentError(f"{place}: {'.'.join(path) or 'the experiment'}: {problem.why}") from None
+
+
+def _named(named: object, folder: Path, file: Path) -> Experiment:
     if not isinstance(named, str) or ":" not in named:
         raise ExperimentError(f'{file}: experiment must be "module:object"')
-    return _named(named, folder, file)
-
-
-def _named(named: str, folder: Path, file: Path) -> Experiment:
     module, _, attribute = named.partition(":")
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))

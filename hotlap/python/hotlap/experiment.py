@@ -40,10 +40,15 @@ class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Expect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a lane must answer. ``body`` is the exact text; ``None`` accepts any body."""
+    """What a lane must answer.
+
+    ``body`` is the exact text. ``same_as`` names the variant of the same scenario whose answer it must
+    equal. With neither, all such variants of a scenario must answer alike.
+    """
 
     status: int = 200
     body: str | None = None
+    same_as: str | None = None
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,6 +80,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     body: str | None = None
     expect: Expect = Expect()
     load: Load = Load()
+    locustfile: str | None = None
+    """A locustfile of one's own, whose users stand in for the generated ones."""
     profiles: tuple[Mode, ...] = ("on-cpu",)
     """The modes in which a run profiles this lane unless it is told others."""
     server: Server | None = None
@@ -94,6 +101,14 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
     lanes: tuple[Lane, ...]
     root: str = "."
     """The folder from which the app is served and relative paths start."""
+    setup: tuple[str, ...] | None = None
+    """A command that is run before each server starts, in the experiment's folder."""
+    teardown: tuple[str, ...] | None = None
+    """A command that is run after each server has ended."""
+    fail_if: tuple[str, ...] = ()
+    """Thresholds that a run must not cross, such as ``cpu/native p99 > 1.10x``."""
+    allow_remote: bool = False
+    """Whether a server that is not on this machine may be loaded."""
     diffs: tuple[tuple[str, str], ...] = ()
     """Pairs of lanes whose on-CPU profiles are drawn as a difference: (before, after)."""
     baseline: str = "python"

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -168,18 +169,80 @@ def served(
         wrapper: A command that runs the server's, such as a profiler's.
 
     Raises:
-        ServeError: it ended or did not answer within ``ready_timeout_s``.
+        ServeError: it ended or did not answer within ``ready_timeout_s``, its set-up failed, or it is not
+            on this machine.
     """
     server = (lane.server if lane is not None else None) or experiment.server
-    if server.url is not None:
-        running = Served(server.url, None, server.pid, None)
-        _await_ready(running, server)
-        yield running
-        return
-    listen = port or free_port()
+    root = Path(experiment.root)
+    with _set_up(experiment.setup, experiment.teardown, root):
+        if server.url is not None:
+            check_target(server.url, experiment.allow_remote)
+            running = Served(server.url, None, server.pid, None)
+            _await_ready(running, server)
+            yield running
+        else:
+            with _started(server, root, env or {}, port or free_port(), python_args, wrapper) as running:
+                yield running
+
+
+def check_target(url: str, allow_remote: bool) -> None:
+    """Refuse a target that is not on this machine.
+
+    Raises:
+        ServeError: the host is not a loopback address, and ``allow_remote`` is not given.
+    """
+    host = urlsplit(url).hostname or ""
+    try:
+        local = ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    if not local and not allow_remote:
+        raise ServeError(
+            f"{url} is not on this machine: load only what is yours, and then say so with --allow-remote"
+        )
+
+
+@contextlib.contextmanager
+def _set_up(setup: Sequence[str] | None, teardown: Sequence[str] | None, root: Path) -> Iterator[None]:
+    if setup is not None:
+        _run(setup, root, "set-up")
+    try:
+        yield
+    finally:
+        if teardown is not None:
+            _run(teardown, root, "tear-down")
+
+
+def _run(command: Sequence[str], root: Path, what: str) -> None:
+    try:
+        done = subprocess.run(
+            command,
+            cwd=root,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ServeError(f"the {what} command {shlex.join(command)} failed: {error}") from None
+    if done.returncode:
+        said = (done.stdout + done.stderr)[-_LOG_TAIL_BYTES:].strip()
+        raise ServeError(f"the {what} command {shlex.join(command)} ended with {done.returncode}:\n{said}")
+
+
+@contextlib.contextmanager
+def _started(
+    server: Server,
+    root: Path,
+    env: Mapping[str, str],
+    listen: int,
+    python_args: Sequence[str],
+    wrapper: Sequence[str],
+) -> Iterator[Served]:
     with tempfile.TemporaryDirectory(prefix="hotlap-serve-") as scratch:
         log = Path(scratch) / "server.log"
-        environment = {**os.environ, **server.env, **(env or {})}
+        environment = {**os.environ, **server.env, **env}
         command = command_of(server, listen, python_args=python_args, wrapper=wrapper)
         with log.open("wb") as output:
             try:
@@ -188,7 +251,7 @@ def served(
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    cwd=Path(experiment.root, server.cwd or "."),
+                    cwd=root / (server.cwd or "."),
                     env=environment,
                     start_new_session=True,
                 )

@@ -68,33 +68,45 @@ def verify(served: Served, lane: Lane) -> dict[str, Any]:
 
 
 def disagreements(lanes: Sequence[Lane], verified: Mapping[str, dict[str, Any]]) -> dict[str, str]:
-    """The lanes whose variants answer differently, each with a sentence.
+    """The lanes whose answer is not the one that it must equal, each with a sentence.
 
     Args:
         lanes: The lanes of the run.
         verified: What ``verify`` returned, by the lane's name. Answers that change from request to
             request are not compared.
 
-    A variant that has an expected body of its own was held against it already; what is compared here
-    is each variant with the others of its scenario.
+    A variant with an expected body was held against that already. One that names another variant is
+    compared with it; all others of a scenario with each other.
     """
     sentences: dict[str, str] = {}
     for scenario in dict.fromkeys(lane.scenario for lane in lanes):
-        constant = [
-            lane
+        constant = {
+            lane.variant: lane
             for lane in lanes
             if lane.scenario == scenario and lane.name in verified and verified[lane.name]["constant"]
+        }
+        alike = [
+            lane for lane in constant.values() if lane.expect.body is None and lane.expect.same_as is None
         ]
-        answers = {(verified[lane.name]["status"], verified[lane.name]["sha256"]) for lane in constant}
-        if len(answers) > 1:
-            told = ", ".join(
-                f"{lane.variant}: status {verified[lane.name]['status']}, {verified[lane.name]['size']} bytes"
-                f" (sha256 {verified[lane.name]['sha256'][:12]})"
-                for lane in constant
-            )
-            for lane in constant:
-                sentences[lane.name] = f"the variants of {scenario} answer differently ({told})"
+        groups = [alike] + [
+            [lane, constant[lane.expect.same_as]]
+            for lane in constant.values()
+            if lane.expect.same_as in constant
+        ]
+        for group in groups:
+            if len({_answer(verified[lane.name]) for lane in group}) > 1:
+                told = "; ".join(f"{lane.variant}: {_told(verified[lane.name])}" for lane in group)
+                for lane in group:
+                    sentences[lane.name] = f"the variants of {scenario} answer differently ({told})"
     return sentences
+
+
+def _answer(verified: dict[str, Any]) -> tuple[int, str]:
+    return verified["status"], verified["sha256"]
+
+
+def _told(verified: dict[str, Any]) -> str:
+    return f"status {verified['status']}, {verified['size']} bytes, sha256 {verified['sha256'][:12]}"
 
 
 def _shown(body: bytes) -> str:

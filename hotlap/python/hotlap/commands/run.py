@@ -48,6 +48,9 @@ def _modes(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 @click.option("--engine", type=click.Choice(get_args(Engine)), default="native", show_default=True)
 @click.option("--repeat", type=click.IntRange(1, 1000), default=1, show_default=True)
 @click.option("--seed", type=int, help="Of the order of repeated stretches; drawn and recorded if not given.")
+@click.option(
+    "--allow-remote", is_flag=True, help="Load a server that is not on this machine: it must be yours."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, how long it takes and what it needs.")
 @click.option("--resume", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
@@ -60,6 +63,7 @@ def command(
     engine: Engine,
     repeat: int,
     seed: int | None,
+    allow_remote: bool,
     dry_run: bool,
     resume: Path | None,
     out: Path | None,
@@ -69,6 +73,8 @@ def command(
         raise click.UsageError("--quick and --preset exclude each other")
     console = Console()
     experiment, root = load_experiment()
+    if allow_remote:
+        experiment = msgspec.structs.replace(experiment, allow_remote=True)
     raise_file_limit()
     if resume is not None:
         if patterns or suite or quick or preset or profiles is not None or repeat > 1 or out is not None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import gevent
-from locust import FastHttpUser, between, events, task
 from locust.env import Environment
 
 from hotlap.swarm.plan import SwarmPlan
 from hotlap.swarm.window import Window, matches
+from locust import FastHttpUser, between, events, task
 
 PLAN = SwarmPlan.given()
 
