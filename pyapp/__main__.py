@@ -85,9 +85,13 @@ def _check_port(settings: Settings) -> None:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be bound: {error.strerror}"
+            if error.errno == errno.EADDRINUSE:
+                raise SettingsError(
+                    f"port {settings.port} of {settings.host} is in use; choose another with --port"
+                ) from error
             raise SettingsError(
-                f"port {settings.port} of {settings.host} {reason}; choose another with --port"
+                f"cannot listen on port {settings.port} of {settings.host}: {error.strerror}; "
+                "choose others with --host and --port"
             ) from error
 
 

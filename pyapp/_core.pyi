@@ -10,22 +10,6 @@ from collections.abc import Generator
 from types import TracebackType
 from typing import Any, ClassVar, Literal, final
 
-__all__ = [
-    "MAX_CLIENTS",
-    "MAX_ITERATIONS",
-    "Client",
-    "ClientMap",
-    "ExclusiveLock",
-    "FullError",
-    "Histogram",
-    "Hold",
-    "Ids",
-    "PanicError",
-    "Place",
-    "_panic",
-    "build_profile",
-]
-
 build_profile: Literal["release", "debug"]
 """How the module was built; only a release build may be measured."""
 

@@ -130,7 +130,9 @@ class NullServer:
 class Histogram:
     """Latencies in microseconds, 1 µs to 1 h, three significant digits (an HDR histogram)."""
 
-    def __new__(cls) -> Histogram: ...
+    def __new__(cls) -> Histogram:
+        """Make an empty histogram."""
+
     def record(self, latency_us: int) -> None:
         """Count one latency; a longer one than an hour counts as an hour."""
 
@@ -274,7 +276,7 @@ class OffCpu:
     """
 
     @staticmethod
-    def read(path: str | os.PathLike[str], *, pids: list[int] = []) -> OffCpu:
+    def read(path: str | os.PathLike[str], *, pids: list[int] = ...) -> OffCpu:
         """Read the text of ``perf script``, as a stream; of these processes only, if any are given.
 
         Raises:
@@ -282,7 +284,7 @@ class OffCpu:
         """
 
     @staticmethod
-    def from_bytes(data: bytes, *, pids: list[int] = []) -> OffCpu:
+    def from_bytes(data: bytes, *, pids: list[int] = ...) -> OffCpu:
         """The same from memory."""
 
     @property
