@@ -114,11 +114,21 @@ class ComputePool:
     """The threads that compute, as many as there are cores; a middleware, to end with the app."""
 
     def __init__(self) -> None:
-        self.executor = ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="compute")
+        self._executor = self._threads()
+
+    @staticmethod
+    def _threads() -> ThreadPoolExecutor:
+        # It starts no thread before there is something to compute.
+        return ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="compute")
+
+    async def run(self, function: Callable[..., int], *arguments: Any) -> int:
+        """Computes in one of the threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
 
     async def process_shutdown(self, scope: Mapping[str, Any], event: Mapping[str, Any]) -> None:
-        """Starts nothing that has not started yet."""
-        self.executor.shutdown(wait=False, cancel_futures=True)
+        """Lets go of the threads; what has not begun yet is not begun any more."""
+        executor, self._executor = self._executor, self._threads()
+        executor.shutdown(wait=False, cancel_futures=True)
 
 
 def create_app(
@@ -148,7 +158,7 @@ def create_app(
     counted: dict[tuple[str, str], LaneMetrics] = {}
     for scenario, variant in lanes(scenarios):
         counted[scenario.name, variant] = LaneMetrics()
-        answer = _answer(scenario, variant, stores[variant], settings, pool.executor)
+        answer = _answer(scenario, variant, stores[variant], settings, pool)
         resource = LaneResource(answer, counted[scenario.name, variant])
         app.add_route(scenario.path(variant), resource)
         if variant == scenario.default_variant():
@@ -167,7 +177,7 @@ def create_app(
 
 
 def _answer(
-    scenario: Scenario, variant: str, store: Store, settings: Settings, executor: ThreadPoolExecutor
+    scenario: Scenario, variant: str, store: Store, settings: Settings, pool: ComputePool
 ) -> Callable[[Request], Awaitable[int]]:
     """What answers a lane's requests without blocking the event loop."""
     function = scenario.function(variant)
@@ -175,7 +185,7 @@ def _answer(
     if not inspect.iscoroutinefunction(function):
 
         async def compute(req: Request) -> int:
-            return await asyncio.get_running_loop().run_in_executor(executor, function, store, settings)
+            return await pool.run(function, store, settings)
 
         return compute
 

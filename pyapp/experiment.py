@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hotlap.experiment import Expect, Experiment, Lane, Load, Server
-from pyapp.scenarios import SCENARIOS, Scenario, lanes
+from pyapp.scenarios import DEFAULT_VARIANT, SCENARIOS, Scenario, lanes
 from pyapp.settings import Settings
 
 
@@ -36,6 +36,11 @@ def create_experiment(
                 load=Load(users=scenario.users),
             )
             for scenario, variant in lanes(scenarios)
+        ),
+        diffs=tuple(
+            (f"{scenario.differs_from}/{DEFAULT_VARIANT}", f"{scenario.name}/{DEFAULT_VARIANT}")
+            for scenario in scenarios
+            if scenario.differs_from
         ),
         extensions=("pyapp._core",),
         reference={scenario.name: scenario.reference for scenario in scenarios if scenario.reference},

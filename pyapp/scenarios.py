@@ -42,6 +42,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """The default load: how many users send one request after the other."""
     queues: bool = False
     """Whether it waits for other requests: it is then given up when its client has gone."""
+    differs_from: str | None = None
+    """The scenario whose profile is drawn against this one's: what was before the step that this one is."""
     reference: dict[str, float | str] = {}
     """Figures from elsewhere, shown beside those measured."""
 
@@ -114,6 +116,7 @@ SCENARIOS: list[Scenario] = [
         does="folds over the user ids a million times, parsing borrowed strings",
         answer=sum_of_folds,
         users=4,
+        differs_from="cpualloc",
         reference={"profile": "allocation is gone"},
     ),
 ]

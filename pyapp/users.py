@@ -5,6 +5,7 @@ For the files in ``locust/``; Locust itself is no dependency of the service.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from locust import FastHttpUser, constant, task
@@ -24,7 +25,7 @@ def user_of(path: str) -> type[FastHttpUser]:
         def ask(self) -> None:
             self.client.get(path)
 
-    LaneUser.__name__ = LaneUser.__qualname__ = "".join(part.title() for part in path.split("/"))
+    LaneUser.__name__ = LaneUser.__qualname__ = re.sub(r"[^A-Za-z0-9]", "", path.title())
     return LaneUser
 
 

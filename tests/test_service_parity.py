@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,9 +17,13 @@ from pyapp.clients import MAX_CLIENTS, MAX_USER_ID, SEED, Client, StoreFullError
 from pyapp.scenarios import SCENARIOS, VARIANTS, Scenario, lanes
 from pyapp.settings import Settings
 
-LANES = [
-    pytest.param(scenario, variant, id=f"{scenario.name}/{variant}") for scenario, variant in lanes(SCENARIOS)
-]
+
+def cases(scenarios: Sequence[Scenario]) -> list[Any]:
+    """A case for each lane."""
+    return [pytest.param(*lane, id=f"{lane[0].name}/{lane[1]}") for lane in lanes(scenarios)]
+
+
+LANES = cases(SCENARIOS)
 USER_IDS = strategies.integers(0, MAX_USER_ID)
 NAMES = strategies.from_regex(r"\A[A-Za-z0-9._~-]{1,64}\Z")
 MAPS = strategies.dictionaries(NAMES, USER_IDS, max_size=30)
