@@ -82,12 +82,15 @@ class Swarm:
     def take(self) -> list[Figures]:
         """The figures of each method and name since they were last taken."""
 
+    def take_late(self) -> Histogram:
+        """How late the engine's threads woke from pauses since this was last asked: their own delay."""
+
     def stop(self, *, grace_s: float = 0.0) -> None:
         """End all users and wait for it; requests under way are finished within the grace or aborted."""
 
 @final
 class Figures:
-    """The figures of one name since they were last taken; latencies of answered and failed requests."""
+    """The figures of one name since they were last taken; latencies of whole answers and of time limits."""
 
     method: str
     name: str
@@ -109,6 +112,10 @@ class Figures:
     errors: dict[str, int]
     seconds: dict[int, tuple[int, int]]
     """By second of the Unix clock: requests that ended, and failed ones among them."""
+    in_flight: int
+    """Requests without an answer when the figures were taken."""
+    in_flight_s: float
+    """Requests in flight, integrated over the time since figures were last taken: request-seconds."""
 
 @final
 class NullServer:
@@ -160,6 +167,9 @@ class Histogram:
     @property
     def max_ms(self) -> float | None:
         """The longest in milliseconds; ``None`` without a sample."""
+
+    def recorded(self) -> list[tuple[int, int]]:
+        """The recorded values in microseconds, each with its count, in order."""
 
     def hgrm(self) -> str:
         """The text that HdrHistogram's plotter reads, values in milliseconds."""

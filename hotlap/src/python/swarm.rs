@@ -64,6 +64,10 @@ impl Histogram {
         self.inner().max_ms()
     }
 
+    fn recorded(&self) -> Vec<(u64, u64)> {
+        self.inner().recorded()
+    }
+
     fn hgrm(&self) -> String {
         self.inner().hgrm()
     }
@@ -227,6 +231,10 @@ impl Swarm {
             .collect()
     }
 
+    fn take_late(&self, py: Python<'_>) -> Histogram {
+        Histogram(Mutex::new(py.detach(|| self.0.take_late())))
+    }
+
     #[pyo3(signature = (*, grace_s = 0.0))]
     fn stop(&self, py: Python<'_>, grace_s: f64) -> PyResult<()> {
         let grace = seconds("grace_s", grace_s)?;
@@ -251,6 +259,8 @@ struct Figures {
     lag: Py<Histogram>,
     errors: BTreeMap<String, u64>,
     seconds: BTreeMap<u64, (u64, u64)>,
+    in_flight: u64,
+    in_flight_s: f64,
 }
 
 impl Figures {
@@ -279,6 +289,8 @@ impl Figures {
                 .into_iter()
                 .map(|(at, second)| (at, (second.finished, second.failed)))
                 .collect(),
+            in_flight: taken.in_flight,
+            in_flight_s: taken.in_flight_s,
         })
     }
 }

@@ -5,18 +5,22 @@ use std::net::ToSocketAddrs;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls_pki_types::ServerName;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 
+use super::Histogram;
 use super::behaviour::Behaviour;
 use super::connection::Target;
 use super::stats::Figures;
 use super::timer::Timer;
 use super::tls::{self, Trust};
 use super::{arrivals, user};
+
+/// How often a thread looks how late it wakes.
+const PULSE: Duration = Duration::from_millis(10);
 
 /// How the engine connects.
 #[derive(Clone, Debug)]
@@ -59,6 +63,7 @@ pub struct Shard {
     pub target: Arc<Target>,
     pub timer: Timer,
     figures: Mutex<Vec<Figures>>,
+    late: Mutex<Histogram>,
     random: Mutex<fastrand::Rng>,
 }
 
@@ -236,17 +241,27 @@ impl Engine {
         held(&self.users).len()
     }
 
+    /// How late the threads woke from their pauses since this was last asked: their own delay, whatever the load.
+    pub fn take_late(&self) -> Histogram {
+        let mut late = Histogram::default();
+        for thread in &self.threads {
+            late.merge(&std::mem::take(&mut *held(&thread.shard.late)));
+        }
+        late
+    }
+
     /// The figures by method and name since they were last taken. Requests in flight count as started in
     /// the take in which they start, and end in the one in which they end.
     pub fn take(&self) -> Vec<((String, String), Figures)> {
         let names = held(&self.names).clone();
         let mut merged: Vec<Figures> = vec![Figures::default(); names.len()];
         for thread in &self.threads {
-            let taken = {
-                let mut figures = thread.shard.figures();
-                let fresh = vec![Figures::default(); figures.len()];
-                std::mem::replace(&mut *figures, fresh)
-            };
+            let taken: Vec<_> = thread
+                .shard
+                .figures()
+                .iter_mut()
+                .map(Figures::take)
+                .collect();
             for (own, other) in merged.iter_mut().zip(&taken) {
                 own.merge(other);
             }
@@ -260,10 +275,8 @@ impl Engine {
         for user in &users {
             user.ending.ask();
         }
-        let deadline = std::time::Instant::now() + grace;
-        while users.iter().any(|user| !user.task.is_finished())
-            && std::time::Instant::now() < deadline
-        {
+        let deadline = Instant::now() + grace;
+        while users.iter().any(|user| !user.task.is_finished()) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(1));
         }
         for user in &users {
@@ -295,6 +308,7 @@ fn thread(target: Arc<Target>, seed: u64) -> io::Result<Thread> {
     let join = std::thread::Builder::new()
         .name("hotlap-swarm".into())
         .spawn(move || {
+            leave_signals_to_others();
             let runtime = match tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
@@ -308,11 +322,14 @@ fn thread(target: Arc<Target>, seed: u64) -> io::Result<Thread> {
                         target,
                         timer,
                         figures: Mutex::default(),
+                        late: Mutex::default(),
                         random: Mutex::new(fastrand::Rng::with_seed(seed)),
                     },
                     Err(error) => return drop(tell.send(Err(error))),
                 };
-                let _ = tell.send(Ok((Handle::current(), Arc::new(shard))));
+                let shard = Arc::new(shard);
+                tokio::spawn(pulse(Arc::clone(&shard)));
+                let _ = tell.send(Ok((Handle::current(), shard)));
                 // The sender is dropped, never used: that is the sign.
                 let _ = ended.await;
             });
@@ -324,6 +341,28 @@ fn thread(target: Arc<Target>, seed: u64) -> io::Result<Thread> {
         end: Some(end),
         join: Some(join),
     })
+}
+
+/// Signals are for the interpreter's thread: none is delivered to this one.
+fn leave_signals_to_others() {
+    let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: `sigfillset` initialises the set that is then read; a null old mask is not written.
+    unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), std::ptr::null_mut());
+    }
+}
+
+/// Look how late this thread wakes, again and again.
+async fn pulse(shard: Arc<Shard>) {
+    let mut at = Instant::now();
+    loop {
+        // Not from now: a thread that was held up for long is late for each of the pulses that it missed.
+        at += PULSE;
+        shard.timer.until(at).await;
+        let late = Instant::now().saturating_duration_since(at).as_micros();
+        held(&shard.late).record(late.try_into().unwrap_or(u64::MAX));
+    }
 }
 
 fn target(config: &Config) -> Result<Target, EngineError> {

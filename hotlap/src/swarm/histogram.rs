@@ -69,6 +69,14 @@ impl Histogram {
         (self.count() > 0).then(|| self.0.max() as f64 / MICROSECONDS_PER_MS)
     }
 
+    /// The recorded values in microseconds, each with its count, in order.
+    pub fn recorded(&self) -> Vec<(u64, u64)> {
+        self.0
+            .iter_recorded()
+            .map(|step| (step.value_iterated_to(), step.count_at_value()))
+            .collect()
+    }
+
     /// The text form that HdrHistogram's plotter reads (`.hgrm`), values in milliseconds.
     pub fn hgrm(&self) -> String {
         let mut text = format!(

@@ -21,7 +21,7 @@ pub struct Figures {
     pub aborted: u64,
     pub not_offered: u64,
     pub body_bytes: u64,
-    /// Response times of all that was answered or failed, from the *intended* send.
+    /// Response times of all that was answered or timed out, from the *intended* send.
     pub response: Histogram,
     /// Service times of the same, from the real send.
     pub service: Histogram,
@@ -32,13 +32,57 @@ pub struct Figures {
     pub errors: BTreeMap<String, u64>,
     /// By second of the Unix clock.
     pub seconds: BTreeMap<u64, Second>,
+    /// Requests in flight now; kept when the figures are taken.
+    pub in_flight: u64,
+    /// Requests in flight, integrated over time: request-seconds.
+    pub in_flight_s: f64,
+    changed: Option<Instant>,
 }
 
 impl Figures {
+    fn integrate(&mut self, now: Instant) {
+        if let Some(changed) = self.changed {
+            let passed = now.saturating_duration_since(changed);
+            self.in_flight_s += self.in_flight as f64 * passed.as_secs_f64();
+        }
+        self.changed = self.changed.max(Some(now));
+    }
+
+    /// Count a request that begins.
+    pub fn start(&mut self) {
+        self.integrate(Instant::now());
+        self.started += 1;
+        self.in_flight += 1;
+    }
+
+    /// Count a request that was given up.
+    pub fn abort(&mut self) {
+        self.integrate(Instant::now());
+        self.aborted += 1;
+        self.in_flight -= 1;
+    }
+
+    /// What was counted. What is in flight stays so, and what follows is counted anew.
+    pub fn take(&mut self) -> Self {
+        let now = Instant::now();
+        self.integrate(now);
+        let fresh = Self {
+            in_flight: self.in_flight,
+            changed: Some(now),
+            ..Self::default()
+        };
+        std::mem::replace(self, fresh)
+    }
+
     /// Count a request that ended, with or without an answer.
-    pub fn finish(&mut self, times: Times, error: Option<String>, body_bytes: usize) {
-        self.response.record(micros(times.done - times.intended));
-        self.service.record(micros(times.done - times.sent));
+    pub fn finish(&mut self, times: Times, error: Option<String>, kind: Ended, body_bytes: usize) {
+        self.integrate(times.done);
+        self.in_flight -= 1;
+        // A connection that is refused at once says nothing about how long answers take.
+        if kind != Ended::Lost {
+            self.response.record(micros(times.done - times.intended));
+            self.service.record(micros(times.done - times.sent));
+        }
         self.lag.record(micros(
             times
                 .sent
@@ -69,6 +113,8 @@ impl Figures {
         self.aborted += other.aborted;
         self.not_offered += other.not_offered;
         self.body_bytes += other.body_bytes;
+        self.in_flight += other.in_flight;
+        self.in_flight_s += other.in_flight_s;
         self.response.merge(&other.response);
         self.service.merge(&other.service);
         self.connect.merge(&other.connect);
@@ -82,6 +128,17 @@ impl Figures {
             own.failed += counts.failed;
         }
     }
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// With a whole answer.
+    Answered,
+    /// By its time limit, which is the least that the answer would have taken.
+    TimedOut,
+    /// Without a connection, or with one that broke.
+    Lost,
 }
 
 /// The moments of one request.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::behaviour::{Arriving, BACK_OFF, Behaviour, Ready};
-use super::connection::Connection;
+use super::connection::{Connection, Failure};
 use super::engine::{Ending, Shard};
-use super::stats::Times;
+use super::stats::{Ended, Times};
 
 /// A request under way: whatever becomes of its user, it ends up in the accounts.
 pub struct Started<'a> {
@@ -17,7 +17,7 @@ pub struct Started<'a> {
 
 impl<'a> Started<'a> {
     fn new(shard: &'a Shard, ready: &'a Ready) -> Self {
-        shard.figures()[ready.name].started += 1;
+        shard.figures()[ready.name].start();
         Self {
             shard,
             ready,
@@ -29,7 +29,7 @@ impl<'a> Started<'a> {
 impl Drop for Started<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.shard.figures()[self.ready.name].aborted += 1;
+            self.shard.figures()[self.ready.name].abort();
         }
     }
 }
@@ -59,7 +59,12 @@ pub async fn ask(
         ),
         Err(failure) => (Some(failure.to_string()), 0),
     };
-    shard.figures()[ready.name].finish(times, error, body_bytes);
+    let ended = match &outcome.result {
+        Ok(_) => Ended::Answered,
+        Err(Failure::Timeout) => Ended::TimedOut,
+        Err(_) => Ended::Lost,
+    };
+    shard.figures()[ready.name].finish(times, error, ended, body_bytes);
     started.ended = true;
     outcome.result.is_ok()
 }
