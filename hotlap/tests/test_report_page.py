@@ -65,24 +65,39 @@ def test_every_link_within_the_page_has_its_target_once(run: RunResult, tmp_path
     assert {"lane-cpu-native", "lane-read-python", "findings", "environment"} <= within
 
 
+def test_names_that_look_alike_have_fragments_of_their_own(run: RunResult, tmp_path: Path) -> None:
+    run.lanes[0].scenario, run.lanes[0].variant = "a-b", "c"
+    run.lanes[1].scenario, run.lanes[1].variant = "a", "b-c"
+    page = Elements(render(run, tmp_path))
+    assert {"lane-a-b-c", "lane-a-b-c-2"} <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+
+
 def test_findings_come_first_as_sentences_with_links(run: RunResult, tmp_path: Path) -> None:
     (tmp_path / "locks.json").write_text("{}")
     run.findings.append(
         Spoken(name="file", scope="run", severity="finding", sentence="See it.", link="locks.json")
     )
-    run.findings.append(
-        Spoken(name="far", scope="run", severity="finding", sentence="Not it.", link="javascript:x()")
-    )
-    run.findings.append(
-        Spoken(name="out", scope="run", severity="finding", sentence="Nor it.", link="../../x")
-    )
+    mode = "#lane-cpu-native-on-cpu"
+    for sentence, link in (
+        ("Of it.", mode),
+        ("To it.", "#gone"),
+        ("Not it.", "javascript:x()"),
+        ("Nor it.", "../x"),
+    ):
+        made = Spoken(
+            name="x", scope="lane", severity="finding", sentence=sentence, link=link, lane="cpu/native"
+        )
+        run.findings.append(made)
     page = Elements(render(run, tmp_path))
     text = (tmp_path / "report.html").read_text("utf-8")
     places = [text.index(finding.sentence) for finding in run.findings]
     assert places == sorted(places)
     assert places[-1] < text.index('id="lanes"')
     links = [link.get("href") or "" for link in page.all("a")]
-    assert "locks.json" in links
+    assert {"locks.json", mode} <= set(links)
+    assert "#gone" not in links
+    assert links.count("#lane-cpu-native") >= 3 + 1
     assert not [link for link in links if "javascript" in link or ".." in link]
 
 

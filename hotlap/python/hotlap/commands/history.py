@@ -11,7 +11,7 @@ from rich.table import Table
 
 from hotlap import history
 from hotlap.report import figures
-from hotlap.report.render import date
+from hotlap.report.page import date
 from hotlap.report.trends import render_history
 
 

@@ -123,6 +123,7 @@ def view(run: RunResult) -> View:
                 reference=dict(reference.get(name) or {}),
             )
         )
+    scenarios = _told_apart(scenarios)
     every = [each for scenario in scenarios for each in scenario.rows]
     return View(
         title=run.name or "run",
@@ -135,6 +136,27 @@ def view(run: RunResult) -> View:
         reference_title=str(run.settings.get("reference_title") or ""),
         interrupted=run.interrupted,
     )
+
+
+def _told_apart(scenarios: list[Scenario]) -> list[Scenario]:
+    """The same, with a number behind fragments that two odd names have in common."""
+    taken: set[str] = set()
+
+    def free(name: str) -> str:
+        found = next(
+            each for each in (name, *(f"{name}-{n}" for n in range(2, len(taken) + 3))) if each not in taken
+        )
+        taken.add(found)
+        return found
+
+    return [
+        msgspec.structs.replace(
+            scenario,
+            anchor=free(scenario.anchor),
+            rows=[msgspec.structs.replace(each, anchor=free(each.anchor)) for each in scenario.rows],
+        )
+        for scenario in scenarios
+    ]
 
 
 def row(lane: LaneResult) -> Row:

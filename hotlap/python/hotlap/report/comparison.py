@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from hotlap.report import charts, figures
-from hotlap.report.render import environment, library, put
+from hotlap.report.page import environment, library, put
 
 Says = Literal["faster", "slower", "more", "less", "no difference", "not compared"]
 

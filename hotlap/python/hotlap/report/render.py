@@ -2,74 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import jinja2
-import plotly.offline  # type: ignore[import-untyped]
-
 from hotlap.report import aggregate, assets, charts, details, evidence_charts, figures
+from hotlap.report.page import MODES, environment, library, put
 from hotlap.result import LaneResult, RunResult
-
-TEMPLATES = Path(__file__).parent / "templates"
-MODES = {
-    "on-cpu": ("On CPU", "Where the processor's time goes."),
-    "off-cpu": ("Off CPU", "Where threads are blocked."),
-    "await": ("Await", "Where requests wait: the suspended coroutines of the event loop."),
-    "gil": ("Interpreter lock", "Which stacks hold the Python interpreter."),
-    "memory": ("Memory", "What allocates."),
-}
-
-
-@cache
-def environment() -> jinja2.Environment:
-    """The page's templates; everything that they print is escaped."""
-    found = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.filters |= {
-        "number": figures.number,
-        "count": figures.count,
-        "ratio": figures.ratio,
-        "percent": figures.percent,
-        "size": figures.size,
-        "seconds": figures.seconds,
-        "date": date,
-        "evidence": details.flat,
-    }
-    found.globals |= {"source": source, "font": font, "modes": MODES, "limits": aggregate.LIMITS}
-    return found
-
-
-@cache
-def source(name: str) -> str:
-    """A style sheet or script of the page, for a ``<style>`` or ``<script>`` element."""
-    return (TEMPLATES / name).read_text("utf-8")
-
-
-@cache
-def font() -> str:
-    """The page's typeface as an address that needs no network."""
-    return assets.data_uri((TEMPLATES / "inter.woff2").read_bytes(), "font/woff2")
-
-
-@cache
-def library() -> str:
-    """plotly's script, packed."""
-    return assets.pack(plotly.offline.get_plotlyjs().encode("utf-8"))
-
-
-def date(created: str) -> str:
-    """``2026-11-23T13:05:22Z`` as ``2026-11-23 13:05 UTC``; anything else as it is."""
-    found = re.match(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)", created)
-    return f"{found[1]} {found[2]} UTC" if found else created
 
 
 class Page:
@@ -78,7 +17,17 @@ class Page:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.flames: dict[str, str] = {}
+        self.fragments = {"findings", "lanes", "charts", "differences", "reference", "environment"}
         self.charts: dict[str, charts.Chart] = {}
+
+    def fragment(self, name: str) -> str:
+        """A name that links can lead to, made different from those that there are."""
+        found, number = name, 1
+        while found in self.fragments:
+            number += 1
+            found = f"{name}-{number}"
+        self.fragments.add(found)
+        return found
 
     def chart(self, name: str, chart: charts.Chart | None) -> str | None:
         """Keep a chart; its name, or ``None`` when there is nothing to draw."""
@@ -97,8 +46,11 @@ class Page:
         return {"id": name, "height": height}
 
     def href(self, link: str | None, lane: str | None = None) -> str | None:
-        """Where a link may lead: a fragment of the page or a file of the run, never elsewhere."""
-        if link and link.startswith("#"):
+        """Where a link may lead: a fragment of the page or a file of the run, never elsewhere.
+
+        One that leads nowhere leads to the lane instead.
+        """
+        if link and link.removeprefix("#") in self.fragments:
             return link
         if link and assets.read_inside(self.folder, link) is not None:
             return quote(link)
@@ -110,6 +62,7 @@ def render(run: RunResult, folder: Path) -> Path:
     page = Page(folder)
     view = aggregate.view(run)
     order = charts.variants(view)
+    page.fragments |= {row.anchor for row in view.rows} | {scenario.anchor for scenario in view.scenarios}
     scenarios = []
     for scenario in view.scenarios:
         results = {row.name: run.lane(row.name) for row in scenario.rows}
@@ -135,6 +88,7 @@ def render(run: RunResult, folder: Path) -> Path:
         ),
         ("rps", "rps", "Requests per second", "more is better", figures.number),
     ]
+    diffs = [_diff(page, index, diff) for index, diff in enumerate(run.diffs)]
     text = (
         environment()
         .get_template("report.html.j2")
@@ -142,13 +96,13 @@ def render(run: RunResult, folder: Path) -> Path:
             run=run,
             view=view,
             order=order,
-            findings=[(one, page.href(one.link, one.lane)) for one in run.findings],
             spans=[
                 (page.chart(f"span-{name}", charts.span(view, key, written)), title, note)
                 for name, key, title, note, written in spans
             ],
             scenarios=scenarios,
-            diffs=[_diff(page, index, diff) for index, diff in enumerate(run.diffs)],
+            diffs=diffs,
+            findings=[(one, page.href(one.link, one.lane)) for one in run.findings],
             environment=details.plain(run.environment),
             settings=details.plain(
                 {
@@ -165,14 +119,6 @@ def render(run: RunResult, folder: Path) -> Path:
         )
     )
     return put(text, folder / "report.html")
-
-
-def put(text: str, target: Path) -> Path:
-    """Write a page in one step, so that a cut leaves the older one whole."""
-    partial = target.with_name(f"{target.name}.part")
-    partial.write_text(text, "utf-8")
-    partial.replace(target)
-    return target
 
 
 def _curve(page: Page, lane: LaneResult) -> charts.Curve:
@@ -197,6 +143,7 @@ def _lane(page: Page, row: aggregate.Row, lane: LaneResult | None) -> dict[str, 
 def _locks(page: Page, row: aggregate.Row, lane: LaneResult) -> list[dict[str, Any]]:
     return [
         {
+            "id": page.fragment(f"{row.anchor}-locks"),
             "name": name,
             "chart": page.chart(f"lock-{row.anchor}-{index}", evidence_charts.lock(kinds)),
             "facts": evidence_charts.lock_facts(kinds),
@@ -208,7 +155,7 @@ def _locks(page: Page, row: aggregate.Row, lane: LaneResult) -> list[dict[str, A
 def _profiles(page: Page, row: aggregate.Row, lane: LaneResult | None) -> list[dict[str, Any]]:
     return [
         {
-            "id": f"{row.anchor}-{index}",
+            "id": page.fragment(f"{row.anchor}-{profile.mode}"),
             "profile": profile,
             "mode": MODES.get(profile.mode, (profile.mode, "")),
             "flame": page.flame(f"flame-{row.anchor}-{index}", profile.svg),
@@ -227,7 +174,7 @@ def _diff(page: Page, index: int, diff: dict[str, Any]) -> dict[str, Any]:
         for frame in diff.get("frames") or []
     ]
     return {
-        "id": f"diff-{index}",
+        "id": page.fragment(f"diff-{index}"),
         "a": diff.get("a", ""),
         "b": diff.get("b", ""),
         "mode": diff.get("mode", "on-cpu"),

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from hotlap.history import Entry, History, Mark
 from hotlap.report import aggregate, charts, figures
-from hotlap.report.render import date, environment, library, put
+from hotlap.report.page import date, environment, library, put
 
 FIGURES = {
     "server_cpu_us_per_request": ("Server CPU per request", "µs; less is better"),
