@@ -10,9 +10,9 @@ use super::frame::Kind;
 pub type Rgb = (u8, u8, u8);
 
 /// More in the second recording.
-pub const MORE: Rgb = (230, 126, 0);
+pub const MORE: Rgb = (240, 140, 20);
 /// Less in the second recording.
-pub const LESS: Rgb = (0, 114, 178);
+pub const LESS: Rgb = (78, 160, 222);
 /// As much in both.
 pub const SAME: Rgb = (232, 232, 232);
 

@@ -34,14 +34,18 @@ struct Collapsed {
 
 impl Collapsed {
     fn line(&mut self, line: Option<&[u8]>) {
-        if let Err(reason) = self.try_line(line) {
+        let Err(reason) = self.try_line(line) else {
+            return;
+        };
+        let is_comment = line.is_some_and(|line| line.trim_ascii_start().starts_with(b"# "));
+        if !(is_comment && reason == Reason::NoCount) {
             self.stacks.skipped.count(reason);
         }
     }
 
     fn try_line(&mut self, line: Option<&[u8]>) -> std::result::Result<(), Reason> {
         let line = line.ok_or(Reason::TooLong)?.trim_ascii();
-        if line.is_empty() || line.starts_with(b"# ") {
+        if line.is_empty() {
             return Ok(());
         }
         if memchr(0, line).is_some() {
@@ -50,7 +54,7 @@ impl Collapsed {
         let line = std::str::from_utf8(line).map_err(|_| Reason::NotUtf8)?;
         let space = memrchr(b' ', line.as_bytes()).ok_or(Reason::NoCount)?;
         let value = count(&line[space + 1..])?;
-        let stack = line[..space].trim_end().trim_matches(';');
+        let stack = line[..space].trim().trim_matches(';');
         if stack.is_empty() {
             return Err(Reason::NoStack);
         }
@@ -129,5 +133,74 @@ pub(super) fn count(text: &str) -> std::result::Result<u64, Reason> {
         Ok(0) => Err(Reason::NoCount),
         Ok(count) => Ok(count),
         Err(_) => Err(Reason::Overflow),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &[u8]) -> Stacks {
+        read_collapsed(text).unwrap()
+    }
+
+    fn written(stacks: &Stacks) -> String {
+        let mut out = Vec::new();
+        stacks.write_collapsed(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn stacks_that_begin_alike_share_their_nodes() {
+        let stacks = read(b"a;b;c 1\na;b 2\na;bc 3\na;b;c;d 4\na 5\r\nb;c 6\na;b;c 7");
+        assert_eq!(
+            written(&stacks),
+            "a 5\na;b 2\na;b;c 8\na;b;c;d 4\na;bc 3\nb;c 6\n"
+        );
+        assert_eq!((stacks.total(), stacks.nodes().len()), (28, 8));
+    }
+
+    #[test]
+    fn a_semicolon_before_a_blank_is_part_of_a_name() {
+        let stacks = read(b"main;take<[u8; 8]>;f 1\nmain;take<[u8; 9]>;f 1\n");
+        assert_eq!(stacks.len(), 2);
+        assert_eq!(
+            written(&stacks),
+            "main;take<[u8: 8]>;f 1\nmain;take<[u8: 9]>;f 1\n"
+        );
+    }
+
+    #[test]
+    fn what_is_no_stack_is_skipped_and_counted() {
+        let mut text = b"a;b 1\nno count\na;b -1\na;b 1.5\n 7\n;; 7\na 0\na\0b 1\na\xffb 1\na 99999999999999999999\n# a comment\n\n".to_vec();
+        text.extend(std::iter::repeat_n(b'x', 1 << 20));
+        text.extend(b" 1\na;b 2\n");
+        let stacks = read(&text);
+        assert_eq!(written(&stacks), "a;b 3\n");
+        let counts = [
+            (Reason::NoCount, 5),
+            (Reason::NoStack, 1),
+            (Reason::Nul, 1),
+            (Reason::NotUtf8, 1),
+            (Reason::Overflow, 1),
+            (Reason::TooLong, 1),
+        ];
+        for (reason, count) in counts {
+            assert_eq!(stacks.skipped.of(reason), count, "{}", reason.as_str());
+        }
+    }
+
+    #[test]
+    fn a_sum_that_does_not_fit_is_not_counted() {
+        let stacks = read(b"a 18446744073709551615\nb 1\na 1\n");
+        assert_eq!(stacks.total(), u64::MAX);
+        assert_eq!(stacks.skipped.of(Reason::Overflow), 2);
+    }
+
+    #[test]
+    fn lines_longer_than_the_readers_buffer_are_whole() {
+        let long = format!("{};end 3\nshort 1\n", "f".repeat(100_000));
+        let reader = std::io::BufReader::with_capacity(64, long.as_bytes());
+        assert_eq!(written(&read_collapsed(reader).unwrap()), long);
     }
 }

@@ -77,7 +77,9 @@ fn outer(chars: &[char], out: &mut String) {
 /// What stands between brackets. A qualified `<A as B>` keeps both names, without their own arguments if long.
 fn arguments(chars: &[char], is_qualified: bool, out: &mut String) {
     let short = last_parts(chars);
-    if short.chars().count() <= LONGEST_ARGUMENTS {
+    // The environment of a closure says nothing that its function does not.
+    let is_telling = is_qualified || !short.contains("{closure_env");
+    if is_telling && short.chars().count() <= LONGEST_ARGUMENTS {
         out.push_str(&short);
     } else if is_qualified {
         out.push_str(&without_arguments(&short));
@@ -184,6 +186,10 @@ mod tests {
             "std::mem::align_of::<usize, f64>"
         );
         assert_eq!(shorten("a::b::{{closure}}"), "a::b::{closure}");
+        assert_eq!(
+            shorten("fold_with<core::fold::{closure_env#0}>"),
+            "fold_with<…>"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Collapsed stacks, written.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::io::{self, Write};
 
@@ -72,10 +73,19 @@ impl Stacks {
                 if depth > 0 {
                     writer.write_all(b";")?;
                 }
-                writer.write_all(self.frame(frame).text.as_bytes())?;
+                writer.write_all(separable(&self.frame(frame).text).as_bytes())?;
             }
             writeln!(writer, " {value}")?;
         }
         writer.flush()
+    }
+}
+
+/// A frame's text without what parts frames and lines.
+fn separable(text: &str) -> Cow<'_, str> {
+    if text.contains([';', '\n', '\r', '\0']) {
+        Cow::Owned(text.replace(';', ":").replace(['\n', '\r', '\0'], " "))
+    } else {
+        Cow::Borrowed(text)
     }
 }
