@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from time import perf_counter
 from typing import Any
 
 import falcon.asgi
@@ -16,14 +12,13 @@ from falcon.asgi import Request, Response
 from pyapp import metrics, problems
 from pyapp.client_resources import ClientResource, ClientsResource
 from pyapp.clients import Store
-from pyapp.disconnect import ClientGoneError, Receive, until_gone
+from pyapp.compute import ComputePool
+from pyapp.disconnect import RECEIVE, Receive
+from pyapp.lanes import LaneResource, answer
 from pyapp.metrics import LaneMetrics
 from pyapp.pages import IndexResource, OpenApiResource
 from pyapp.scenarios import DEFAULT_VARIANT, SCENARIOS, VARIANTS, Scenario, lanes
 from pyapp.settings import Settings, load
-
-RECEIVE = "pyapp.receive"
-"""Where a request's scope keeps its ASGI events, for who must know whether the client is still there."""
 
 
 class App(falcon.asgi.App):  # type: ignore[type-arg]
@@ -65,29 +60,6 @@ def _after(first: Mapping[str, Any], receive: Receive) -> Receive:
     return events
 
 
-class LaneResource:
-    """A scenario in one variant, as an endpoint."""
-
-    def __init__(self, answer: Callable[[Request], Awaitable[int]], counted: LaneMetrics) -> None:
-        self._answer = answer
-        self._counted = counted
-
-    async def on_get(self, req: Request, resp: Response) -> None:
-        """Answers with the scenario's number."""
-        started = perf_counter()
-        try:
-            resp.text = str(await self._answer(req))
-        except ClientGoneError:
-            self._counted.abandoned += 1
-            resp.status = falcon.HTTP_503
-        except Exception:
-            self._counted.failures += 1
-            raise
-        else:
-            self._counted.latency.observe(perf_counter() - started)
-        resp.content_type = falcon.MEDIA_HTML
-
-
 class HealthResource:
     """Whether the service answers."""
 
@@ -108,27 +80,6 @@ class MetricsResource:
         """Answers in the Prometheus text format."""
         resp.text = metrics.render(self._lanes, self._stores)
         resp.content_type = metrics.MEDIA_PROMETHEUS
-
-
-class ComputePool:
-    """The threads that compute, as many as there are cores; a middleware, to end with the app."""
-
-    def __init__(self) -> None:
-        self._executor = self._threads()
-
-    @staticmethod
-    def _threads() -> ThreadPoolExecutor:
-        # It starts no thread before there is something to compute.
-        return ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="compute")
-
-    async def run(self, function: Callable[..., int], *arguments: Any) -> int:
-        """Computes in one of the threads."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, function, *arguments)
-
-    async def process_shutdown(self, scope: Mapping[str, Any], event: Mapping[str, Any]) -> None:
-        """Lets go of the threads; what has not begun yet is not begun any more."""
-        executor, self._executor = self._executor, self._threads()
-        executor.shutdown(wait=False, cancel_futures=True)
 
 
 def create_app(
@@ -158,8 +109,8 @@ def create_app(
     counted: dict[tuple[str, str], LaneMetrics] = {}
     for scenario, variant in lanes(scenarios):
         counted[scenario.name, variant] = LaneMetrics()
-        answer = _answer(scenario, variant, stores[variant], settings, pool)
-        resource = LaneResource(answer, counted[scenario.name, variant])
+        answers = answer(scenario, variant, stores[variant], settings, pool)
+        resource = LaneResource(answers, counted[scenario.name, variant])
         app.add_route(scenario.path(variant), resource)
         if variant == scenario.default_variant():
             app.add_route(f"/{scenario.name}", resource)
@@ -174,32 +125,3 @@ def create_app(
     app.add_route("/openapi.json", OpenApiResource(scenarios, settings))
     app.add_route("/", IndexResource(scenarios))
     return app
-
-
-def _answer(
-    scenario: Scenario, variant: str, store: Store, settings: Settings, pool: ComputePool
-) -> Callable[[Request], Awaitable[int]]:
-    """What answers a lane's requests without blocking the event loop."""
-    function = scenario.function(variant)
-
-    if not inspect.iscoroutinefunction(function):
-
-        async def compute(req: Request) -> int:
-            return await pool.run(function, store, settings)
-
-        return compute
-
-    if scenario.queues:
-
-        async def queue(req: Request) -> int:
-            receive = req.scope.get(RECEIVE)
-            work = function(store, settings)
-            return await (work if receive is None else until_gone(work, receive))
-
-        return queue
-
-    async def wait(req: Request) -> int:
-        result: int = await function(store, settings)
-        return result
-
-    return wait

@@ -9,12 +9,15 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
+RECEIVE = "pyapp.receive"
+"""Where a request's scope keeps its ASGI events, for who must know whether the client is still there."""
+
 
 class ClientGoneError(Exception):
     """The client has closed its connection: nobody waits for the answer."""
 
 
-async def until_gone(work: Coroutine[Any, Any, T], receive: Receive) -> T:
+async def until_gone(work: Coroutine[Any, Any, T] | asyncio.Future[T], receive: Receive) -> T:
     """The result of ``work``, which is cancelled when the client goes before it is done.
 
     Args:

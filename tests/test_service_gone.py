@@ -22,11 +22,7 @@ WAIT_S = 0.5
 def test_the_queue_of_the_dead_is_left(variant: str) -> None:
     """60 clients queue for half a second each and go: the next would wait for half a minute behind them."""
     with serve("--wait-ms", str(1000 * WAIT_S)) as service:
-        connections = []
-        for _ in range(CLIENTS):
-            connection = socket.create_connection(("127.0.0.1", service.port), timeout=30)
-            connection.sendall(f"GET /{variant}/read HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            connections.append(connection)
+        connections = [_asking(service, f"/{variant}/read") for _ in range(CLIENTS)]
         began = time.monotonic()
         for connection in connections:
             connection.close()
@@ -38,8 +34,26 @@ def test_the_queue_of_the_dead_is_left(variant: str) -> None:
         assert service.get(f"/{variant}/read") == "10"
 
 
-def _abandoned(service: Service, variant: str) -> float:
-    return service.metric("pyapp_requests_abandoned_total", scenario="read", variant=variant)
+def test_what_the_dead_wanted_computed_is_not_computed() -> None:
+    """Computing for one takes a second or so: for 60 the next would wait half a minute at least."""
+    with serve("--iterations", "2000000") as service:
+        connections = [_asking(service, "/python/cpualloc") for _ in range(CLIENTS)]
+        for connection in connections:
+            connection.close()
+        assert service.get("/native/cpu") == str(2_000_000 * 1_999_999 // 2 + 12_000_000)
+        gone = _abandoned(service, "python", "cpualloc")
+        done = service.metric("pyapp_request_seconds_count", scenario="cpualloc", variant="python")
+        assert gone > CLIENTS / 2 > done
+
+
+def _asking(service: Service, path: str) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", service.port), timeout=30)
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    return connection
+
+
+def _abandoned(service: Service, variant: str, scenario: str = "read") -> float:
+    return service.metric("pyapp_requests_abandoned_total", scenario=scenario, variant=variant)
 
 
 def events(*kinds: str, forever: bool = True) -> Any:
