@@ -182,21 +182,30 @@ def noise(run: RunResult) -> list[Noise]:
     return found
 
 
-def reference(view: View) -> list[tuple[Scenario, list[tuple[str, str, list[str]]]]]:
-    """The figures from elsewhere, by scenario: their names, their values, and the run's by variant."""
+class Beside(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure from elsewhere, and by variant the run's own or a fragment to look at instead."""
+
+    scenario: Scenario
+    name: str
+    there: str
+    here: list[tuple[str, str | None]]
+
+
+def reference(view: View) -> list[Beside]:
+    """The figures from elsewhere beside those of the run."""
     variants = list(dict.fromkeys(row.variant for row in view.rows))
     found = []
     for scenario in view.scenarios:
         rows = {row.variant: row for row in scenario.rows}
-        lines = []
         for key, value in scenario.reference.items():
             name, ours = REFERENCE.get(key, (words(key), key))
-            here = [
-                rows[variant].figures.get(ours) if variant in rows and ours is not None else None
-                for variant in variants
-            ]
-            text = value if isinstance(value, str) else figures.number(value)
-            lines.append((name, text, [figures.number(figure) for figure in here]))
-        if lines:
-            found.append((scenario, lines))
+            here: list[tuple[str, str | None]] = []
+            for variant in variants:
+                row = rows.get(variant)
+                if row is not None and ours is None:
+                    here.append(("flame graph", row.anchor))
+                else:
+                    here.append((figures.number(row.figures.get(ours or "") if row else None), None))
+            there = value if isinstance(value, str) else figures.number(value)
+            found.append(Beside(scenario=scenario, name=name, there=there, here=here))
     return found
