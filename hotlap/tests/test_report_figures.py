@@ -130,7 +130,7 @@ def test_a_verdict_of_doubt_does_not_void_a_lane(run: RunResult) -> None:
     doubt = Spoken(name="noise", scope="lane", severity="doubtful", sentence="It was noisy.")
     lane.verdict = Verdict(rules=[doubt])
     row = aggregate.row(lane)
-    assert row.status == "ok"
+    assert (row.status, row.mark, row.word) == ("ok", "doubtful", "ok, doubtful")
     assert row.reasons == [doubt]
 
 

@@ -51,6 +51,17 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     speedup_of: str | None = None
     stock: Figures | None = None
 
+    @property
+    def mark(self) -> str:
+        """The verdict's look: its status, or ``doubtful`` where a rule doubts a lane that is not void."""
+        doubted = self.status == "ok" and any(rule.severity == "doubtful" for rule in self.reasons)
+        return "doubtful" if doubted else self.status
+
+    @property
+    def word(self) -> str:
+        """The verdict in a word or two."""
+        return {"failed": "not measured", "doubtful": "ok, doubtful"}.get(self.mark, self.mark)
+
     def __getitem__(self, key: str) -> float | None:
         return self.figures[key]
 
