@@ -42,6 +42,8 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     says: Says = "no difference"
     note: str | None = None
     """Why it was not compared, or what to keep in mind."""
+    noise: float | None = None
+    """The A/A width of this figure, where it is not the comparison's."""
 
 
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,7 +156,8 @@ def render_comparison(comparison: Comparison, target: Path) -> Path:
     drawn: dict[str, charts.Chart] = {}
     shown = []
     for number, ((figure, unit), rows) in enumerate(groups.items()):
-        chart = forest(rows, comparison.noise)
+        own = [row.noise for row in rows if row.noise is not None]
+        chart = forest(rows, max(own) if own else comparison.noise)
         if chart is not None:
             drawn[f"forest-{number}"] = chart
         identity = f"figure-{number}"

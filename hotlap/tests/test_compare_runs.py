@@ -1,0 +1,173 @@
+"""Comparing runs and variants: what may be compared, what is said, gates and what they write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hotlap import result
+from hotlap.cli import main
+from hotlap.experiment import ExperimentError
+from hotlap.gate import parse
+from hotlap.result import LaneResult, Percentiles, RunResult, Spoken, Stretch, Verdict
+
+WOBBLE = (0.01, -0.012, 0.004, 0.0, -0.006, 0.011, -0.003)
+
+
+def lane(variant: str, factor: float, wobble: tuple[float, ...] = WOBBLE) -> LaneResult:
+    return LaneResult(
+        scenario="cpu",
+        variant=variant,
+        path=f"/{variant}/cpu",
+        loads=[
+            Stretch(
+                engine="native",
+                model="closed",
+                users=16,
+                wait_s=(0.0, 0.0),
+                repeat=number,
+                requests=1000,
+                failures=0,
+                rps=250 / factor * (1 - noise),
+                latency_ms=Percentiles(p50=60 * factor * (1 + noise), p99=90 * factor * (1 + noise)),
+                server_cpu_us_per_request=4000 * factor * (1 + noise),
+            )
+            for number, noise in enumerate(wobble)
+        ],
+    )
+
+
+def write(folder: Path, *lanes: LaneResult, cpu: str = "one", **settings: object) -> Path:
+    folder.mkdir()
+    run = RunResult(
+        created="2026-11-23T13:05:22+00:00",
+        name="made",
+        environment={"cpu": cpu, "cores": 2, "builds": {"pyapp._core": "release"}, "commit": "8dca656"},
+        settings={"baseline": "python", "candidate": "native", "options": {"engine": "native"}, **settings},
+        lanes=list(lanes),
+    )
+    result.write(run, folder)
+    return folder
+
+
+def hotlap(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def test_a_slower_run_is_said_to_be_slower(tmp_path: Path) -> None:
+    a = write(tmp_path / "a", lane("native", 1.0))
+    b = write(tmp_path / "b", lane("native", 1.3, tuple(reversed(WOBBLE))))
+    told = hotlap("compare", a, b)
+    assert told.exit_code == 0, told.output
+    page = (b / "compare-a.html").read_text()
+    assert "1.30×" in page
+    assert "slower" in page
+    assert "99%" in page
+
+
+def test_equal_runs_differ_in_nothing(tmp_path: Path) -> None:
+    a = write(tmp_path / "a", lane("native", 1.0))
+    b = write(tmp_path / "b", lane("native", 1.0, tuple(reversed(WOBBLE))))
+    summary = tmp_path / "summary.md"
+    told = hotlap("compare", a, b, "--markdown", summary)
+    assert told.exit_code == 0, told.output
+    assert "No difference that can be trusted." in summary.read_text()
+
+
+def test_variants_of_one_run(tmp_path: Path) -> None:
+    run = write(tmp_path / "run", lane("python", 1.0), lane("native", 0.1, tuple(reversed(WOBBLE))))
+    told = hotlap("compare", run, "--fail-if", "cpu/native cpu > 0.2x")
+    assert told.exit_code == 0, told.output
+    assert "faster" in (run / "compare-python-native.html").read_text()
+    assert hotlap("compare", run, "--variants", "native,python", "--fail-if", "* cpu > 2x").exit_code == 1
+    wrong = hotlap("compare", run, "--variants", "native,rust")
+    assert wrong.exit_code == 2
+    assert "its variants are: python, native" in wrong.output
+
+
+def test_what_was_made_differently_is_compared_only_by_force(tmp_path: Path) -> None:
+    a = write(tmp_path / "a", lane("native", 1.0), cpu="one")
+    b = write(tmp_path / "b", lane("native", 1.0), cpu="other")
+    refused = hotlap("compare", a, b)
+    assert refused.exit_code == 2
+    assert "another machine (cpu: one and other)" in refused.output
+    assert "--force" in refused.output
+    assert hotlap("compare", a, b, "--force").exit_code == 0
+    assert "Compared by force: another machine" in (b / "compare-a.html").read_text()
+
+
+def test_other_loads_and_builds_are_other_settings(tmp_path: Path) -> None:
+    other = lane("native", 1.0)
+    for stretch in other.loads:
+        stretch.users = 64
+    a, b = write(tmp_path / "a", lane("native", 1.0)), write(tmp_path / "b", other)
+    refused = hotlap("compare", a, b)
+    assert refused.exit_code == 2
+    assert "another load on cpu/native" in refused.output
+
+
+def test_one_round_gives_no_interval_and_a_void_lane_no_ratio(tmp_path: Path) -> None:
+    void = lane("native", 1.0)
+    reason = Spoken(name="failures", scope="lane", severity="void", sentence="3 of 9 requests failed")
+    void.verdict = Verdict(status="void", rules=[reason])
+    a = write(tmp_path / "a", lane("native", 1.0, (0.0,)))
+    b = write(tmp_path / "b", lane("native", 2.0, (0.0,)))
+    c = write(tmp_path / "c", void)
+    for other in (b, c):
+        told = hotlap("compare", a, other, "--fail-if", "cpu/native cpu > 1.10x")
+        assert told.exit_code == 1
+        assert "FAILED" in told.output
+    assert "too few for an interval" in (b / "compare-a.html").read_text()
+    assert "3 of 9 requests failed" in (c / "compare-a.html").read_text()
+
+
+def test_gates_fail_and_leave_junit_and_summaries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = tmp_path / "step.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(step))
+    a = write(tmp_path / "a", lane("native", 1.0))
+    b = write(tmp_path / "b", lane("native", 1.2, tuple(reversed(WOBBLE))), fail_if=["cpu/native p99 > 1s"])
+    junit = tmp_path / "junit.xml"
+    told = hotlap(
+        "compare", a, b, "--fail-if", "cpu/native p99 > 1.10x", "--fail-if", "* rps < 0.5x", "--junit", junit
+    )
+    assert told.exit_code == 1
+    suite = ElementTree.parse(junit).getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("3", "1")
+    [failed] = [case for case in suite if case.find("failure") is not None]
+    assert failed.get("name") == "fail if cpu/native p99 > 1.10x"
+    assert "❌ `fail if cpu/native p99 > 1.10x`" in step.read_text()
+    assert "1.2" in step.read_text()
+
+
+def test_a_gate_of_nothing_fails(tmp_path: Path) -> None:
+    a, b = write(tmp_path / "a", lane("native", 1.0)), write(tmp_path / "b", lane("native", 1.0))
+    told = hotlap("compare", a, b, "--fail-if", "gpu/* p99 > 1.1x")
+    assert told.exit_code == 1
+    assert "no lane of the comparison matches gpu/*" in told.output
+
+
+@pytest.mark.parametrize(
+    ("text", "figure", "limit", "relative"),
+    [
+        ("cpu/native p99 > 1.10x", "p99", 1.10, True),
+        ("*/native cpu > 2ms", "cpu", 2000.0, False),
+        ("a/b p99.9 > 1.5 s", "p99_9", 1500.0, False),
+        ("a/b rps<100/s", "rps", 100.0, False),
+        ("* failures > 0.1%", "failures", 0.001, False),
+    ],
+)
+def test_conditions(text: str, figure: str, limit: float, relative: bool) -> None:
+    condition = parse(text)
+    assert (condition.figure, condition.relative) == (figure, relative)
+    assert condition.limit == pytest.approx(limit)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "cpu p99", "cpu/native p98 > 2x", "a rps > 5ms", "a failures > 2x", "a p99 >= 2x"]
+)
+def test_what_is_no_condition_says_so(text: str) -> None:
+    with pytest.raises(ExperimentError):
+        parse(text)

@@ -1,0 +1,121 @@
+"""How often a comparison raises a false alarm, and how often it sees what is there."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from hotlap import intervals
+from hotlap.compare import FIGURES, Pair, aa_ratios, compare_figure
+from hotlap.result import LaneResult, RunResult, Stretch
+
+LANES, ROUNDS = 8, 7
+CPU = FIGURES[0]
+
+
+def measured(rng: np.random.Generator, slowdown: float, noise: float = 0.02) -> list[Pair]:
+    """Lanes in two variants as a noisy machine would show them.
+
+    Rounds drift together, each stretch has its own noise, and one in fifty is disturbed by up to a fifth.
+    The slowdown is the first lane's.
+    """
+    drift = np.cumsum(rng.normal(0, 0.02, ROUNDS))
+    pairs = []
+    for number in range(LANES):
+        sides = []
+        for factor in (1.0, 1.0 + slowdown if number == 0 else 1.0):
+            disturbed = np.where(rng.random(ROUNDS) < 0.02, rng.uniform(0, 0.2, ROUNDS), 0.0)
+            values = 100 * (number + 1) * factor * np.exp(drift + rng.normal(0, noise, ROUNDS) + disturbed)
+            loads = [
+                Stretch(engine="native", model="closed", repeat=place, server_cpu_us_per_request=float(value))
+                for place, value in enumerate(values)
+            ]
+            sides.append(LaneResult(scenario=f"lane{number}", variant="b", path="/", loads=loads))
+        pairs.append(Pair(f"lane{number}/b", sides[0], sides[1]))
+    return pairs
+
+
+def spoken(pairs: list[Pair], *, with_width: bool) -> list[str]:
+    run = RunResult(created="", lanes=[lane for pair in pairs for lane in (pair.a, pair.b)])
+    noise = intervals.width(aa_ratios([run], CPU), ROUNDS) if with_width else None
+    return [row.says for row in compare_figure(pairs, CPU, noise)]
+
+
+@pytest.mark.parametrize("with_width", [True, False])
+def test_equal_things_seldom_raise_an_alarm(with_width: bool) -> None:
+    """Over 500 comparisons of eight lanes at most 1.5% say anything, even without the A/A width."""
+    rng = np.random.default_rng(20)
+    alarms = sum(
+        any(says != "no difference" for says in spoken(measured(rng, 0.0), with_width=with_width))
+        for _ in range(500)
+    )
+    assert alarms / 500 <= 0.015
+
+
+def test_a_slowdown_of_a_fifth_is_caught() -> None:
+    """In one lane of eight, in nine of ten comparisons or more; the other lanes stay silent."""
+    rng = np.random.default_rng(21)
+    said = [spoken(measured(rng, 0.2), with_width=True) for _ in range(200)]
+    assert sum(row[0] == "more" for row in said) / 200 >= 0.9
+    assert sum(says != "no difference" for row in said for says in row[1:]) / 200 <= 0.015
+
+
+def test_the_bootstrap_alone_would_not_hold_what_is_promised() -> None:
+    """Why the interval is the hull of two: the percentile bootstrap of seven rounds covers too little."""
+    rng = np.random.default_rng(22)
+    logs = rng.normal(0, 0.03, (500, ROUNDS))
+    made = stats.bootstrap(
+        (logs,),
+        np.mean,
+        axis=1,
+        n_resamples=1999,
+        confidence_level=0.99,
+        method="percentile",
+        rng=np.random.default_rng(1),
+    ).confidence_interval
+    missed = np.mean((made.low > 0) | (made.high < 0))
+    assert missed > 0.02
+    held = intervals.intervals_of(logs, np.full(500, 0.01), 1)
+    assert np.mean([low > 0 or high < 0 for _, low, high in held]) <= 0.015
+
+
+def test_an_interval_by_hand() -> None:
+    """Student's t for log ratios 0.1, 0.2, 0.3: 0.2 ± 9.9248 · 0.1 / √3."""
+    a, b = [1.0, 2.0, 4.0], [math.exp(0.1), 2 * math.exp(0.2), 4 * math.exp(0.3)]
+    [found] = intervals.paired([(a, b)])
+    assert found.ratio == pytest.approx(math.exp(0.2))
+    reach = 9.92484 * 0.1 / math.sqrt(3)
+    assert found.low == pytest.approx(math.exp(0.2 - reach), rel=1e-4)
+    assert found.high == pytest.approx(math.exp(0.2 + reach), rel=1e-4)
+
+
+def test_holm_steps_down_until_one_does_not_pass() -> None:
+    assert intervals.holm([0.001, 0.9, 0.004], 0.01) == pytest.approx([0.01 / 3, 0.01, 0.005])
+    assert intervals.holm([0.2, 0.9, 0.004], 0.01) == pytest.approx([0.01 / 3] * 3)
+
+
+def test_the_same_figures_give_the_same_interval() -> None:
+    rng = np.random.default_rng(3)
+    rows = [(list(rng.lognormal(0, 0.1, 7)), list(rng.lognormal(0, 0.1, 7))) for _ in range(3)]
+    assert intervals.paired(rows) == intervals.paired(rows)
+
+
+@pytest.mark.parametrize(
+    ("interval", "noise", "side"),
+    [((1.06, 1.2), 0.05, 1), ((1.04, 1.2), 0.05, 0), ((0.8, 0.94), 0.05, -1), ((0.8, 0.96), 0.05, 0)],
+)
+def test_a_difference_must_exceed_the_noise(interval: tuple[float, float], noise: float, side: int) -> None:
+    low, high = interval
+    assert intervals.Interval(ratio=1.0, low=low, high=high).beyond(noise) == side
+
+
+def test_width_is_not_moved_by_a_few_disturbed_stretches() -> None:
+    rng = np.random.default_rng(4)
+    quiet = list(rng.normal(0, 0.03, 101))
+    assert intervals.width(quiet) == pytest.approx(0.06, rel=0.35)
+    assert intervals.width(quiet, 4) == pytest.approx(0.03, rel=0.35)
+    assert intervals.width([*quiet, 2.0, -3.0]) == pytest.approx(intervals.width(quiet), rel=0.1)
+    assert intervals.width([]) is None
