@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help tools build lab serve test test-rust test-python test-versions lint format bench bench-load callgrind fuzz docs wheels pin clean
+.PHONY: help tools build lab serve test test-rust test-python test-versions lint format bench bench-load bench-core callgrind fuzz docs wheels pin clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,12 @@ test-python: build ## pytest: the service, the lab, and the lab on the service
 
 test-versions: build ## The parts that depend on the interpreter, on each other Python at hand
 	$(BIN)/python scripts/test-versions
+
+callgrind: ## Instructions that an iteration of the core's loops executes (valgrind)
+	@$(PYTHON) scripts/callgrind
+
+bench-core: ## Criterion on the service's core: loops, map, lock, histogram
+	cargo bench --quiet --locked --package rust_core
 
 format: build ## Format Python and Rust
 	$(BIN)/ruff format .
