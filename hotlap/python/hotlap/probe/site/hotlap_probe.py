@@ -1,0 +1,286 @@
+"""Looks into the process that it is loaded in: suspended tasks, the event loop's lag, allocations.
+
+It uses the standard library alone, and does nothing until it is asked: a thread listens on a Unix
+socket in the folder that the lab names, ``PID.sock``. A question is a line of JSON, and so is its answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import os
+import socket
+import sys
+import threading
+import time
+import weakref
+from collections import Counter
+from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
+from typing import Any
+
+MAX_DEPTH = 100
+
+
+def start(folder: str) -> None:
+    """Listen, in this process and in those that it forks."""
+    os.register_at_fork(after_in_child=lambda: _listen(folder))
+    _listen(folder)
+
+
+def _listen(folder: str) -> None:
+    listener = socket.socket(socket.AF_UNIX)
+    path = os.path.join(folder, f"{os.getpid()}.sock")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    listener.bind(path)
+    listener.listen()
+    threading.Thread(target=_serve, args=(listener,), name="hotlap-probe", daemon=True).start()
+
+
+def _serve(listener: socket.socket) -> None:
+    while True:
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rw") as lines:
+            for line in lines:
+                try:
+                    answer = _COMMANDS[(question := json.loads(line)).pop("do")](**question)
+                except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the one who asked
+                    answer = {"error": f"{type(error).__name__}: {error}"}
+                lines.write(json.dumps(answer) + "\n")
+                lines.flush()
+
+
+def tasks(time_s: float, interval_s: float) -> dict[str, Any]:
+    """Sample what the event loops' tasks wait for, and how late the loops run what is due."""
+    stacks: Counter[str] = Counter()
+    lags_s: list[float] = []
+    ticks = errors = 0
+    began_s = time.monotonic()
+    while (now_s := time.monotonic()) - began_s < time_s:
+        for loop in _loops():
+            done = threading.Event()
+            asked_s = time.monotonic()
+
+            def look(
+                loop: asyncio.AbstractEventLoop = loop, done: threading.Event = done, asked_s: float = asked_s
+            ) -> None:
+                nonlocal errors
+                lags_s.append(time.monotonic() - asked_s)
+                try:
+                    _count(asyncio.all_tasks(loop) - set(_before), stacks)
+                except Exception:  # noqa: BLE001 - a task of another kind must not end the app's loop
+                    errors += 1
+                done.set()
+
+            try:
+                loop.call_soon_threadsafe(look)
+            except RuntimeError:
+                continue  # It was closed meanwhile.
+            # A loop that is blocked shows as lag once it runs again.
+            done.wait(timeout=max(1.0, time_s))
+        ticks += 1
+        time.sleep(max(0.0, interval_s - (time.monotonic() - now_s)))
+    return {"stacks": stacks, "ticks": ticks, "errors": errors, "lags_s": lags_s}
+
+
+_before: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def tasks_before() -> dict[str, Any]:
+    """Tasks that are there now, before there is any load, are the server's own: they are not sampled."""
+    for task in _all_tasks():
+        _before.add(task)
+    return {"tasks": len(_before)}
+
+
+def _count(tasks: set[Any], stacks: Counter[str]) -> None:
+    """Add a sample of each task that no other one of them waits for: those are part of that one's chain."""
+    chains = {task: waits(task) for task in tasks}
+    within = {id(child) for task in tasks for child in _children(task)}
+    for task, of_task in chains.items():
+        if id(task) not in within:
+            # A sample is one task; of several chains each has its part, in hundredths.
+            for chain in of_task:
+                stacks[";".join(chain)] += 100 // len(of_task)
+
+
+def _children(task: Any) -> list[Any]:
+    """The tasks that a task waits for directly."""
+    at, seen = task.get_coro(), set()
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        code, frame, inner = _step(at)
+        if code is not None and code.co_name == "_wait" and frame is not None and "asyncio" in code.co_filename:
+            return [one for one in frame.f_locals.get("fs", ()) if isinstance(one, asyncio.Task)]
+        at = inner if code is not None else _inside(at)
+        if isinstance(at, asyncio.Task):
+            return [at]
+        if isinstance(at, asyncio.Future):
+            return [one for one in getattr(at, "_children", None) or [] if isinstance(one, asyncio.Task)]
+    waiter = getattr(task, "_fut_waiter", None)
+    return [waiter] if isinstance(waiter, asyncio.Task) else list(getattr(waiter, "_children", None) or [])
+
+
+def _loops() -> list[asyncio.AbstractEventLoop]:
+    """The event loops that run now, found through the frames that run them."""
+    found: dict[int, asyncio.AbstractEventLoop] = {}
+    for task in list(_all_tasks()):
+        with contextlib.suppress(AttributeError, RuntimeError):
+            loop = task.get_loop()
+            if loop.is_running():
+                found[id(loop)] = loop
+    return list(found.values())
+
+
+def _all_tasks() -> list[Any]:
+    from asyncio import tasks as module
+
+    for _ in range(10):
+        try:
+            if hasattr(module, "_scheduled_tasks"):
+                return [*module._scheduled_tasks, *module._eager_tasks]
+            return list(module._all_tasks)  # type: ignore[attr-defined]
+        except RuntimeError:
+            continue  # The set changed while it was read.
+    return []
+
+
+def waits(task: Any) -> list[list[str]]:
+    """What a task waits for: its await chain, the outermost frame first, ending in ``waits for: ...``.
+
+    A task that waits for several others has a chain for each of them. One that only watches whether the
+    client goes away is left out while there are others: it is not what the request waits for.
+    """
+    return _chains(task.get_coro(), task, {id(task)})
+
+
+def _chains(at: Any, task: Any, seen: set[int]) -> list[list[str]]:
+    frames: list[str] = []
+    while id(at) not in seen and len(frames) < MAX_DEPTH:
+        seen.add(id(at))
+        code, frame, inner = _step(at)
+        if code is None:
+            inner = _inside(at)
+            if inner is None:
+                break
+        else:
+            line = frame.f_lineno if frame is not None else code.co_firstlineno
+            name = getattr(code, "co_qualname", code.co_name)
+            frames.append(f"{_clean(name)} ({_clean(code.co_filename)}:{line})")
+            if code.co_name == "_wait" and frame is not None and "asyncio" in code.co_filename:
+                return _of_others(frames, frame.f_locals.get("fs", ()), seen)
+            if inner is None:
+                inner = getattr(task, "_fut_waiter", None)
+                if inner is None:
+                    return [[*frames, "waits for: its turn on the event loop"]]
+        at = inner
+        if isinstance(at, asyncio.Task):
+            return _of_others(frames, [at], seen)
+        others = getattr(at, "_children", None)
+        if isinstance(at, asyncio.Future) and others:
+            return _of_others(frames, others, seen)
+    return [[*frames, f"waits for: {_named(at, frames)}"]]
+
+
+def _of_others(frames: list[str], others: Any, seen: set[int]) -> list[list[str]]:
+    inner = [
+        chain
+        for other in others
+        if isinstance(other, asyncio.Task) and not other.done() and id(other) not in seen
+        for chain in _chains(other.get_coro(), other, seen | {id(other)})
+    ]
+    work = [chain for chain in inner if chain[-1] != f"waits for: {_CLIENT}"] or inner
+    return [frames + chain for chain in work] or [[*frames, "waits for: a future"]]
+
+
+def _step(at: Any) -> tuple[CodeType | None, FrameType | None, Any]:
+    if isinstance(at, CoroutineType):
+        return at.cr_code, at.cr_frame, at.cr_await
+    if isinstance(at, GeneratorType):
+        return at.gi_code, at.gi_frame, at.gi_yieldfrom
+    if isinstance(at, AsyncGeneratorType):
+        return at.ag_code, at.ag_frame, at.ag_await
+    return None, None, None
+
+
+_WRAPPERS = ("async_generator_asend", "async_generator_athrow", "coroutine_wrapper", "FutureIter")
+
+
+def _inside(at: Any) -> Any:
+    """What the interpreter's own wrappers hold; they do not say, but the garbage collector knows."""
+    if type(at).__name__ not in _WRAPPERS:
+        return None
+    kinds = (CoroutineType, GeneratorType, AsyncGeneratorType, asyncio.Future)
+    return next((held for held in gc.get_referents(at) if isinstance(held, kinds)), None)
+
+
+_CLIENT = "the client"
+_KNOWN_FRAMES = {
+    "Lock.acquire": "asyncio.Lock",
+    "Semaphore.acquire": "asyncio.Semaphore",
+    "Condition.wait": "asyncio.Condition",
+    "Event.wait": "asyncio.Event",
+    "Queue.get": "asyncio.Queue (to be filled)",
+    "Queue.put": "asyncio.Queue (to have room)",
+    "sleep": "a timer",
+    "StreamReader._wait_for_data": "data from a stream",
+}
+_KNOWN_TYPES = {"granian._granian.PyFutureAwaitable": _CLIENT, "granian._granian.PyEmptyAwaitable": _CLIENT}
+
+
+def _named(at: Any, frames: list[str]) -> str:
+    """What a chain ends in: what it says itself, what the standard library's last frame means, or its type."""
+    own = getattr(at, "waits_for", None)
+    if isinstance(own, str):
+        return _clean(own)
+    if frames:
+        name, _, place = frames[-1].partition(" (")
+        if "asyncio" in place and name in _KNOWN_FRAMES:
+            # An ASGI server's `receive` waits for its client, whatever it does so with.
+            asked = any(frame.split(" (")[0].endswith("receive") for frame in frames[-3:-1])
+            return _CLIENT if asked else _KNOWN_FRAMES[name]
+    if isinstance(at, asyncio.Future):
+        pool = any("_chain_future" in repr(callback) for callback in getattr(at, "_callbacks", None) or [])
+        return "a thread pool" if pool else "a future"
+    kind = f"{type(at).__module__}.{type(at).__qualname__}"
+    return _KNOWN_TYPES.get(kind, _clean(kind))
+
+
+def _clean(text: str) -> str:
+    return text.replace(";", ",").replace("\n", " ")
+
+
+_tracker: Any = None
+
+
+def memory_start(path: str) -> dict[str, Any]:
+    """Record each allocation, with its native stack, into a file."""
+    global _tracker
+    import memray
+
+    if _tracker is not None:
+        raise RuntimeError("allocations are being recorded already")
+    tracker = memray.Tracker(path, native_traces=True)
+    tracker.__enter__()
+    _tracker = tracker
+    return {}
+
+
+def memory_stop() -> dict[str, Any]:
+    """End the recording; the file is whole afterwards."""
+    global _tracker
+    if _tracker is None:
+        raise RuntimeError("no allocations are being recorded")
+    _tracker.__exit__(None, None, None)
+    _tracker = None
+    return {}
+
+
+def hello() -> dict[str, Any]:
+    """Whether the process is one that serves: it has an event loop or threads of a pool."""
+    return {"pid": os.getpid(), "python": sys.version.split()[0], "loops": len(_loops())}
+
+
+_COMMANDS = {"tasks": tasks, "tasks_before": tasks_before, "memory_start": memory_start, "memory_stop": memory_stop, "hello": hello}
