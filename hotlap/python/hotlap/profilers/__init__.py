@@ -6,24 +6,38 @@ mean (cleaning, drawing, trust) is decided elsewhere, the same way for all.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from hotlap._engine import Stacks
 from hotlap.experiment import Mode
+from hotlap.probe import Probe
 from hotlap.serve import Served
 
 PROFILERS: dict[str, tuple[Mode, ...]] = {
-    "pyspy": ("on-cpu",),
+    "pyspy": ("on-cpu", "gil"),
+    "tasks": ("await",),
+    "allocations": ("memory",),
 }
 """The modules of this package and the modes that each can record; the first that can is a mode's default."""
 
 
 class ProfileError(RuntimeError):
     """A profile that could not be taken: the message says why and what to do."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """What a recorder looks at."""
+
+    served: Served
+    probe: Probe | None = None
+    """The server's probe, for recorders that need one."""
+    ask: Callable[[], None] | None = None
+    """Sends one request and waits for its answer, for recorders that want no load beside it."""
 
 
 class Recording(msgspec.Struct, kw_only=True):
@@ -38,13 +52,26 @@ class Recording(msgspec.Struct, kw_only=True):
     errors: int | None = None
     rate_hz: float | None = None
     rate_reached_hz: float | None = None
-    facts: dict[str, object] = {}
+    requests: int | None = None
+    """How many requests the recording is of, where the recorder sent them itself."""
+    facts: dict[str, Any] = {}
 
 
 class Recorder(Protocol):
     """A module of this package."""
 
-    def record(self, served: Served, mode: Mode, time_s: float, folder: Path) -> Recording:
+    NEEDS_PROBE: bool
+    """Whether the server has to load the probe, so that only one that the lab starts will do."""
+    NEEDS_LOAD: bool
+    """Whether the lane is kept loaded meanwhile."""
+
+    def prepare(self, target: Target) -> None:
+        """What has to be done before there is any load."""
+
+    def env(self) -> dict[str, str]:
+        """Variables that the server has to be started with."""
+
+    def record(self, target: Target, mode: Mode, time_s: float, folder: Path) -> Recording:
         """Look at the server for ``time_s`` seconds; raw recordings go into ``folder``.
 
         Raises:
@@ -63,5 +90,20 @@ def recorder(mode: Mode, profiler: str | None) -> Recorder:
     if wanted not in able:
         who = f"{profiler} does not record" if profiler else "no profiler records"
         raise ProfileError(f"{who} {mode}; that mode can be had from: {', '.join(able) or 'none'}")
-    found: Recorder = import_module(f"hotlap.profilers.{wanted}")
-    return found
+    found: Any = import_module(f"hotlap.profilers.{wanted}")
+    recorder: Recorder = found.RECORDER
+    return recorder
+
+
+class Plain:
+    """A recorder that needs nothing of the server."""
+
+    NEEDS_PROBE = False
+    NEEDS_LOAD = True
+
+    def prepare(self, target: Target) -> None:
+        """Nothing."""
+
+    def env(self) -> dict[str, str]:
+        """None."""
+        return {}

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from hotlap._engine import Stacks
 from hotlap.experiment import Mode
-from hotlap.profilers import ProfileError, Recording
-from hotlap.serve import Served
+from hotlap.profilers import Plain, ProfileError, Recording, Target
 
 RATE_HZ = 100
 _END_TIMEOUT_S = 60.0
@@ -35,15 +34,52 @@ def program() -> str:
     return found
 
 
-def record(served: Served, mode: Mode, time_s: float, folder: Path) -> Recording:
-    """Sample the server's processes with ``py-spy record --native --subprocesses``."""
-    seconds = max(1, round(time_s))
-    raw = folder / f"pyspy-{mode}.txt"
-    words = [
-        *(program(), "record", "--native", "--subprocesses", "--threads", "--full-filenames"),
-        *("--format", "raw", "--rate", str(RATE_HZ), "--duration", str(seconds)),
-        *("--output", str(raw), "--pid", str(served.pid)),
-    ]
+class PySpy(Plain):
+    """``py-spy record --native --subprocesses``, and with ``--gil`` for the mode ``gil``."""
+
+    def record(self, target: Target, mode: Mode, time_s: float, folder: Path) -> Recording:
+        """Sample the server's processes."""
+        seconds = max(1, round(time_s))
+        raw = folder / f"pyspy-{mode}.txt"
+        words = [
+            *(program(), "record", "--native", "--subprocesses", "--threads", "--full-filenames"),
+            *(["--gil"] if mode == "gil" else []),
+            *("--format", "raw", "--rate", str(RATE_HZ), "--duration", str(seconds)),
+            *("--output", str(raw), "--pid", str(target.served.pid)),
+        ]
+        said = _run(words, seconds)
+        if not raw.exists():
+            raise _failed(said)
+        stacks = Stacks.read(raw)
+        counted = re.search(r"Samples: (\d+) Errors: (\d+)", said)
+        behind = re.search(r"([\d.]+)s behind in sampling", said)
+        ticks = seconds * RATE_HZ
+        missed = round(float(behind[1]) * RATE_HZ) if behind else 0
+        return Recording(
+            profiler="py-spy",
+            stacks=stacks,
+            raw=[raw],
+            samples=int(counted[1]) if counted else None,
+            errors=int(counted[2]) if counted else None,
+            missed=missed,
+            rate_hz=float(RATE_HZ),
+            rate_reached_hz=(ticks - missed) / seconds,
+            facts=_gil_facts(stacks, ticks - missed) if mode == "gil" else {},
+        )
+
+
+def _gil_facts(stacks: Stacks, ticks: int) -> dict[str, object]:
+    """How much of the time the interpreter was held, and by what, for each process a tick."""
+    outside = sum(one.self_value for one in stacks.clean().top(10_000) if one.kind in ("rust", "c"))
+    return {
+        "gil_share": min(1.0, stacks.total / ticks) if ticks else None,
+        "gil_samples": stacks.total,
+        "gil_ticks": ticks,
+        "gil_outside_share": outside / stacks.total if stacks.total else None,
+    }
+
+
+def _run(words: list[str], seconds: int) -> str:
     try:
         done = subprocess.run(
             words,
@@ -56,20 +92,15 @@ def record(served: Served, mode: Mode, time_s: float, folder: Path) -> Recording
     except subprocess.TimeoutExpired:
         raise ProfileError(f"py-spy did not end within {_END_TIMEOUT_S:g} s after its {seconds} s") from None
     said = done.stdout + done.stderr
-    if done.returncode or not raw.exists():
-        last = (said.strip().splitlines() or ["it printed nothing"])[-1]
-        remedy = next((text for words_, text in _REMEDY.items() if words_ in said), "see `hotlap doctor`")
-        raise ProfileError(f"py-spy gave no profile: {last.strip()}; {remedy}")
-    counted = re.search(r"Samples: (\d+) Errors: (\d+)", said)
-    samples = int(counted[1]) if counted else None
-    errors = int(counted[2]) if counted else None
-    behind = re.search(r"([\d.]+)s behind in sampling", said)
-    return Recording(
-        profiler="py-spy",
-        stacks=Stacks.read(raw),
-        raw=[raw],
-        samples=samples,
-        errors=errors,
-        missed=round(float(behind[1]) * RATE_HZ) if behind else 0,
-        rate_hz=float(RATE_HZ),
-    )
+    if done.returncode:
+        raise _failed(said)
+    return said
+
+
+def _failed(said: str) -> ProfileError:
+    last = (said.strip().splitlines() or ["it printed nothing"])[-1].strip()
+    remedy = next((text for words, text in _REMEDY.items() if words in said), "see `hotlap doctor`")
+    return ProfileError(f"py-spy gave no profile: {last}; {remedy}")
+
+
+RECORDER = PySpy()
