@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
-from hotlap.experiment import Expect, Experiment, Lane, Load, Server
+from hotlap.experiment import Expect, Experiment, ExperimentError, Lane, Load, Server
 from pyapp.scenarios import DEFAULT_VARIANT, SCENARIOS, Scenario, lanes
-from pyapp.settings import Settings
+from pyapp.settings import Settings, SettingsError, load
 
 
 def create_experiment(
@@ -48,4 +49,13 @@ def create_experiment(
     )
 
 
-experiment = create_experiment()
+def _settings() -> Settings:
+    try:
+        return load(os.environ)
+    except SettingsError as error:
+        raise ExperimentError(str(error)) from error
+
+
+experiment = create_experiment(settings=_settings())
+"""The experiment with the environment's settings: with ``PYAPP_ITERATIONS=1000`` it iterates, and expects
+the answer of, a thousand iterations."""

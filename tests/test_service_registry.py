@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -109,6 +110,20 @@ def test_the_experiment_is_the_article_by_default() -> None:
     assert made.lane("cpu/native").expect.body == "500005500000"
     assert ("cpualloc/native", "cpu/native") in made.diffs
     assert made.reference["read"] == {"rps": 19.5, "latency_ms": 18_000.0}
+
+
+def test_the_experiment_follows_the_environment() -> None:
+    code = (
+        "from pyapp.experiment import experiment as e; print(e.lane('cpu/native').expect.body, e.server.env)"
+    )
+    command = [sys.executable, "-c", code]
+    env = {**os.environ, "PYAPP_ITERATIONS": "10"}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    assert done.stdout.startswith("105 ")
+    assert "'PYAPP_ITERATIONS': '10'" in done.stdout
+    env["PYAPP_ITERATIONS"] = "x"
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+    assert "ExperimentError: PYAPP_ITERATIONS=x: Expected `int`" in done.stderr
 
 
 def test_a_scenario_may_have_one_variant_only(monkeypatch: pytest.MonkeyPatch) -> None:
