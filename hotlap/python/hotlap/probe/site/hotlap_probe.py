@@ -12,11 +12,11 @@ import gc
 import json
 import os
 import socket
-import sys
 import threading
 import time
 import weakref
 from collections import Counter
+from collections.abc import Callable
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
 from typing import Any
 
@@ -147,8 +147,8 @@ def _all_tasks() -> list[Any]:
     for _ in range(10):
         try:
             if hasattr(module, "_scheduled_tasks"):
-                return [*module._scheduled_tasks, *module._eager_tasks]
-            return list(module._all_tasks)  # type: ignore[attr-defined]
+                return [*module._scheduled_tasks, *module._eager_tasks]  # type: ignore[attr-defined,unused-ignore]
+            return list(module._all_tasks)  # type: ignore[attr-defined,unused-ignore]
         except RuntimeError:
             continue  # The set changed while it was read.
     return []
@@ -285,15 +285,9 @@ def memory_stop() -> dict[str, Any]:
     return {}
 
 
-def hello() -> dict[str, Any]:
-    """Whether the process is one that serves: it has an event loop or threads of a pool."""
-    return {"pid": os.getpid(), "python": sys.version.split()[0], "loops": len(_loops())}
-
-
-_COMMANDS = {
+_COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {
     "tasks": tasks,
     "tasks_before": tasks_before,
     "memory_start": memory_start,
     "memory_stop": memory_stop,
-    "hello": hello,
 }

@@ -15,6 +15,6 @@ if _spec is not None and _spec.loader is not None:
     _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
 
 if "HOTLAP_PROBE" in os.environ:
-    import hotlap_probe
+    import hotlap_probe  # type: ignore[import-not-found]  # It lies beside this file.
 
     hotlap_probe.start(os.environ["HOTLAP_PROBE"])

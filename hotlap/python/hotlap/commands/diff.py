@@ -1,0 +1,114 @@
+"""``hotlap diff``: what changed between two profiles."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hotlap import result
+from hotlap._engine import Stacks, StacksError
+from hotlap.cli import LabError
+from hotlap.config import load_experiment
+from hotlap.experiment import Engine, Mode
+from hotlap.load import LoadError
+from hotlap.profile import capture, clean, compare
+from hotlap.profilers import ProfileError
+from hotlap.serve import ServeError, raise_file_limit
+
+_SHOWN = 10
+
+
+@click.command
+@click.argument("a")
+@click.argument("b")
+@click.option("--mode", type=click.Choice(get_args(Mode)), default="on-cpu", show_default=True)
+@click.option("--profiler", help="For lanes; without it, the mode's own.")
+@click.option(
+    "--time", "time_s", type=click.FloatRange(0.1, 3600), default=5.0, show_default=True, help="For lanes."
+)
+@click.option("--engine", type=click.Choice(get_args(Engine)), default="native", show_default=True)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
+def command(
+    a: str, b: str, mode: Mode, profiler: str | None, time_s: float, engine: Engine, output: Path
+) -> None:
+    """Draw what changed from A to B: lanes (profiled now), RUN:LANE of earlier runs, or collapsed files.
+
+    Widths are microseconds per request where the load is known for both, shares otherwise.
+    """
+    try:
+        sides = [_side(name, mode, profiler, time_s, engine) for name in (a, b)]
+        made, unit = compare(sides[0][0], sides[1][0], [sides[0][1], sides[1][1]], (a, b))
+        output.write_text(made.svg(f"{a} → {b}", subtitle=f"{mode}, {unit}"))
+    except (ProfileError, ServeError, LoadError, StacksError) as error:
+        raise LabError(str(error)) from None
+    console = Console()
+    console.print(_changes(made, unit, a, b))
+    console.print(str(output), highlight=False, soft_wrap=True)
+
+
+def _side(
+    name: str, mode: Mode, profiler: str | None, time_s: float, engine: Engine
+) -> tuple[Stacks, float | None]:
+    """The cleaned stacks of one side, and what their total stands for per request, if that is known."""
+    if Path(name).is_file():
+        return clean(Stacks.read(name), mode), None
+    folder, _, lane_name = name.partition(":")
+    if Path(folder).is_dir():
+        return _of_run(Path(folder), lane_name, mode)
+    experiment, _ = load_experiment()
+    lane = experiment.lane(name)
+    raise_file_limit()
+    with tempfile.TemporaryDirectory(prefix="hotlap-diff-") as scratch:
+        captured = capture(
+            experiment,
+            lane,
+            mode=mode,
+            profiler=profiler,
+            time_s=time_s,
+            folder=Path(scratch),
+            load=lane.load,
+            engine=engine,
+        )
+    if mode == "on-cpu":
+        return captured.stacks, captured.server_cpu_us_per_request
+    return captured.stacks, captured.stacks.total / captured.requests if captured.requests else None
+
+
+def _of_run(folder: Path, lane_name: str, mode: Mode) -> tuple[Stacks, float | None]:
+    run = result.read(folder)
+    names = [lane.name for lane in run.lanes]
+    if not lane_name and len(names) == 1:
+        lane_name = names[0]
+    lane = run.lane(lane_name)
+    if lane is None:
+        raise click.UsageError(
+            f"say which lane of the run: {', '.join(f'{folder}:{name}' for name in names)}"
+        )
+    profile = next(
+        (one for one in lane.profiles if one.mode == mode and one.collapsed and not one.error), None
+    )
+    if profile is None or profile.collapsed is None:
+        raise LabError(f"{lane_name} has no {mode} profile in {folder}")
+    stacks = Stacks.read(folder / profile.collapsed)
+    if mode == "on-cpu":
+        measured = lane.stretches()
+        return stacks, measured[-1].server_cpu_us_per_request if measured else None
+    return stacks, stacks.total / profile.requests if profile.requests else None
+
+
+def _changes(made: Any, unit: str, a: str, b: str) -> Table:
+    table = Table(title=f"what changed most ({unit})", title_justify="left")
+    for title in (a, b, "change"):
+        table.add_column(escape(title), justify="right")
+    table.add_column("function")
+    for one in [one for one in made.top(3 * _SHOWN) if one.kind != "thread"][:_SHOWN]:
+        table.add_row(
+            f"{one.self_a:.3g}", f"{one.self_b:.3g}", f"{one.self_b - one.self_a:+.3g}", escape(one.name)
+        )
+    return table

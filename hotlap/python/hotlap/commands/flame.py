@@ -1,0 +1,99 @@
+"""``hotlap flame``: where an endpoint loses its time, or its memory."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import get_args
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hotlap._engine import StacksError
+from hotlap.cli import LabError
+from hotlap.config import load_experiment
+from hotlap.experiment import Engine, Mode
+from hotlap.load import LoadError
+from hotlap.profile import FORMATS, Capture, attach, capture, export, subtitle
+from hotlap.profilers import PROFILERS, ProfileError
+from hotlap.serve import ServeError, raise_file_limit
+
+_SHOWN = 10
+
+
+@click.command
+@click.argument("lane", required=False)
+@click.option(
+    "--pid", type=click.IntRange(1), help="A running Python server instead of a lane: on-cpu, off-cpu, gil."
+)
+@click.option("--mode", type=click.Choice(get_args(Mode)), default="on-cpu", show_default=True)
+@click.option("--profiler", help=f"One of {', '.join(PROFILERS)}; without it, the mode's own.")
+@click.option(
+    "--time", "time_s", type=click.FloatRange(0.1, 3600), default=5.0, show_default=True, help="Seconds."
+)
+@click.option("--engine", type=click.Choice(get_args(Engine)), default="native", show_default=True)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="svg", show_default=True)
+@click.option(
+    "--raw", type=click.Path(file_okay=False, path_type=Path), help="A folder to keep the raw recordings in."
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
+def command(
+    lane: str | None,
+    pid: int | None,
+    mode: Mode,
+    profiler: str | None,
+    time_s: float,
+    engine: Engine,
+    form: str,
+    raw: Path | None,
+    output: Path,
+) -> None:
+    """Profile LANE under its load, or a running server, and draw it into a file."""
+    if (lane is None) == (pid is None):
+        raise click.UsageError("give either a LANE or --pid")
+    with tempfile.TemporaryDirectory(prefix="hotlap-flame-") as scratch:
+        folder = Path(scratch)
+        try:
+            if pid is not None:
+                title = f"process {pid}"
+                captured = attach(pid, mode=mode, profiler=profiler, time_s=time_s, folder=folder)
+            else:
+                raise_file_limit()
+                experiment, _ = load_experiment()
+                chosen = experiment.lane(lane or "")
+                title = chosen.name
+                captured = capture(
+                    experiment,
+                    chosen,
+                    mode=mode,
+                    profiler=profiler,
+                    time_s=time_s,
+                    folder=folder,
+                    load=chosen.load,
+                    engine=engine,
+                )
+            unit = captured.recording.unit
+            export(captured.stacks, output, form, title=title, subtitle=subtitle(captured, mode), unit=unit)
+        except (ProfileError, ServeError, LoadError, StacksError) as error:
+            raise LabError(str(error)) from None
+        if raw is not None:
+            shutil.copytree(folder, raw, dirs_exist_ok=True)
+    console = Console()
+    console.print(_heaviest(captured))
+    console.print(f"{escape(title)}: {subtitle(captured, mode)}; {output}", highlight=False, soft_wrap=True)
+
+
+def _heaviest(captured: Capture) -> Table:
+    stacks = captured.stacks
+    table = Table(title=f"the heaviest functions ({captured.recording.unit})", title_justify="left")
+    for title in ("self", "total"):
+        table.add_column(title, justify="right")
+    for title in ("function", "kind", "where"):
+        table.add_column(title)
+    for one in [one for one in stacks.top(3 * _SHOWN) if one.kind != "thread"][:_SHOWN]:
+        shares = [f"{100 * value / stacks.total:.1f}%" for value in (one.self_value, one.total_value)]
+        table.add_row(*shares, *map(escape, (one.name, one.kind, one.location or "")))
+    return table
