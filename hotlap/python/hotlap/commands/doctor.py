@@ -1,0 +1,42 @@
+"""``hotlap doctor``: what works here, and what to do about what does not."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+
+from hotlap.cli import LabError
+from hotlap.config import load_experiment
+from hotlap.doctor import examine
+from hotlap.experiment import ExperimentError
+
+_MARKS = {"ok": "[green]✓[/]", "degraded": "[yellow]![/]", "missing": "[red]✗[/]"}
+
+
+@click.command
+@click.option("--json", "as_json", is_flag=True, help='[{"name", "status", "found", "remedy"}]')
+def command(as_json: bool) -> None:
+    """Try what the lab needs: builds, symbols, tracing, perf, memory, files, cores, browser.
+
+    The exit code is 1 where something is missing without which lanes cannot be measured or profiled.
+    """
+    try:
+        experiment, _ = load_experiment()
+    except ExperimentError:
+        experiment = None
+    checks = examine(experiment)
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(checks), indent=2).decode())
+    else:
+        console = Console()
+        for check in checks:
+            console.print(
+                f"{_MARKS[check.status]} {check.name}: {escape(check.found)}", highlight=False, soft_wrap=True
+            )
+            if check.remedy is not None:
+                console.print(f"    {escape(check.remedy)}", style="dim", highlight=False, soft_wrap=True)
+    missing = [check.name for check in checks if check.status == "missing"]
+    if missing:
+        raise LabError(f"missing: {', '.join(missing)}")
