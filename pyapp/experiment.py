@@ -43,6 +43,7 @@ def create_experiment(
             for scenario in scenarios
             if scenario.differs_from
         ),
+        metrics_path="/metrics",
         extensions=("pyapp._core",),
         reference={scenario.name: scenario.reference for scenario in scenarios if scenario.reference},
         reference_title="the article",

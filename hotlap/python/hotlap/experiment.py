@@ -111,6 +111,8 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a server that is not on this machine may be loaded."""
     diffs: tuple[tuple[str, str], ...] = ()
     """Pairs of lanes whose on-CPU profiles are drawn as a difference: (before, after)."""
+    metrics_path: str | None = None
+    """Where the app says how long its locks were waited for and held, in the Prometheus text format."""
     baseline: str = "python"
     candidate: str = "native"
     extensions: tuple[str, ...] = ()

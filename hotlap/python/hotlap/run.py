@@ -13,10 +13,11 @@ from hotlap import result, rules
 from hotlap.environment import environment
 from hotlap.experiment import Experiment, Lane
 from hotlap.load import LoadError, run_stretch
+from hotlap.locks import Locks, read_locks, since
 from hotlap.plan import Options, Task, missing, plan
 from hotlap.profile import difference, record
 from hotlap.result import LaneResult, RunResult
-from hotlap.serve import ServeError, served
+from hotlap.serve import Served, ServeError, served
 from hotlap.verify import VerifyError, disagreements, verify
 
 
@@ -148,6 +149,7 @@ class Runner:
         stem = "-".join([lane.scenario, lane.variant, task.role.replace("/", ""), str(task.repeat)])
         try:
             with served(self._experiment, lane) as server:
+                locks = self._locks(server, lane)
                 stretch = run_stretch(
                     lane,
                     server,
@@ -160,12 +162,18 @@ class Runner:
                     role=task.role,
                     repeat=task.repeat,
                 )
+                if task.role == "measure" and (used := since(locks, self._locks(server, lane))):
+                    row.facts["locks"] = used
         except (ServeError, LoadError) as error:
             if task.role == "measure":
                 row.error = str(error)
             return str(error)
         row.loads.append(stretch)
         return None
+
+    def _locks(self, server: Served, lane: Lane) -> Locks:
+        path = self._experiment.metrics_path
+        return read_locks(server.url + path, lane.variant) if path else {}
 
     def _profile(self, task: Task, lane: Lane, row: LaneResult) -> str | None:
         assert task.mode is not None

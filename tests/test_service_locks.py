@@ -1,0 +1,68 @@
+"""The lab reads from the service how long its locks were waited for and held."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from serving import Service, free_port
+
+from hotlap.locks import parse, read_locks, since
+from hotlap.report import evidence_charts
+from pyapp.experiment import experiment
+from pyapp.scenarios import VARIANTS
+
+TEXT = """\
+# TYPE app_lock_wait_seconds histogram
+app_lock_wait_seconds_bucket{lock="a",variant="native",le="0.001"} 2
+app_lock_wait_seconds_bucket{lock="a",variant="native",le="0.1"} 5
+app_lock_wait_seconds_bucket{lock="a",variant="native",le="+Inf"} 6
+app_lock_wait_seconds_sum{lock="a",variant="native"} 1.5
+app_lock_wait_seconds_count{lock="a",variant="native"} 6
+app_lock_hold_seconds_bucket{lock="b",le="+Inf"} 1
+app_lock_hold_seconds_sum{lock="b"} 2
+app_lock_hold_seconds_bucket{lock="c",variant="python",le="+Inf"} 1
+app_clock_seconds_bucket{le="+Inf"} 3
+nonsense
+"""
+
+
+def test_histograms_of_locks_are_read_bucket_by_bucket() -> None:
+    assert parse(TEXT, "native") == {
+        "a": {"wait": {"bounds_s": [0.001, 0.1], "counts": [2, 3, 1], "total_s": 1.5}},
+        "b": {"hold": {"bounds_s": [], "counts": [1], "total_s": 2.0}},
+    }
+    assert set(parse(TEXT, "python")) == {"b", "c"}
+    assert parse("", "native") == {}
+
+
+def test_only_what_was_used_in_between_is_kept() -> None:
+    before = parse(TEXT, "native")
+    assert since(before, before) == {}
+    after = parse(TEXT.replace("} 6\n", "} 9\n").replace("} 1.5", "} 61.5"), "native")
+    assert since(before, after) == {
+        "a": {"wait": {"bounds_s": [0.001, 0.1], "counts": [0, 0, 3], "total_s": 60.0}}
+    }
+    assert since({}, before) == before
+
+
+def test_a_service_that_does_not_say_has_no_locks(service: Service) -> None:
+    assert read_locks(f"{service.url}/healthz", "native") == {}
+    assert read_locks(f"{service.url}/no", "native") == {}
+    assert read_locks(f"http://127.0.0.1:{free_port()}/metrics", "native") == {}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_queue_shows_as_waiting_for_the_exclusive_lock(fresh_service: Service, variant: str) -> None:
+    url = f"{fresh_service.url}{experiment.metrics_path}"
+    before = read_locks(url, variant)
+    with ThreadPoolExecutor(5) as pool:
+        assert list(pool.map(fresh_service.get, [f"/{variant}/read"] * 5)) == ["6"] * 5
+    used = since(before, read_locks(url, variant))
+    exclusive = used["exclusive"]
+    assert sum(exclusive["wait"]["counts"]) == sum(exclusive["hold"]["counts"]) == 5
+    # Each holds it for 20 ms; the last of five waits for four of them.
+    assert exclusive["hold"]["total_s"] >= 0.1
+    assert exclusive["wait"]["total_s"] >= 0.02
+    assert "map_write" not in used
+    assert evidence_charts.lock(exclusive) is not None
