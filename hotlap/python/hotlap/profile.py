@@ -74,9 +74,7 @@ def capture(
             raise ProfileError(str(error)) from None
         if not with_.NEEDS_LOAD:
             recording = with_.record(target, mode, time_s, folder)
-            return Capture(
-                recording=recording, stacks=clean(recording.stacks, mode), requests=recording.requests
-            )
+            return Capture(recording=recording, stacks=_cleaned(recording, mode), requests=recording.requests)
         loading = stack.enter_context(
             background_load(lane, server, engine=engine, load=load, verified=verified)
         )
@@ -87,7 +85,7 @@ def capture(
         used_s = _difference(server.cpu_s(), cpu_s)
     return Capture(
         recording=recording,
-        stacks=clean(recording.stacks, mode),
+        stacks=_cleaned(recording, mode),
         duration_s=duration_s,
         requests=requests,
         server_cpu_us_per_request=1e6 * used_s / requests if used_s is not None and requests else None,
@@ -108,7 +106,12 @@ def attach(pid: int, *, mode: Mode, profiler: str | None, time_s: float, folder:
     if not running.alive():
         raise ProfileError(f"there is no process {pid}")
     recording = with_.record(Target(served=running), mode, time_s, folder)
-    return Capture(recording=recording, stacks=clean(recording.stacks, mode))
+    return Capture(recording=recording, stacks=_cleaned(recording, mode))
+
+
+def _cleaned(recording: Recording, mode: Mode) -> Stacks:
+    parts = [clean(part, mode).below_role(name) for name, part in recording.parts.items() if part.total]
+    return parts[0].merge(parts[1:]) if parts else clean(recording.stacks, mode)
 
 
 def clean(stacks: Stacks, mode: Mode) -> Stacks:

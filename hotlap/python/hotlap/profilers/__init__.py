@@ -20,6 +20,7 @@ from hotlap.serve import Served
 
 PROFILERS: dict[str, tuple[Mode, ...]] = {
     "pyspy": ("on-cpu", "gil"),
+    "perf": ("off-cpu", "on-cpu"),
     "tasks": ("await",),
     "allocations": ("memory",),
 }
@@ -45,6 +46,8 @@ class Recording(msgspec.Struct, kw_only=True):
 
     profiler: str
     stacks: Stacks
+    parts: dict[str, Stacks] = {}
+    """Stacks that are kept apart in the graph, by their heading, instead of ``stacks``."""
     unit: str = "samples"
     raw: list[Path]
     samples: int | None = None

@@ -35,7 +35,10 @@ def program() -> str:
 
 
 class PySpy(Plain):
-    """``py-spy record --native --subprocesses``, and with ``--gil`` for the mode ``gil``."""
+    """``py-spy record --native --subprocesses``, with ``--gil`` for the mode ``gil``.
+
+    For ``off-cpu`` it samples idle threads too (``--idle``): a fallback where perf is not permitted.
+    """
 
     def record(self, target: Target, mode: Mode, time_s: float, folder: Path) -> Recording:
         """Sample the server's processes."""
@@ -43,7 +46,7 @@ class PySpy(Plain):
         raw = folder / f"pyspy-{mode}.txt"
         words = [
             *(program(), "record", "--native", "--subprocesses", "--threads", "--full-filenames"),
-            *(["--gil"] if mode == "gil" else []),
+            *{"gil": ["--gil"], "off-cpu": ["--idle"]}.get(mode, []),
             *("--format", "raw", "--rate", str(RATE_HZ), "--duration", str(seconds)),
             *("--output", str(raw), "--pid", str(target.served.pid)),
         ]

@@ -34,6 +34,14 @@ def few_samples(run: RunResult, lane: LaneResult, profile: Profile) -> Iterator[
         )
 
 
+@rule("recorder-doubts", "profile", "doubtful")
+def recorder_doubts(run: RunResult, lane: LaneResult, profile: Profile) -> Iterator[Says]:
+    """The recorder itself says that it could not see all: a fallback, or more events than it can follow."""
+    doubt = profile.facts.get("doubt")
+    if doubt:
+        yield Says(sentence=f"the {profile.mode} profile of {lane.name}: {doubt}", evidence={"doubt": doubt})
+
+
 @rule("sampling-errors", "profile", "doubtful")
 def sampling_errors(run: RunResult, lane: LaneResult, profile: Profile) -> Iterator[Says]:
     """More than 5% of the samples failed or were missed."""
