@@ -21,10 +21,14 @@ from hotlap.experiment import Engine, Lane, Load
 from hotlap.result import LimitedBy, Percentiles, Role, Stretch
 from hotlap.serve import Served, stop
 from hotlap.swarm import locustfile_path
+from hotlap.swarm.calibrate import calibrate
+from hotlap.swarm.lanes import request_of
+from hotlap.swarm.measured import Measured, littles, measured, percentiles
 from hotlap.swarm.plan import PLAN_VARIABLE, Answer, SwarmPlan
 
 _POLL_S = 0.02
 _START_TIMEOUT_S = 30.0
+_MOST_CALIBRATED = 64
 
 
 class LoadError(RuntimeError):
@@ -62,10 +66,10 @@ def run_stretch(
         LoadError: Locust or the server ended before the window did.
     """
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-    ramp_s = load.users / load.spawn_rate if load.spawn_rate else 0.0
+    ramp_s = load.users / load.spawn_rate if load.spawn_rate and load.model != "open" else 0.0
     with _swarm(lane, served, engine, load, verified, warm_up_s=warm_up_s, time_s=time_s) as swarm:
         answer = swarm.answer(_START_TIMEOUT_S + ramp_s + warm_up_s + time_s + load.timeout_s)
-    return _stretch(answer, lane, load, engine, role, repeat, started, out)
+    return _stretch(answer, lane, load, engine, role, repeat, started, out, verified)
 
 
 class Loading:
@@ -179,8 +183,8 @@ def _swarm(
         (folder / "plan.json").write_bytes(msgspec.json.encode(plan))
         words = [
             *(sys.executable, "-m", "locust", "-f", str(locustfile_path()), "--headless", "--only-summary"),
-            *("--host", served.url, "--users", str(load.users)),
-            *("--spawn-rate", str(load.spawn_rate or load.users), "--stop-timeout", "0"),
+            *("--host", served.url, "--users", str(plan.users)),
+            *("--spawn-rate", str(load.spawn_rate or plan.users), "--stop-timeout", "0"),
         ]
         with (folder / "locust.log").open("wb") as log:
             swarm.process = subprocess.Popen(
@@ -197,18 +201,6 @@ def _swarm(
             stop(swarm.process)
 
 
-def percentiles(histogram: Histogram) -> Percentiles:
-    """A histogram's figures in milliseconds; what too few samples cannot carry is ``None``."""
-    return Percentiles(
-        mean=histogram.mean_ms,
-        p50=histogram.quantile_ms(0.5),
-        p90=histogram.quantile_ms(0.9),
-        p99=histogram.quantile_ms(0.99),
-        p99_9=histogram.quantile_ms(0.999),
-        max=histogram.max_ms,
-    )
-
-
 def _stretch(
     answer: Answer,
     lane: Lane,
@@ -218,16 +210,35 @@ def _stretch(
     repeat: int,
     started: str,
     out: Path,
+    verified: dict[str, Any] | None,
 ) -> Stretch:
-    response = Histogram.decode(answer.response)
+    window = measured(answer, load)
     out.parent.mkdir(parents=True, exist_ok=True)
     hgrm = out.with_name(out.name + ".hgrm")
-    hgrm.write_text(response.hgrm())
-    hgrm.with_suffix(".csv").write_text(response.csv())
-    generator = 100 * answer.generator_cpu_s / answer.duration_s
-    server = None if answer.server_cpu_s is None else 100 * answer.server_cpu_s / answer.duration_s
-    latency = percentiles(response)
-    counted = answer.server_cpu_s is not None and answer.requests > 0
+    hgrm.write_text(window.response.hgrm())
+    hgrm.with_suffix(".csv").write_text(window.response.csv())
+    generator = 100 * window.generator_cpu_s / window.duration_s
+    counted = window.server_cpu_s is not None and window.requests > 0
+    server = None if window.server_cpu_s is None else 100 * window.server_cpu_s / window.duration_s
+    latency = percentiles(window.response)
+    facts: dict[str, Any] = {
+        "locust": answer.said,
+        "steady": {
+            **msgspec.to_builtins(window.steady),
+            "warm_up_s": window.warm_up_s,
+            "first_ms": window.first_ms,
+            "last_ms": window.last_ms,
+        },
+        "machine": answer.machine,
+        "littles": littles(window, load),
+    }
+    if load.model == "open":
+        facts["saturated"] = window.saturated
+    for name, encoded in (("lag_ms", answer.lag), ("late_ms", answer.late)):
+        if encoded is not None:
+            facts[name] = msgspec.to_builtins(percentiles(Histogram.decode(encoded)))
+    if engine == "native":
+        facts["calibration"] = _calibration(lane, load, verified)
     return Stretch(
         engine=engine,
         model=load.model,
@@ -238,24 +249,43 @@ def _stretch(
         wait_s=load.wait_s if load.model != "open" else None,
         rate=load.rate,
         arrivals=load.arrivals if load.model == "open" else None,
-        duration_s=answer.duration_s,
-        requests=answer.requests,
-        failures=answer.failures,
+        duration_s=window.duration_s,
+        requests=window.requests,
+        failures=window.failures,
         aborted=answer.aborted,
-        not_offered=answer.not_offered,
-        rps=answer.requests / answer.duration_s,
-        latency_ms=latency,
-        service_ms=percentiles(Histogram.decode(answer.service)) if answer.service else None,
+        not_offered=window.not_offered,
+        rps=window.requests / window.duration_s,
+        latency_ms=Percentiles(max=latency.max) if window.steady.growing else latency,
+        service_ms=percentiles(window.service) if window.service and not window.steady.growing else None,
         connect_ms=percentiles(Histogram.decode(answer.connect)) if answer.connect else None,
         histogram=str(hgrm.relative_to(out.parent.parent)),
-        server_cpu_us_per_request=1e6 * (answer.server_cpu_s or 0) / answer.requests if counted else None,
+        server_cpu_us_per_request=1e6 * (window.server_cpu_s or 0) / window.requests if counted else None,
         server_cpu_percent=server,
         generator_cpu_percent=generator,
-        limited_by=limited_by(load, latency.mean, generator, server),
-        errors=answer.errors,
-        series=answer.series,
-        facts={"locust": answer.said},
+        limited_by=_limit(load, window, generator, server),
+        errors=window.errors,
+        series=window.series,
+        facts=facts,
     )
+
+
+def _calibration(lane: Lane, load: Load, verified: dict[str, Any] | None) -> dict[str, float]:
+    request = request_of(lane)
+    users = load.max_in_flight if load.model == "open" else load.users
+    offered = calibrate(
+        msgspec.structs.replace(request, expected_body=None, expected_sha256=None, status=None, name=None),
+        body_bytes=verified["size"] if verified else 0,
+        users=min(users, _MOST_CALIBRATED),
+    )
+    return {"offered_rps": offered}
+
+
+def _limit(
+    load: Load, window: Measured, generator_percent: float, server_percent: float | None
+) -> LimitedBy | None:
+    found = limited_by(load, window.response.mean_ms, generator_percent, server_percent)
+    # More arrivals than are answered: they are not what sets the throughput.
+    return "server" if found == "load" and window.saturated else found
 
 
 def limited_by(
@@ -264,7 +294,7 @@ def limited_by(
     """What set a stretch's requests per second, judged by where the time and the CPU went.
 
     The generator, from 80% of a core; the machine, where it and the server leave less than a tenth of
-    the cores; the load, where users wait longer than they are served; else the server.
+    the cores; the load, where users wait longer than they are served or arrivals are given; else the server.
     """
     cores = len(os.sched_getaffinity(0))
     if mean_ms is None:
@@ -274,6 +304,6 @@ def limited_by(
     if server_percent is not None and generator_percent + server_percent >= 90.0 * cores:
         # A server that needs all the cores by itself is no worse off for a generator that needs none.
         return "server" if generator_percent < 0.05 * server_percent else "machine"
-    if load.model == "closed" and math.fsum(load.wait_s) / 2 * 1000 > mean_ms:
+    if load.model != "closed" or math.fsum(load.wait_s) / 2 * 1000 > mean_ms:
         return "load"
     return "server"

@@ -75,7 +75,7 @@ pub async fn live(shard: Arc<Shard>, behaviour: Arc<Behaviour>, ending: Arc<Endi
     let paced = behaviour.arriving == Arriving::Paced;
     let period = (behaviour.wait.0 + behaviour.wait.1) / 2;
     let mut intended = Instant::now();
-    if paced {
+    if !period.is_zero() {
         // Each starts somewhere in the period, so that users who came together do not act together.
         intended += period.mul_f64(shard.random());
         pause(&shard, &ending, intended).await;

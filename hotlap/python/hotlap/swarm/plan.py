@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from hotlap.experiment import Engine, Lane, Load
-from hotlap.result import Point
 
 PLAN_VARIABLE = "HOTLAP_SWARM_PLAN"
 
@@ -33,28 +33,48 @@ class SwarmPlan(msgspec.Struct, frozen=True, kw_only=True):
     live: str
     """The file that holds how many requests were answered so far, as text."""
 
+    @property
+    def users(self) -> int:
+        """How many Locust users there are: one stands for all open arrivals."""
+        return 1 if self.load.model == "open" else self.load.users
+
     @staticmethod
     def given() -> SwarmPlan:
         """The plan that the environment names."""
         return msgspec.json.decode(Path(os.environ[PLAN_VARIABLE]).read_bytes(), type=SwarmPlan)
 
 
-class Answer(msgspec.Struct, kw_only=True):
-    """What a stretch gave. Counts and times are those of the window; times on the monotonic clock."""
+class Slice(msgspec.Struct, kw_only=True):
+    """A short part of the window, so that it can be cut afterwards. Encoded histograms."""
 
-    duration_s: float
+    length_s: float
     requests: int
     failures: int
-    aborted: int | None = None
-    """Requests that had no answer when the window ended; ``None`` where the engine does not count them."""
+    response: bytes
+    service: bytes | None = None
+    in_flight: int | None = None
+    """Requests without an answer at its end; ``None`` where the engine does not count them."""
+    in_flight_s: float | None = None
+    """The same, integrated over its length."""
     not_offered: int | None = None
     generator_cpu_s: float
     server_cpu_s: float | None
-    errors: dict[str, int]
-    response: bytes
-    """Response times, an encoded histogram; likewise the others."""
-    service: bytes | None = None
+    errors: dict[str, int] = {}
+
+
+class Answer(msgspec.Struct, kw_only=True):
+    """What a stretch gave, after its warm-up."""
+
+    slices: list[Slice]
+    aborted: int | None = None
+    """Requests that had no answer when the window ended; ``None`` where the engine does not count them."""
     connect: bytes | None = None
-    series: list[Point] = []
+    """How long connections took, an encoded histogram; likewise the others."""
+    lag: bytes | None = None
+    """How much later than meant requests were sent."""
+    late: bytes | None = None
+    """How late the engine's threads woke."""
     said: dict[str, float | None] = {}
     """What Locust's own statistics say of the window: ``rps``, ``mean``, ``p50``, ``p99`` in ms."""
+    machine: dict[str, Any] = {}
+    """What else the machine did meanwhile."""

@@ -1,4 +1,4 @@
-"""The window of a stretch, in the Locust process: warm-up first, then measured, then over."""
+"""The window of a stretch, in the Locust process: warm-up first, then measured in slices, then over."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,104 +15,122 @@ import msgspec
 from locust.env import Environment
 from locust.runners import Runner
 
-from hotlap._engine import Histogram
-from hotlap.result import Point
+from hotlap._engine import Figures, Histogram
 from hotlap.serve import cpu_s_of
-from hotlap.swarm.plan import Answer, SwarmPlan
+from hotlap.swarm.accounts import Accounts
+from hotlap.swarm.feed import FEED
+from hotlap.swarm.machine import Watch
+from hotlap.swarm.plan import Answer, Slice, SwarmPlan
 
 _LIVE_S = 0.05
+_SLICE_S = 0.25
+_MOST_SLICES = 240
 
 
-class Second:
-    """What was answered in one second of the window."""
+class _Part:
+    """What happens in one slice."""
 
     def __init__(self) -> None:
-        self.latencies = Histogram()
-        self.failures = 0
-
-    def point(self, t_s: float) -> Point:
-        """Its figures."""
-        return Point(
-            t_s=t_s,
-            rps=float(self.latencies.count),
-            p50_ms=self.latencies.quantile_ms(0.5),
-            p99_ms=self.latencies.quantile_ms(0.99),
-            failures=self.failures,
-        )
+        self.began_s = time.monotonic()
+        self.response = Histogram()
+        self.errors: Counter[str] = Counter()
+        self.native = Accounts()
 
 
 class Window:
-    """Counts what stock Locust users report, within the window only."""
+    """Counts what both kinds of users report, in slices."""
 
     def __init__(self, plan: SwarmPlan, environment: Environment) -> None:
         self._plan = plan
         self._environment = environment
-        self._open = False
         self._answered = 0
-        self._clear()
-
-    def _clear(self) -> None:
-        self._latencies = Histogram()
-        self._errors: Counter[str] = Counter()
-        self._seconds: list[Second] = []
-        self._began_s = time.monotonic()
-        self._cpu_s = time.process_time()
-        self._server_cpu_s = cpu_s_of(self._plan.server_pids)
+        self._slices: list[Slice] = []
+        self._native = Accounts()
+        self._part = _Part()
+        FEED.listen(self.on_figures)
 
     def on_request(self, response_time: float, exception: BaseException | None, **_: Any) -> None:
         """Locust's ``request`` event; ``response_time`` in milliseconds."""
         self._answered += 1
-        if not self._open:
-            return
-        self._latencies.record(round(response_time * 1000))
-        index = int(time.monotonic() - self._began_s)
-        while len(self._seconds) <= index:
-            self._seconds.append(Second())
-        self._seconds[index].latencies.record(round(response_time * 1000))
+        self._part.response.record(round(response_time * 1000))
         if exception is not None:
-            self._errors[str(exception) or type(exception).__name__] += 1
-            self._seconds[index].failures += 1
+            self._part.errors[str(exception) or type(exception).__name__] += 1
+
+    def on_figures(self, figures: Sequence[Figures], late: Histogram) -> None:
+        """What native users did since the last time."""
+        self._answered += sum(each.answered + each.failed for each in figures)
+        self._part.native.add(figures)
+        self._native.add(figures, late)
 
     def run(self, runner: Runner) -> None:
         """A greenlet for the whole stretch: wait for all users, warm up, measure, write the answer, quit."""
-        while runner.user_count < self._plan.load.users:
+        while runner.user_count < self._plan.users:
             gevent.sleep(_LIVE_S)
         gevent.sleep(self._plan.warm_up_s)
         if self._plan.time_s is None:
             return
         runner.stats.reset_all()
-        self._clear()
-        self._open = True
-        gevent.sleep(self._plan.time_s)
-        self._open = False
-        answer = self._answer(runner)
+        FEED.discard()
+        self._native.reset()
+        watch, began_s = Watch(), time.monotonic()
+        length_s = max(_SLICE_S, self._plan.time_s / _MOST_SLICES)
+        cpu = before = self._cpu_s()
+        self._part = _Part()
+        while (left_s := began_s + self._plan.time_s - time.monotonic()) > 1e-3:
+            gevent.sleep(min(length_s, left_s))
+            now = self._cpu_s()
+            self._cut(cpu, now)
+            cpu = now
+        FEED.flush(runner.stats)
+        answer = self._answer(runner, time.monotonic() - began_s)
+        answer.machine = watch.look(cpu[0] - before[0] + (cpu[1] or 0.0) - (before[1] or 0.0))
         _write(Path(self._plan.answer), msgspec.json.encode(answer))
         runner.quit()
 
     def publish(self) -> None:
         """A greenlet that keeps the live file up to date."""
         while True:
+            if self._plan.time_s is None:
+                FEED.drain()
             _write(Path(self._plan.live), str(self._answered).encode())
             gevent.sleep(_LIVE_S)
 
-    def _answer(self, runner: Runner) -> Answer:
-        duration_s = time.monotonic() - self._began_s
-        server_cpu_s = cpu_s_of(self._plan.server_pids)
-        known = server_cpu_s is not None and self._server_cpu_s is not None
-        total = runner.stats.total
+    def _cpu_s(self) -> tuple[float, float | None]:
+        return time.process_time(), cpu_s_of(self._plan.server_pids)
+
+    def _cut(self, before: tuple[float, float | None], now: tuple[float, float | None]) -> None:
+        FEED.drain()
+        part, self._part = self._part, _Part()
+        total = part.native.total()
+        native = self._plan.engine == "native"
+        part.response.merge(total.response)
+        errors = part.errors + total.errors
+        known = before[1] is not None and now[1] is not None
+        self._slices.append(
+            Slice(
+                length_s=self._part.began_s - part.began_s,
+                requests=total.requests if native else part.response.count,
+                failures=sum(errors.values()),
+                response=part.response.encode(),
+                service=total.service.encode() if native else None,
+                in_flight=self._native.in_flight if native else None,
+                in_flight_s=total.in_flight_s if native else None,
+                not_offered=total.not_offered if native else None,
+                generator_cpu_s=now[0] - before[0],
+                server_cpu_s=now[1] - before[1] if known else None,  # type: ignore[operator]
+                errors=dict(errors),
+            )
+        )
+
+    def _answer(self, runner: Runner, duration_s: float) -> Answer:
+        native = self._plan.engine == "native"
+        total, counted = runner.stats.total, self._native.total()
         return Answer(
-            duration_s=duration_s,
-            requests=self._latencies.count,
-            failures=sum(self._errors.values()),
-            generator_cpu_s=time.process_time() - self._cpu_s,
-            server_cpu_s=server_cpu_s - self._server_cpu_s if known else None,  # type: ignore[operator]
-            errors=dict(self._errors),
-            response=self._latencies.encode(),
-            series=[
-                second.point(float(index))
-                for index, second in enumerate(self._seconds)
-                if index + 1 <= duration_s
-            ],
+            slices=self._slices,
+            aborted=counted.in_flight if native else None,
+            connect=counted.connect.encode() if counted.connect.count else None,
+            lag=counted.lag.encode() if native else None,
+            late=self._native.late.encode() if native else None,
             said={
                 "rps": total.num_requests / duration_s,
                 "mean": total.avg_response_time,

@@ -1,0 +1,86 @@
+"""Locust users for a lane, of either kind."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from hotlap.experiment import Engine, ExperimentError, Lane, Load
+from hotlap.swarm.window import matches
+from hotlap.users import ArrivalUser, NativeUser, PacedUser, Request
+from locust import FastHttpUser, User, between, task
+
+
+def request_of(lane: Lane, body_sha256: str | None = None) -> Request:
+    """A lane's request; ``body_sha256`` is the digest of its body where that was found to be constant."""
+    return Request(
+        lane.method,
+        lane.path,
+        name=lane.name,
+        headers=lane.headers,
+        body=lane.body,
+        status=lane.expect.status,
+        expected_body=lane.expect.body,
+        expected_sha256=body_sha256 if lane.expect.body is None else None,
+    )
+
+
+def user_of(lane: Lane, load: Load, engine: Engine, body_sha256: str | None = None) -> type[User]:
+    """A Locust user class that asks for a lane as its load says.
+
+    Raises:
+        ExperimentError: stock Locust users cannot arrive so.
+    """
+    name = re.sub(r"[^A-Za-z0-9]+", "_", lane.name).title().replace("_", "") or "Lane"
+    return type(name, *_made(lane, load, engine, body_sha256))
+
+
+def _made(
+    lane: Lane, load: Load, engine: Engine, body_sha256: str | None
+) -> tuple[tuple[type[User], ...], dict[str, Any]]:
+    if engine == "http":
+        if load.model != "closed":
+            raise ExperimentError(f"{lane.name}: {load.model} arrivals need the native engine, not http")
+        return (FastHttpUser,), _stock(lane, load, body_sha256)
+    shared = {"requests": [request_of(lane, body_sha256)], "timeout_s": load.timeout_s}
+    match load.model:
+        case "closed":
+            return (NativeUser,), {**shared, "wait": load.wait_s}
+        case "paced":
+            return (PacedUser,), {**shared, "period_s": sum(load.wait_s) / 2}
+        case "open":
+            if load.rate is None:
+                raise ExperimentError(f"{lane.name}: an open load needs a rate")
+            open_load = {
+                "rate": load.rate,
+                "arrivals": load.arrivals,
+                "max_in_flight": load.max_in_flight,
+            }
+            return (ArrivalUser,), {**shared, **open_load}
+
+
+def _stock(lane: Lane, load: Load, body_sha256: str | None) -> dict[str, Any]:
+    def ask(self: FastHttpUser) -> None:
+        with self.client.request(
+            lane.method,
+            lane.path,
+            name=lane.name,
+            data=lane.body,
+            headers=dict(lane.headers),
+            catch_response=True,
+        ) as answer:
+            if answer.status_code == 0:
+                return  # No answer came: the client has marked it as failed, with the reason.
+            if answer.status_code != lane.expect.status:
+                answer.failure(f"status {answer.status_code}, not {lane.expect.status}")
+            elif not matches(answer.content, body_sha256):
+                answer.failure("another body than when the lane was verified")
+            else:
+                answer.success()
+
+    return {
+        "wait_time": between(*load.wait_s),
+        "connection_timeout": load.timeout_s,
+        "network_timeout": load.timeout_s,
+        "ask": task(ask),
+    }
