@@ -83,9 +83,13 @@ impl Stacks {
 
 /// A frame's text without what parts frames and lines.
 fn separable(text: &str) -> Cow<'_, str> {
-    if text.contains([';', '\n', '\r', '\0']) {
-        Cow::Owned(text.replace(';', ":").replace(['\n', '\r', '\0'], " "))
-    } else {
-        Cow::Borrowed(text)
+    let is_plain = !text.contains([';', '\n', '\r', '\0']) && text.trim().len() == text.len();
+    if is_plain && !text.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let text = text.replace(';', ":").replace(['\n', '\r', '\0'], " ");
+    match text.trim() {
+        "" => Cow::Borrowed("[unknown]"),
+        text => Cow::Owned(text.to_owned()),
     }
 }
