@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from hotlap.experiment import Expect, Experiment, ExperimentError, Lane, Load, Server
+import msgspec
+
+from hotlap.experiment import Expect, Experiment, ExperimentError, Lane, Load, Mode, Server
 from pyapp.scenarios import DEFAULT_VARIANT, SCENARIOS, Scenario, lanes
 from pyapp.settings import Settings, SettingsError, load
 
@@ -35,6 +37,7 @@ def create_experiment(
                 title=scenario.title,
                 expect=Expect(body=scenario.expected(settings)),
                 load=Load(users=scenario.users),
+                profiles=msgspec.convert(scenario.profiles, tuple[Mode, ...]),
             )
             for scenario, variant in lanes(scenarios)
         ),

@@ -44,6 +44,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it waits for other requests: it is then given up when its client has gone."""
     differs_from: str | None = None
     """The scenario whose profile is drawn against this one's: what was before the step that this one is."""
+    profiles: tuple[str, ...] = ("on-cpu",)
+    """The modes in which the lab profiles it."""
     reference: dict[str, float | str] = {}
     """Figures from elsewhere, shown beside those measured."""
 
@@ -92,6 +94,7 @@ SCENARIOS: list[Scenario] = [
         answer=sum_of_ids,
         users=50,
         queues=True,
+        profiles=("on-cpu", "await"),
         reference={"rps": 19.5, "latency_ms": 18_000.0},
     ),
     Scenario(
@@ -107,7 +110,8 @@ SCENARIOS: list[Scenario] = [
         title="Parse and fold, each string copied",
         does="folds over the user ids a million times, copying each string before it is parsed",
         answer=sum_of_folds,
-        users=4,
+        users=2,
+        profiles=("on-cpu", "memory"),
         reference={"profile": "allocation takes most of the width"},
     ),
     Scenario(
@@ -115,7 +119,7 @@ SCENARIOS: list[Scenario] = [
         title="Parse and fold, nothing copied",
         does="folds over the user ids a million times, parsing borrowed strings",
         answer=sum_of_folds,
-        users=4,
+        users=2,
         differs_from="cpualloc",
         reference={"profile": "allocation is gone"},
     ),
