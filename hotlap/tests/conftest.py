@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 BROWSER_FLAGS = (
@@ -48,6 +48,7 @@ def browser(
             chromium_sandbox=False,
             viewport={"width": 1280, "height": 800},
         )
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(60_000)  # a busy machine is no failure
+        expect.set_options(timeout=60_000)
         yield context
         context.close()

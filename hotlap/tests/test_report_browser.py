@@ -14,6 +14,7 @@ from watching import LAPTOP, Watched
 
 from hotlap import _engine
 from hotlap.report import render
+from hotlap.result import Profile
 
 PHONE = {"width": 390, "height": 844}
 WORDS = (
@@ -123,6 +124,33 @@ def test_a_function_is_found_in_its_flame_graph(watched: Watched, report: Path) 
     expect(graph.get_by_role("searchbox")).to_have_value("malloc")
     expect(graph.locator(".matched")).to_have_text("matched 61.0%")
     expect(graph).to_be_in_viewport()
+
+
+def test_profiles_of_a_lane_are_tabs_and_links_open_them(watched: Watched, tmp_path: Path) -> None:
+    svg = _engine.Stacks.from_counts(STACKS).svg("cpualloc/native", unit="samples")
+    run = made_run.make(tmp_path, svg.encode())
+    lane = run.lane("read/python")
+    assert lane is not None
+    lane.profiles.append(Profile(profiler="probe", mode="await", svg="flame.svg", probe=True))
+    lane.profiles.append(
+        Profile(profiler="memray", mode="memory", error="It may not trace: see hotlap doctor.")
+    )
+    run.findings[0].link = "#lane-read-python-await"
+    page = watched.open(render(run, tmp_path))
+    tabs = page.get_by_role("tablist", name="Profiles of read/python").get_by_role("tab")
+    expect(tabs).to_have_text(["On CPU", "Await", "Memory "])
+    on_cpu, awaited = page.locator("#lane-read-python-on-cpu"), page.locator("#lane-read-python-await")
+    expect(on_cpu).to_be_visible()
+    expect(awaited).to_be_hidden()
+    page.locator("#findings a").first.click()
+    expect(awaited).to_be_visible()
+    expect(awaited).to_be_in_viewport()
+    expect(on_cpu).to_be_hidden()
+    flame(page, "#lane-read-python-await")
+    tabs.nth(1).focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#lane-read-python-memory")).to_contain_text("hotlap doctor")
+    expect(awaited).to_be_hidden()
 
 
 def test_a_frame_says_its_name_when_pointed_at(watched: Watched, report: Path) -> None:

@@ -142,6 +142,16 @@ def test_facts_are_written_with_their_units() -> None:
     )
     assert ("held share", "61.0%") in details.profile_facts(profile)
     assert details.profile_sentences(profile) == ["Not worth detaching."]
+    waits = Profile(
+        profiler="probe",
+        mode="await",
+        facts={"waits_for": {"asyncio.Lock": 0.98}, "loop_lag_ms": {"p99": None}},
+    )
+    assert details.profile_facts(waits)[-1] == ("waits for, asyncio.Lock", "98.0%")
+    heaviest = [{"name": "malloc", "bytes_per_request": 3_000_099.0, "location": None}]
+    memory = Profile(profiler="memray", mode="memory", samples=7, facts={"heaviest_by_bytes": heaviest})
+    assert ("allocations", "7") in details.profile_facts(memory)
+    assert details.by_bytes(memory) == [("malloc", "2.86 MiB", "—")]
     assert details.spoken(None) == "—"
     assert details.spoken([1, 2.5]) == "1, 2.50"
 

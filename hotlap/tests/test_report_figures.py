@@ -90,6 +90,9 @@ def test_what_was_not_measured_is_never_a_zero(run: RunResult) -> None:
     row = aggregate.row(lane)
     assert set(row.figures.values()) == {None}
     assert row.requests is row.failures is row.limited_by is None
+    lane.loads = [Stretch(engine="native", model="closed", requests=0, rps=0.0, failures=3)]
+    row = aggregate.row(lane)
+    assert (row["rps"], row.requests, row.failures, row.status) == (None, 0, 3, "ok")
     lane.loads = []
     assert aggregate.row(lane).status == "failed"
     assert aggregate.row(lane).error == "no stretch of this lane was measured"

@@ -172,13 +172,15 @@ def _told_apart(scenarios: list[Scenario]) -> list[Scenario]:
 
 def row(lane: LaneResult) -> Row:
     """A lane's row, without its speed-up."""
-    stretches = lane.stretches()
+    stretches = [
+        each for each in lane.stretches() if each.requests != 0
+    ]  # a lane that answered nothing has no figures
     figures = {key: middle([getattr(each, key) for each in stretches]) for key in FIGURES}
     figures |= {key: middle([getattr(each.latency_ms, key) for each in stretches]) for key in LATENCIES}
     if figures["max"] is not None:  # the worst answer of all stretches, not a middling one
         figures["max"] = max(each.latency_ms.max for each in stretches if each.latency_ms.max is not None)
     limits = [each.limited_by for each in stretches if each.limited_by]
-    failed = lane.error is not None or not (stretches or lane.stretches("capacity"))
+    failed = lane.error is not None or not (lane.stretches() or lane.stretches("capacity"))
     return Row(
         name=lane.name,
         scenario=lane.scenario,
@@ -191,8 +193,8 @@ def row(lane: LaneResult) -> Row:
         error=lane.error or ("no stretch of this lane was measured" if failed else None),
         stretches=len(stretches),
         figures=figures,
-        requests=total([each.requests for each in stretches]),
-        failures=total([each.failures for each in stretches]),
+        requests=total([each.requests for each in lane.stretches()]),
+        failures=total([each.failures for each in lane.stretches()]),
         limited_by=max(set(limits), key=lambda limit: (limits.count(limit), limit)) if limits else None,
         stock=_stock(lane.stretches("stock")),
     )

@@ -14,6 +14,20 @@ from hotlap.result import LaneResult, Percentiles, Profile, RunResult, Stretch
 Pairs = list[tuple[str, str]]
 
 PERCENTILES = {"mean": "mean", "p50": "p50", "p90": "p90", "p99": "p99", "p99_9": "p99.9", "max": "max"}
+LABELS = {
+    "gil_share": "interpreter held",
+    "gil_samples": "found held",
+    "gil_ticks": "times looked",
+    "gil_outside_share": "held outside of Python code",
+    "tasks_mean": "tasks suspended on average",
+    "waits_for": "waits for",
+    "loop_lag_ms": "event loop late",
+    "peak_rss_bytes": "peak memory",
+    "bytes_per_request": "allocated per request",
+    "server_cpu_us_per_request": "server CPU meanwhile, µs/request",
+    "rps": "requests/s",
+}
+"""Keys whose words say too little."""
 REFERENCE = {
     "rps": ("requests per second", "rps"),
     "latency_ms": ("average response time, ms", "mean"),
@@ -25,7 +39,8 @@ _BY_SUFFIX: tuple[tuple[str, Callable[[float], str]], ...] = (
     ("_share", figures.percent),
     ("_percent", lambda value: f"{figures.number(value)}%"),
     ("_bytes", figures.size),
-    ("bytes_per_request", lambda value: f"{figures.size(value)} a request"),
+    ("bytes_per_request", figures.size),
+    ("waits_for", figures.percent),
     ("_ms", lambda value: f"{figures.number(value)} ms"),
     ("_us", lambda value: f"{figures.number(value)} µs"),
     ("_hz", lambda value: f"{figures.number(value)} Hz"),
@@ -51,6 +66,8 @@ def spoken(value: object, key: str = "") -> str:
 
 def words(key: str) -> str:
     """A key as words, without the unit that its value carries: ``hold_ms`` is ``hold``."""
+    if key in LABELS:
+        return LABELS[key]
     for suffix in ("_bytes", "_ms", "_us", "_hz", "_s"):
         key = key.removesuffix(suffix)
     return key.replace("_", " ")
@@ -84,7 +101,7 @@ def plain(values: Mapping[str, Any], prefix: str = "") -> Pairs:
 def profile_facts(profile: Profile) -> Pairs:
     """What a profile rests on and what it counted; only what is known."""
     known: list[tuple[str, str]] = [
-        ("samples", figures.count(profile.samples)),
+        ("allocations" if profile.mode == "memory" else "samples", figures.count(profile.samples)),
         ("missed", figures.count(profile.missed)),
         ("errors", figures.count(profile.errors)),
         ("recorded for", figures.seconds(profile.duration_s)),
@@ -95,13 +112,25 @@ def profile_facts(profile: Profile) -> Pairs:
         ("without a name", figures.percent(profile.unnamed_share)),
         ("probe", "on" if profile.probe else "off"),
     ]
-    scalars = {key: value for key, value in profile.facts.items() if isinstance(value, int | float)}
-    return [pair for pair in known if pair[1] != figures.MISSING] + flat(scalars)
+    counted = {key: value for key, value in profile.facts.items() if not isinstance(value, str | list)}
+    return [pair for pair in known + flat(counted) if pair[1] != figures.MISSING]
 
 
 def profile_sentences(profile: Profile) -> list[str]:
     """The facts of a profile that are sentences, such as the advice that follows from it."""
     return [value for value in profile.facts.values() if isinstance(value, str)]
+
+
+def by_bytes(profile: Profile) -> list[tuple[str, str, str]]:
+    """Of a memory profile: the functions that allocate most, with bytes a request and location."""
+    return [
+        (
+            str(one.get("name", "")),
+            figures.size(one.get("bytes_per_request")),
+            str(one.get("location") or figures.MISSING),
+        )
+        for one in profile.facts.get("heaviest_by_bytes") or []
+    ]
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,8 @@ import plotly.offline  # type: ignore[import-untyped]
 from hotlap.report import aggregate, assets, details, figures
 
 TEMPLATES = Path(__file__).parent / "templates"
+KINDS = {"python": "Python", "rust": "Rust", "c": "C"}
+"""What the kinds of code are called, where that is not their own name."""
 MODES = {
     "on-cpu": ("On CPU", "Where the processor's time goes."),
     "off-cpu": ("Off CPU", "Where threads are blocked."),
@@ -41,7 +43,13 @@ def environment() -> jinja2.Environment:
         "date": date,
         "evidence": details.flat,
     }
-    found.globals |= {"source": source, "font": font, "modes": MODES, "limits": aggregate.LIMITS}
+    found.globals |= {
+        "source": source,
+        "font": font,
+        "modes": MODES,
+        "kinds": KINDS,
+        "limits": aggregate.LIMITS,
+    }
     return found
 
 

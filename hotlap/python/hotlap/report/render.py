@@ -161,6 +161,7 @@ def _profiles(page: Page, row: aggregate.Row, lane: LaneResult | None) -> list[d
             "flame": page.flame(f"flame-{row.anchor}-{index}", profile.svg),
             "functions": aggregate.heaviest(profile),
             "facts": details.profile_facts(profile),
+            "by_bytes": details.by_bytes(profile),
             "sentences": details.profile_sentences(profile),
             "raw": [(path, page.href(path)) for path in (profile.collapsed, *profile.raw) if path],
         }

@@ -102,6 +102,58 @@
   });
   whenSeen(flames, open);
 
+  // The profiles of a lane share one place: a tab for each. Without this script they stand one below the other.
+  const choose = (tabs, chosen) => {
+    for (const tab of tabs) {
+      const isChosen = tab === chosen;
+      tab.setAttribute("aria-selected", String(isChosen));
+      tab.tabIndex = isChosen ? 0 : -1;
+      document.getElementById(tab.getAttribute("aria-controls")).hidden = !isChosen;
+    }
+  };
+  document.querySelectorAll(".profiles").forEach((group) => {
+    const panels = [...group.children];
+    if (panels.length < 2) return;
+    const list = document.createElement("div");
+    list.className = "tabs";
+    list.setAttribute("role", "tablist");
+    list.setAttribute("aria-label", group.dataset.label);
+    const tabs = panels.map((panel) => {
+      const tab = document.createElement("button");
+      tab.type = "button";
+      tab.id = panel.id + "-tab";
+      tab.setAttribute("role", "tab");
+      tab.setAttribute("aria-controls", panel.id);
+      tab.append(panel.querySelector("h4").firstChild.textContent.trim());
+      const mark = panel.querySelector("h4 .status:not(.ok) .icon");
+      if (mark) tab.append(" ", mark.cloneNode(true));
+      panel.setAttribute("role", "tabpanel");
+      panel.setAttribute("aria-labelledby", tab.id);
+      tab.addEventListener("click", () => choose(tabs, tab));
+      return tab;
+    });
+    list.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const next = tabs[(tabs.indexOf(document.activeElement) + step + tabs.length) % tabs.length];
+      choose(tabs, next);
+      next.focus();
+    });
+    list.append(...tabs);
+    group.prepend(list);
+    choose(tabs, tabs[0]);
+  });
+  const reveal = () => {
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const panel = target && target.closest("[role=tabpanel]");
+    if (!panel?.hidden) return;
+    document.getElementById(panel.id + "-tab").click();
+    target.scrollIntoView();
+  };
+  addEventListener("hashchange", reveal);
+  document.addEventListener("click", (event) => { if (event.target.closest?.("a[href^='#']")) setTimeout(reveal); });
+  reveal();
+
   // The theme follows the system until the reader chooses.
   const retheme = () => {
     drawn.forEach(draw);
