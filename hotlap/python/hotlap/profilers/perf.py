@@ -62,8 +62,10 @@ class Perf(Plain):
         else:
             events = ["-e", "sched:sched_switch", "-e", "sched:sched_wakeup", "--switch-events"]
         recorded = _run(
-            [program, "record", *events, "--call-graph", f"dwarf,{STACK_BYTES}", "-m", "16M"]
-            + ["-o", str(data), "-p", ",".join(map(str, pids)), "--", "sleep", f"{time_s:g}"],
+            [
+                *(program, "record", *events, "--call-graph", f"dwarf,{STACK_BYTES}", "-m", "16M"),
+                *("-o", str(data), "-p", ",".join(map(str, pids)), "--", "sleep", f"{time_s:g}"),
+            ],
             time_s,
         )
         try:

@@ -1,0 +1,240 @@
+"""Every mode of profiling, on the service: real py-spy, perf and memray under real load."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+from serving import need
+
+from hotlap.doctor import perf_clock, perf_scheduler, tracing
+from hotlap.experiment import Experiment, Mode
+from hotlap.load import background_load
+from hotlap.profile import Capture, attach, capture, record
+from hotlap.profilers import ProfileError
+from hotlap.serve import served
+from pyapp.experiment import create_experiment
+from pyapp.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+ALLOCATION = r"^(malloc|calloc|realloc|free|cfree|_int_|__rust_(alloc|dealloc)|alloc::|.*GlobalAlloc|.*Clone|.*to_owned|clone|drop_in_place)"
+LOOP = r"(^|::)(fold|try_rfold|rfold|parse_and_fold|sum_of_folds)"
+
+
+def experiment(**settings: object) -> Experiment:
+    return msgspec.structs.replace(create_experiment(settings=Settings(**settings)), root=str(ROOT))
+
+
+def captured(
+    folder: Path,
+    lane_name: str,
+    mode: Mode,
+    profiler: str | None = None,
+    users: int | None = None,
+    **settings: object,
+) -> Capture:
+    chosen = experiment(**settings)
+    lane = chosen.lane(lane_name)
+    load = lane.load if users is None else msgspec.structs.replace(lane.load, users=users)
+    return capture(
+        chosen, lane, mode=mode, profiler=profiler, time_s=3, folder=folder, load=load, engine="http"
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def may_trace() -> None:
+    checked = tracing()
+    need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
+
+
+def test_cloning_shows_as_allocation_and_borrowing_does_not(tmp_path: Path) -> None:
+    cloned = captured(tmp_path, "cpualloc/native", "on-cpu").stacks.within(LOOP)
+    borrowed = captured(tmp_path, "cpu/native", "on-cpu").stacks.within(LOOP)
+    assert cloned.total > 50
+    assert borrowed.total > 50
+    assert cloned.under(ALLOCATION) >= 0.5
+    assert borrowed.under(ALLOCATION) < 0.05
+
+
+def test_the_interpreter_is_held_by_python_and_hardly_by_a_detached_loop(tmp_path: Path) -> None:
+    python = captured(tmp_path, "cpu/python", "gil").recording.facts
+    native = captured(tmp_path, "cpu/native", "gil").recording.facts
+    assert python["gil_samples"] > 50
+    assert python["gil_share"] > 2 * native["gil_share"]
+    assert python["gil_outside_share"] < 0.2
+
+
+def test_requests_to_read_wait_for_its_lock(tmp_path: Path) -> None:
+    facts = captured(tmp_path, "read/python", "await", users=100).recording.facts
+    assert facts["waits_for"]["asyncio.Lock"] >= 0.9
+    assert facts["tasks_mean"] == pytest.approx(100, rel=0.2)
+    native = captured(tmp_path, "read/native", "await", users=100).recording.facts
+    (first, share), *_ = native["waits_for"].items()
+    assert "lock" in first.lower(), native["waits_for"]
+    assert share >= 0.9
+
+
+def test_requests_to_fast_wait_for_the_timer(tmp_path: Path) -> None:
+    waits = captured(tmp_path, "fast/python", "await").recording.facts["waits_for"]
+    assert next(iter(waits)) == "a timer"
+
+
+def test_allocations_are_counted_for_each_request(tmp_path: Path) -> None:
+    counts = {}
+    for lane in ("cpualloc/native", "cpu/native"):
+        for iterations in (1000, 3000):
+            recording = captured(tmp_path, lane, "memory", iterations=iterations).recording
+            assert recording.requests
+            assert recording.facts["peak_rss_bytes"] > 1_000_000
+            counts[lane, iterations] = recording.facts["allocations_per_request"]
+    grown = counts["cpualloc/native", 3000] - counts["cpualloc/native", 1000]
+    assert grown == pytest.approx(3 * 2000, abs=60)
+    assert counts["cpu/native", 1000] < 100
+    assert counts["cpu/native", 3000] == pytest.approx(counts["cpu/native", 1000], abs=60)
+
+
+def test_perf_sees_the_threads_that_rust_started(tmp_path: Path) -> None:
+    checked = perf_clock()
+    need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
+    whole = captured(tmp_path, "fast/native", "on-cpu", "perf")
+    assert whole.recording.samples is not None
+    assert whole.recording.samples > 50
+    roles = [name for name, _ in whole.stacks.roots()]
+    assert any("server runtime" in role for role in roles), roles
+    assert any(one.kind == "kernel" for one in whole.stacks.top(200))
+    assert (tmp_path / "perf-on-cpu.data").exists()
+    named = any(one.kind == "python" for one in whole.stacks.top(500))
+    if sys.version_info >= (3, 12):
+        assert named
+    else:
+        assert not named
+        assert "3.12" in whole.recording.facts["python_frames"]
+
+
+def test_time_off_the_processor_is_told_apart(tmp_path: Path) -> None:
+    checked = perf_scheduler()
+    need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
+    off = captured(tmp_path, "fast/native", "off-cpu")
+    assert off.recording.unit == "µs"
+    assert off.recording.facts["switches_per_s"] > 10
+    roots = dict(off.stacks.roots())
+    assert roots["thread: waiting"] > 0
+    assert off.stacks.under("epoll_wait") > 0.1
+
+
+def test_a_running_server_can_be_looked_at(tmp_path: Path) -> None:
+    chosen = experiment()
+    lane = chosen.lane("cpu/native")
+    with served(chosen, lane) as server, background_load(lane, server, engine="http", load=lane.load):
+        assert server.pid is not None
+        seen = attach(server.pid, mode="on-cpu", profiler=None, time_s=2, folder=tmp_path)
+        assert seen.stacks.within(LOOP).total > 0
+        for mode in ("await", "memory"):
+            with pytest.raises(ProfileError, match="server that hotlap starts"):
+                attach(server.pid, mode=mode, profiler=None, time_s=1, folder=tmp_path)
+    with pytest.raises(ProfileError, match="no process"):
+        attach(2**22 - 7, mode="on-cpu", profiler=None, time_s=1, folder=tmp_path)
+
+
+def test_a_profile_that_cannot_be_taken_says_why_and_the_rest_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = experiment()
+    lane = chosen.lane("cpu/native")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr("hotlap.profile.served", _unserved)
+    monkeypatch.setattr("hotlap.profile.background_load", _unserved)
+    (profile,) = record(
+        chosen,
+        lane,
+        mode="on-cpu",
+        profiler=None,
+        time_s=1,
+        out=tmp_path / "run" / "profiles" / "cpu-native",
+        load=lane.load,
+        engine="http",
+        baseline=None,
+        verified=None,
+    )
+    assert profile.error is not None
+    assert "pip install py-spy" in profile.error
+
+
+def _unserved(*_: object, **__: object) -> object:
+    """What is loaded and served does not matter to a profiler that is not there."""
+    from contextlib import nullcontext
+    from unittest.mock import Mock
+
+    return nullcontext(Mock(cpu_s=lambda: 1.0, url="http://127.0.0.1:1"))
+
+
+def test_a_target_that_ends_meanwhile_is_said(tmp_path: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    child.wait()
+    with pytest.raises(ProfileError, match="no process"):
+        attach(child.pid, mode="on-cpu", profiler=None, time_s=1, folder=tmp_path)
+    asleep = subprocess.Popen(["sleep", "60"])
+    try:
+        with pytest.raises(ProfileError, match="py-spy gave no profile"):
+            attach(asleep.pid, mode="on-cpu", profiler=None, time_s=1, folder=tmp_path)
+    finally:
+        asleep.kill()
+        asleep.wait()
+
+
+@pytest.mark.parametrize("form", ["svg", "collapsed", "speedscope", "pprof"])
+def test_flame_writes_each_format(tmp_path: Path, form: str) -> None:
+    target = tmp_path / f"flame.{form}"
+    words = [sys.executable, "-m", "hotlap.cli", "flame", "cpu/native", "--time", "1", "--engine", "http"]
+    done = subprocess.run(
+        [*words, "--format", form, "-o", str(target), "--raw", str(tmp_path / "raw")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    starts = {"svg": b"<?xml", "speedscope": b"{", "pprof": b"\x1f\x8b", "collapsed": b""}[form]
+    assert target.read_bytes().startswith(starts)
+    assert target.stat().st_size > 500
+    assert list((tmp_path / "raw").iterdir())
+
+
+def test_diff_draws_what_the_clone_costs(tmp_path: Path) -> None:
+    target = tmp_path / "diff.svg"
+    words = [sys.executable, "-m", "hotlap.cli", "diff", "cpualloc/native", "cpu/native", "--time", "2"]
+    done = subprocess.run(
+        [*words, "--engine", "http", "-o", str(target)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "µs per request" in done.stdout
+    assert "malloc" in done.stdout
+    assert "<svg" in target.read_text()
+
+
+def test_doctor_tries_what_there_is() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hotlap.cli", "doctor", "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    checks = {check["name"]: check for check in msgspec.json.decode(done.stdout)}
+    assert checks["build profile"]["status"] == "ok"
+    assert "release" in checks["build profile"]["found"]
+    assert checks["symbols"]["status"] == "ok"
+    assert all(check["status"] == "ok" or check["remedy"] for check in checks.values())
