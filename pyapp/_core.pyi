@@ -171,6 +171,9 @@ class ExclusiveLock:
 class Place:
     """A place in the queue for a lock. Awaiting it gives the lock; dropping it gives the place up."""
 
+    waits_for: ClassVar[str]
+    """What it waits for, in words: a profiler of suspended tasks shows it."""
+
     def __await__(self) -> Generator[Any, None, Hold]:
         """Wait for the lock."""
 

@@ -60,6 +60,12 @@ pub struct PyPlace {
 
 #[pymethods]
 impl PyPlace {
+    /// What a profiler of suspended tasks shows: a native awaitable is opaque to it otherwise.
+    #[classattr]
+    fn waits_for() -> &'static str {
+        "a FairLock (pyapp._core)"
+    }
+
     fn __await__(slf: Py<Self>) -> Py<Self> {
         slf
     }
