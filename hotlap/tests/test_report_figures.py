@@ -151,6 +151,7 @@ def test_heaviest_functions_are_shares_of_the_whole_by_their_own_time() -> None:
     )
     [only] = aggregate.heaviest(profile)
     assert only == aggregate.Function(name="malloc", kind="c", own=0.75, total=0.75, location="malloc.c:1")
+    assert aggregate.heaviest(profile, whole=300)[0].own == 0.5
     assert aggregate.heaviest(Profile(profiler="py-spy", mode="on-cpu")) == []
 
 

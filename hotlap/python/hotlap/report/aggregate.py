@@ -252,9 +252,12 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     location: str | None
 
 
-def heaviest(profile: Profile, limit: int = 12) -> list[Function]:
-    """The functions with the largest share of their own; those without any are left out."""
-    whole = max((frame.total_value for frame in profile.frames), default=0.0)
+def heaviest(profile: Profile, whole: float | None = None, limit: int = 12) -> list[Function]:
+    """The functions with the largest share of their own; those without any are left out.
+
+    ``whole`` is what the shares are of; where it is not known, the largest total stands for it.
+    """
+    whole = whole or max((frame.total_value for frame in profile.frames), default=0.0)
     chosen = sorted(
         (frame for frame in profile.frames if frame.self_value > 0),
         key=lambda frame: (-frame.self_value, -frame.total_value, frame.name),

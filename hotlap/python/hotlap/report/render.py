@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from hotlap._engine import Stacks
 from hotlap.report import aggregate, assets, charts, details, evidence_charts, figures
 from hotlap.report.page import MODES, environment, library, put
-from hotlap.result import LaneResult, RunResult
+from hotlap.result import LaneResult, Profile, RunResult
 
 
 class Page:
@@ -159,7 +160,7 @@ def _profiles(page: Page, row: aggregate.Row, lane: LaneResult | None) -> list[d
             "profile": profile,
             "mode": MODES.get(profile.mode, (profile.mode, "")),
             "flame": page.flame(f"flame-{row.anchor}-{index}", profile.svg),
-            "functions": aggregate.heaviest(profile),
+            "functions": aggregate.heaviest(profile, _whole(page, profile)),
             "facts": details.profile_facts(profile),
             "by_bytes": details.by_bytes(profile),
             "sentences": details.profile_sentences(profile),
@@ -167,6 +168,12 @@ def _profiles(page: Page, row: aggregate.Row, lane: LaneResult | None) -> list[d
         }
         for index, profile in enumerate(lane.profiles if lane else [])
     ]
+
+
+def _whole(page: Page, profile: Profile) -> float | None:
+    """All that a profile has counted, by its collapsed stacks."""
+    data = assets.read_inside(page.folder, profile.collapsed)
+    return float(Stacks.from_bytes(data).total) if data else None
 
 
 def _diff(page: Page, index: int, diff: dict[str, Any]) -> dict[str, Any]:
