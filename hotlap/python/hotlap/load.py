@@ -22,9 +22,9 @@ from hotlap.result import LimitedBy, Percentiles, Role, Stretch
 from hotlap.serve import Served, stop
 from hotlap.swarm import locustfile_path
 from hotlap.swarm.calibrate import calibrate
-from hotlap.swarm.lanes import request_of
 from hotlap.swarm.measured import Measured, littles, measured, percentiles
 from hotlap.swarm.plan import PLAN_VARIABLE, Answer, SwarmPlan
+from hotlap.swarm.request import request_of
 
 _POLL_S = 0.02
 _START_TIMEOUT_S = 30.0

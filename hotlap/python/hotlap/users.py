@@ -14,68 +14,19 @@ are Locust's own users, and both kinds run in one swarm. Their requests do not f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
-import msgspec
 from locust.env import Environment
 from locust.exception import StopTest
 
 from hotlap.swarm.feed import FEED
+from hotlap.swarm.request import Request
 from locust import User
 
+__all__ = ["ArrivalUser", "NativeUser", "PacedUser", "Request"]
+
 _PARKED_S = 1e8
-
-
-class Request(msgspec.Struct, frozen=True):
-    """A request that users send.
-
-    Args:
-        method: Such as ``GET``.
-        path: Starts with ``/``; percent-encoded.
-        name: What it is counted under; the path where there is none.
-        weight: Its share among the requests of a user.
-        headers: On top of ``Host``, ``User-Agent`` and ``Accept``.
-        body: What is sent with it.
-        status: What it must be answered with; ``None``: anything below 400.
-        expected_body: What the body of the answer must be.
-        expected_sha256: The same, as the digest in hexadecimal digits.
-    """
-
-    method: str
-    path: str
-    name: str | None = None
-    weight: int = 1
-    headers: Mapping[str, str] = {}
-    body: str | bytes | None = None
-    status: int | None = 200
-    expected_body: str | bytes | None = None
-    expected_sha256: str | None = None
-
-    def declared(self) -> tuple[Any, ...]:
-        """The form in which the engine takes it.
-
-        Raises:
-            ValueError: the digest is not made of 64 hexadecimal digits.
-        """
-        digest = bytes.fromhex(self.expected_sha256) if self.expected_sha256 is not None else None
-        if digest is not None and len(digest) != 32:
-            raise ValueError(f"{self.expected_sha256!r} is no SHA-256: it has 64 hexadecimal digits")
-        return (
-            self.method,
-            self.path,
-            list(self.headers.items()),
-            _bytes(self.body) or b"",
-            self.name or self.path,
-            self.weight,
-            self.status,
-            _bytes(self.expected_body),
-            digest,
-        )
-
-
-def _bytes(text: str | bytes | None) -> bytes | None:
-    return text.encode() if isinstance(text, str) else text
 
 
 class _EngineUser(User):

@@ -6,7 +6,7 @@ import time
 from functools import lru_cache
 
 from hotlap._engine import NullServer, Swarm
-from hotlap.users import Request
+from hotlap.swarm.request import Request
 
 _WARM_UP_S = 0.1
 _TIME_S = 0.4

@@ -6,23 +6,10 @@ import re
 from typing import Any
 
 from hotlap.experiment import Engine, ExperimentError, Lane, Load
+from hotlap.swarm.request import request_of
 from hotlap.swarm.window import matches
-from hotlap.users import ArrivalUser, NativeUser, PacedUser, Request
+from hotlap.users import ArrivalUser, NativeUser, PacedUser
 from locust import FastHttpUser, User, between, task
-
-
-def request_of(lane: Lane, body_sha256: str | None = None) -> Request:
-    """A lane's request; ``body_sha256`` is the digest of its body where that was found to be constant."""
-    return Request(
-        lane.method,
-        lane.path,
-        name=lane.name,
-        headers=lane.headers,
-        body=lane.body,
-        status=lane.expect.status,
-        expected_body=lane.expect.body,
-        expected_sha256=body_sha256 if lane.expect.body is None else None,
-    )
 
 
 def user_of(lane: Lane, load: Load, engine: Engine, body_sha256: str | None = None) -> type[User]:
