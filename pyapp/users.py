@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 from locust import FastHttpUser, constant, task
+
 from pyapp.scenarios import SCENARIOS, Scenario, lanes
 
 WAIT_S = 0.5

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from hotlap.experiment import Experiment, ExperimentError, Lane, Load, Server
@@ -105,3 +108,9 @@ def test_a_choice_that_matches_nothing_says_what_there_is(
 ) -> None:
     with pytest.raises(ExperimentError, match=f"{said}.*s"):
         EXPERIMENT.select(patterns, suite)
+
+
+def test_the_lab_itself_never_imports_locust() -> None:
+    # It patches sockets, threads and TLS of the process that it is imported in.
+    code = "import sys, hotlap.run, hotlap.profile, hotlap.doctor; assert not {'locust', 'gevent'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

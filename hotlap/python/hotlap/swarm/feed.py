@@ -14,13 +14,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import gevent
+from locust import events, stats
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.stats import RequestStats, StatsEntry, StatsError
 
 from hotlap._engine import Figures, Histogram, Swarm
 from hotlap.swarm.accounts import Accounts, pack, unpack
-from locust import events, stats
 
 REPORT_KEY = "hotlap"
 """Where a worker's report to the master holds the figures of native users."""

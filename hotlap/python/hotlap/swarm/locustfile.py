@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import gevent
+from locust import events
 from locust.env import Environment
 
 from hotlap.swarm.lanes import user_of
 from hotlap.swarm.plan import SwarmPlan
 from hotlap.swarm.window import Window
-from locust import events
 
 PLAN = SwarmPlan.given()
 LaneUser = user_of(PLAN.lane, PLAN.load, PLAN.engine, PLAN.body_sha256)
