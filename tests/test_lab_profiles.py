@@ -21,7 +21,10 @@ from pyapp.experiment import create_experiment
 from pyapp.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-ALLOCATION = r"^(malloc|calloc|realloc|free|cfree|_int_|__rust_(alloc|dealloc)|alloc::|.*GlobalAlloc|.*Clone|.*to_owned|clone|drop_in_place)"
+ALLOCATION = (
+    r"^(malloc|calloc|realloc|free|cfree|_int_|clone|drop_in_place|__rust_(alloc|dealloc)|alloc::"
+    r"|.*GlobalAlloc|.*Clone|.*to_owned)"
+)
 LOOP = r"(^|::)(fold|try_rfold|rfold|parse_and_fold|sum_of_folds)"
 
 

@@ -17,12 +17,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
+from locust import User
 from locust.env import Environment
 from locust.exception import StopTest
 
 from hotlap.swarm.feed import FEED
 from hotlap.swarm.request import Request
-from locust import User
 
 __all__ = ["ArrivalUser", "NativeUser", "PacedUser", "Request"]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from locust import FastHttpUser, User, between, task
+
 from hotlap.experiment import Engine, ExperimentError, Lane, Load
 from hotlap.swarm.request import request_of
 from hotlap.swarm.window import matches
 from hotlap.users import ArrivalUser, NativeUser, PacedUser
-from locust import FastHttpUser, User, between, task
 
 
 def user_of(lane: Lane, load: Load, engine: Engine, body_sha256: str | None = None) -> type[User]:
