@@ -1,0 +1,162 @@
+"""``hotlap swarm``: load one lane by hand, in Locust's web UI or without it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import click
+import msgspec
+
+from hotlap.cli import LabError
+from hotlap.config import load_experiment
+from hotlap.experiment import Engine, Experiment, Lane, Load
+from hotlap.serve import Served, ServeError, raise_file_limit, served
+from hotlap.swarm import by_hand_path
+
+_SPARE_FILES = 100
+_PLAN_VARIABLE = "HOTLAP_SWARM_BY_HAND"
+
+
+@click.command
+@click.argument("name", metavar="LANE")
+@click.option("--engine", type=click.Choice(get_args(Engine)), default="native", show_default=True)
+@click.option("--url", help="Load this server; without it, the lane is served as a run would.")
+@click.option("--users", type=click.IntRange(1), help="Instead of the lane's own.")
+@click.option("--spawn-rate", type=click.FloatRange(0, min_open=True), help="Users started a second.")
+@click.option("--wait", type=click.FloatRange(0), help="Seconds between an answer and the next request.")
+@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Arrivals a second (an open load).")
+@click.option(
+    "--time", "time_s", type=click.FloatRange(0, min_open=True), help="Seconds; without it: Ctrl-C."
+)
+@click.option("--processes", type=click.IntRange(1), help="Locust's: a master and so many workers, here.")
+@click.option("--headless", is_flag=True, help="Without the web UI; starts at once.")
+@click.option("--web-port", type=click.IntRange(1, 65535), default=8089, show_default=True)
+@click.option(
+    "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result."
+)
+@click.option("--stop-timeout", type=click.FloatRange(0), default=0.0, show_default=True)
+@click.option("--master", is_flag=True, help="Lead workers on other machines.")
+@click.option("--worker", is_flag=True, help="Work for a master.")
+@click.option("--master-host", default="127.0.0.1", show_default=True)
+@click.option("--master-port", type=click.IntRange(1, 65535), default=5557, show_default=True)
+@click.option("--expect-workers", type=click.IntRange(1), help="A headless master waits for so many.")
+def command(
+    name: str,
+    engine: Engine,
+    url: str | None,
+    users: int | None,
+    spawn_rate: float | None,
+    wait: float | None,
+    rate: float | None,
+    time_s: float | None,
+    processes: int | None,
+    headless: bool,
+    web_port: int,
+    json_file: Path | None,
+    stop_timeout: float,
+    master: bool,
+    worker: bool,
+    master_host: str,
+    master_port: int,
+    expect_workers: int | None,
+) -> None:
+    """Load LANE with Locust: in its web UI, or headless.
+
+    Users come from the lab's engine, or with --engine http from Locust itself. With --master and --worker,
+    several machines load one server; each has hotlap and the same experiment.
+    """
+    if master and worker:
+        raise click.UsageError("a process is a --master or a --worker, not both")
+    if processes and (master or worker):
+        raise click.UsageError("--processes has a master and workers of its own")
+    if rate is not None and wait is not None:
+        raise click.UsageError("arrivals at a --rate wait for nothing: leave --wait out")
+    if time_s is not None and not headless and not worker:
+        raise click.UsageError("--time ends a run without the web UI: give --headless too")
+    experiment, _ = load_experiment()
+    lane = experiment.lane(name)
+    load = _load(lane.load, users, wait, rate, processes or 1)
+    locust_users = (users or processes or 1) if load.model == "open" else load.users
+    _check_files(locust_users if load.model != "open" else load.max_in_flight)
+    words = [sys.executable, "-m", "locust", "-f", str(by_hand_path())]
+    if worker:
+        words += ["--worker", "--master-host", master_host, "--master-port", str(master_port)]
+    else:
+        words += ["--users", str(locust_users), "--stop-timeout", f"{stop_timeout:g}"]
+        words += ["--spawn-rate", f"{spawn_rate or lane.load.spawn_rate or locust_users:g}"]
+        words += ["--headless"] if headless else ["--web-host", "127.0.0.1", "--web-port", str(web_port)]
+        words += ["--run-time", f"{time_s:g}s"] if time_s is not None else []
+        words += ["--processes", str(processes)] if processes else []
+        words += ["--master", "--master-bind-port", str(master_port)] if master else []
+        words += ["--expect-workers", str(expect_workers)] if expect_workers else []
+    plan = msgspec.json.encode(
+        {
+            "lane": lane,
+            "load": load,
+            "engine": engine,
+            "json": str(json_file.resolve()) if json_file is not None else None,
+        }
+    )
+    try:
+        with _target(experiment, lane, url, worker) as address:
+            words += ["--host", address] if address is not None else []
+            code = _run(words, {**os.environ, _PLAN_VARIABLE: plan.decode()})
+    except ServeError as error:
+        raise LabError(str(error)) from None
+    if code:
+        raise LabError(f"Locust ended with code {code}: requests failed, or it could not run")
+
+
+def _load(load: Load, users: int | None, wait: float | None, rate: float | None, processes: int) -> Load:
+    """The lane's load with what the command changes of it."""
+    if rate is not None:
+        load = msgspec.structs.replace(load, model="open", rate=rate)
+    if wait is not None:
+        load = msgspec.structs.replace(
+            load, model="closed" if load.model == "open" else load.model, wait_s=(wait, wait)
+        )
+    if load.model == "open":
+        # Each Locust user stands for its share of the rate.
+        return msgspec.structs.replace(load, rate=(load.rate or 1.0) / (users or processes))
+    return msgspec.structs.replace(load, users=users or load.users)
+
+
+def _check_files(connections: int) -> None:
+    limit = raise_file_limit()
+    if connections + _SPARE_FILES > limit:
+        raise click.UsageError(
+            f"{connections} connections need more open files than the {limit} that this system allows: "
+            f"give at most {limit - _SPARE_FILES} users, or raise the hard limit (ulimit -Hn)"
+        )
+
+
+@contextlib.contextmanager
+def _target(experiment: Experiment, lane: Lane, url: str | None, worker: bool) -> Iterator[str | None]:
+    """The address to be loaded; a worker is told it by its master."""
+    if worker or url is not None:
+        yield url
+        return
+    server: Served
+    with served(experiment, lane) as server:
+        click.echo(f"serving {lane.name} at {server.url}{lane.path}", err=True)
+        yield server.url
+
+
+def _run(words: list[str], environment: dict[str, str]) -> int:
+    """Run Locust in the foreground. Ctrl-C goes to it too: it is given the time to end."""
+    process = subprocess.Popen(words, env=environment)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
