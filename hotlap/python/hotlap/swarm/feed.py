@@ -195,6 +195,8 @@ def _feeds_locally() -> bool:
 
 def _on_init(environment: Environment, runner: Runner | None = None, **_: Any) -> None:
     FEED.environment = environment
+    # The loop's clock stands still during imports, and a run time would be shorter by as much.
+    gevent.get_hub().loop.update_now()
     if isinstance(runner, MasterRunner):
         gevent.spawn(_watch_workers, runner)
     elif runner is not None and not isinstance(runner, WorkerRunner):
