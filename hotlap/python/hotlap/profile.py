@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from hotlap import evidence
 from hotlap._engine import Stacks, StacksError
 from hotlap.experiment import Engine, Experiment, Lane, Load, Mode
 from hotlap.load import LoadError, background_load
@@ -177,6 +178,10 @@ def record(
         export(captured.stacks, collapsed, "collapsed", **labels)
     except (ProfileError, ServeError, LoadError, StacksError) as error:
         return [Profile(profiler=profiler or "default", mode=mode, error=str(error))]
+    served_from = Path(experiment.root, (lane.server or experiment.server).cwd or ".").resolve()
+    captured.recording.facts.update(
+        evidence.of_mode(mode, captured.stacks, captured.recording.facts, served_from)
+    )
     return [_profile(captured, mode, collapsed, svg, out.parent.parent, baseline)]
 
 

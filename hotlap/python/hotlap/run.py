@@ -15,9 +15,11 @@ from hotlap.experiment import Experiment, Lane
 from hotlap.load import LoadError, run_stretch
 from hotlap.locks import Locks, read_locks, since
 from hotlap.plan import Options, Task, missing, plan
+from hotlap.probe import probe
 from hotlap.profile import difference, record
 from hotlap.result import LaneResult, RunResult
 from hotlap.serve import Served, ServeError, served
+from hotlap.statements import statements
 from hotlap.verify import VerifyError, disagreements, verify
 
 
@@ -133,11 +135,16 @@ class Runner:
 
     def _verify(self, task: Task, lane: Lane, row: LaneResult) -> str | None:
         try:
-            with served(self._experiment, lane) as server:
+            with probe() as own_probe, served(self._experiment, lane, env=own_probe.env()) as server:
                 row.verified = verify(server, lane)
+                if (sent := statements(own_probe, server, lane, self._root(lane))) is not None:
+                    row.facts["statements"] = sent
         except (ServeError, VerifyError) as error:
             row.error = str(error)
         return row.error
+
+    def _root(self, lane: Lane) -> Path:
+        return Path(self._experiment.root, (lane.server or self._experiment.server).cwd or ".").resolve()
 
     def _compare_variants(self) -> None:
         verified = {row.name: row.verified for row in self._run.lanes if row.verified is not None}

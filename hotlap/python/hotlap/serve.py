@@ -243,6 +243,8 @@ def _started(
     with tempfile.TemporaryDirectory(prefix="hotlap-serve-") as scratch:
         log = Path(scratch) / "server.log"
         environment = {**os.environ, **server.env, **env}
+        if "PYTHONPATH" in server.env and "PYTHONPATH" in env:
+            environment["PYTHONPATH"] = os.pathsep.join([env["PYTHONPATH"], server.env["PYTHONPATH"]])
         command = command_of(server, listen, python_args=python_args, wrapper=wrapper)
         with log.open("wb") as output:
             try:

@@ -34,6 +34,7 @@ class Tasks(Plain):
             )
         raw: list[Path] = []
         counts: dict[str, int] = {}
+        blocked_s: dict[str, float] = {}
         lags = Histogram()
         ticks = errors = 0
         for pid in workers:
@@ -51,6 +52,8 @@ class Tasks(Plain):
             raw[-1].write_text(json.dumps(told))
             for stack, count in told["stacks"].items():
                 counts[stack] = counts.get(stack, 0) + count
+            for stack, seconds in told["blocked_s"].items():
+                blocked_s[stack] = blocked_s.get(stack, 0.0) + seconds
             for lag_s in told["lags_s"]:
                 lags.record(round(lag_s * 1e6))
             ticks += told["ticks"]
@@ -74,6 +77,8 @@ class Tasks(Plain):
             rate_reached_hz=ticks / time_s,
             facts={
                 "waits_for": {name: count / total for name, count in heaviest} if total else {},
+                "blocked_s": blocked_s,
+                "blocked_of_s": time_s,
                 "tasks_mean": total / ticks if ticks else None,
                 "loop_lag_ms": {
                     "p50": lags.quantile_ms(0.5),

@@ -11,7 +11,9 @@ import contextlib
 import gc
 import json
 import os
+import re
 import socket
+import sys
 import threading
 import time
 import weakref
@@ -21,10 +23,13 @@ from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, Genera
 from typing import Any
 
 MAX_DEPTH = 100
+BLOCKED_S = 0.02
+"""An event loop that is so late is looked at, again and again until it runs."""
 
 
 def start(folder: str) -> None:
     """Listen, in this process and in those that it forks."""
+    _watch_databases()
     os.register_at_fork(after_in_child=lambda: _listen(folder))
     _listen(folder)
 
@@ -55,6 +60,8 @@ def _serve(listener: socket.socket) -> None:
 def tasks(time_s: float, interval_s: float) -> dict[str, Any]:
     """Sample what the event loops' tasks wait for, and how late the loops run what is due."""
     stacks: Counter[str] = Counter()
+    blocked: Counter[str] = Counter()
+    threads: dict[int, int] = {}
     lags_s: list[float] = []
     ticks = errors = 0
     began_s = time.monotonic()
@@ -67,6 +74,7 @@ def tasks(time_s: float, interval_s: float) -> dict[str, Any]:
                 loop: asyncio.AbstractEventLoop = loop, done: threading.Event = done, asked_s: float = asked_s
             ) -> None:
                 nonlocal errors
+                threads[id(loop)] = threading.get_ident()
                 lags_s.append(time.monotonic() - asked_s)
                 try:
                     _count(asyncio.all_tasks(loop) - set(_before), stacks)
@@ -78,13 +86,33 @@ def tasks(time_s: float, interval_s: float) -> dict[str, Any]:
                 loop.call_soon_threadsafe(look)
             except RuntimeError:
                 continue  # It was closed meanwhile.
-            # A loop that is blocked shows as lag once it runs again.
-            done.wait(timeout=max(1.0, time_s))
+            # A loop that is blocked shows as lag once it runs again; what blocks it is looked at meanwhile.
+            until_s = asked_s + max(1.0, time_s)
+            while not done.wait(timeout=BLOCKED_S) and time.monotonic() < until_s:
+                blocked[_running(threads.get(id(loop)))] += 1
         ticks += 1
         time.sleep(max(0.0, interval_s - (time.monotonic() - now_s)))
     # In hundredths so far: see `_count`.
     whole = {stack: round(weight / 100) for stack, weight in stacks.items() if weight >= 50}
-    return {"stacks": whole, "ticks": ticks, "errors": errors, "lags_s": lags_s}
+    return {
+        "stacks": whole,
+        "ticks": ticks,
+        "errors": errors,
+        "lags_s": lags_s,
+        "blocked_s": {stack: count * BLOCKED_S for stack, count in blocked.items() if stack},
+    }
+
+
+def _running(thread: int | None) -> str:
+    """What a thread runs now, the outermost frame first."""
+    frame = sys._current_frames().get(thread) if thread is not None else None
+    frames: list[str] = []
+    while frame is not None and len(frames) < MAX_DEPTH:
+        code = frame.f_code
+        name = getattr(code, "co_qualname", code.co_name)
+        frames.append(f"{_clean(name)} ({_clean(code.co_filename)}:{frame.f_lineno})")
+        frame = frame.f_back
+    return ";".join(reversed(frames))
 
 
 _before: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -259,6 +287,36 @@ def _clean(text: str) -> str:
     return text.replace(";", ",").replace("\n", " ")
 
 
+_statements: Counter[str] = Counter()
+_NUMBERS = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
+
+
+def _watch_databases() -> None:
+    """Count the statements of each SQLite connection that is opened from now on, with the stack that sent them."""
+
+    def hook(event: str, given: tuple[Any, ...]) -> None:
+        if event == "sqlite3.connect/handle":
+            with contextlib.suppress(Exception):
+                given[0].set_trace_callback(_on_statement)
+
+    sys.addaudithook(hook)
+
+
+def _on_statement(text: str) -> None:
+    stack = _running(threading.get_ident()).split(";")[:-1]
+    _statements["\n".join([" ".join(_NUMBERS.sub("?", text).split()), *stack])] += 1
+
+
+def statements() -> dict[str, Any]:
+    """The statements sent since this was last asked: how often each, with the stacks that sent it."""
+    found = [
+        {"sql": sql, "stack": stack.split("\n"), "count": count}
+        for (sql, _, stack), count in ((key.partition("\n"), count) for key, count in _statements.items())
+    ]
+    _statements.clear()
+    return {"statements": found}
+
+
 _tracker: Any = None
 
 
@@ -290,4 +348,5 @@ _COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {
     "tasks_before": tasks_before,
     "memory_start": memory_start,
     "memory_stop": memory_stop,
+    "statements": statements,
 }
