@@ -1,5 +1,5 @@
 """The article's load on ``/cpu``: ``locust -f locust/cpu.py --host http://127.0.0.1:8080``."""
 
-from pyapp.users import user
+from pyapp.experiment import user_of
 
-Cpu = user("cpu")
+Cpu = user_of("/cpu")

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from hotlap.experiment import Expect, Experiment, ExperimentError, Lane, Load, Mode, Server
 from pyapp.scenarios import DEFAULT_VARIANT, SCENARIOS, Scenario, lanes
 from pyapp.settings import Settings, SettingsError, load
+
+if TYPE_CHECKING:
+    from hotlap.users import NativeUser
+
+USER_WAIT_S = 0.5
+"""How long a Locust user waits between an answer and the next request, as the article's users do."""
+
+USER_TIMEOUT_S = 300.0
+"""How long a Locust user waits for an answer: `/read` makes each of 3000 wait for the others."""
 
 
 def create_experiment(
@@ -51,6 +62,26 @@ def create_experiment(
         reference={scenario.name: scenario.reference for scenario in scenarios if scenario.reference},
         reference_title="the article",
     )
+
+
+def user_of(path: str) -> type[NativeUser]:
+    """A Locust user that asks for a path as the article's users do."""
+    # Locust patches the interpreter that imports it: only one that is to be Locust's may do so.
+    from hotlap.users import NativeUser, Request
+
+    name = re.sub(r"[^A-Za-z0-9]", "", path.title())
+    declared = {
+        "requests": [Request("GET", path)],
+        "wait": (USER_WAIT_S, USER_WAIT_S),
+        "timeout_s": USER_TIMEOUT_S,
+    }
+    return type(name, (NativeUser,), declared)
+
+
+def users(scenarios: Sequence[Scenario] = SCENARIOS) -> dict[str, type[NativeUser]]:
+    """A Locust user for each lane, by its class's name."""
+    each = [user_of(scenario.path(variant)) for scenario, variant in lanes(scenarios)]
+    return {one.__name__: one for one in each}
 
 
 def _settings() -> Settings:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 import test_service_parity as parity
 from falcon.testing import TestClient
+from serving import ROOT
 
 from hotlap.plan import TIMINGS, Options, plan
 from hotlap.report.aggregate import view
@@ -73,9 +76,9 @@ def test_a_scenario_gives_routes(added: list[Scenario]) -> None:
 def test_a_scenario_gives_locust_users() -> None:
     # Locust patches the interpreter that imports it, so it gets one of its own.
     code = (
-        "from pyapp import users; from pyapp.scenarios import SCENARIOS, Scenario, sum_of_ids; "
+        "from pyapp.experiment import users; from pyapp.scenarios import SCENARIOS, Scenario, sum_of_ids; "
         "added = Scenario(name='added-one', title='', does='', answer=sum_of_ids); "
-        "print(*sorted(set(users.users([*SCENARIOS, added])) - set(users.users(SCENARIOS))))"
+        "print(*sorted(set(users([*SCENARIOS, added])) - set(users(SCENARIOS))))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["NativeAddedOne", "PythonAddedOne"], done.stderr
@@ -132,3 +135,21 @@ def test_a_scenario_may_have_one_variant_only(monkeypatch: pytest.MonkeyPatch) -
     client = TestClient(create_app(Settings(), [alone]))
     assert client.simulate_get("/alone").text == client.simulate_get("/python/alone").text == "12"
     assert client.simulate_get("/native/alone").status_code == 404
+
+
+def imported(file: Path) -> set[str]:
+    """The packages that a module imports, wherever it does."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_the_service_and_the_lab_stand_on_their_own() -> None:
+    using = {file.name for file in (ROOT / "pyapp").glob("*.py") if "hotlap" in imported(file)}
+    assert using == {"experiment.py"}
+    lab = (ROOT / "hotlap/python/hotlap").rglob("*.py")
+    assert [file for file in lab if "pyapp" in imported(file)] == []
