@@ -219,6 +219,9 @@ impl<'a> Parts<'a> {
             if file.starts_with("libpython") || file.starts_with("python3") {
                 return Kind::Interpreter;
             }
+            if is_interpreter_file(file) {
+                return Kind::Interpreter;
+            }
             if file == "[kernel.kallsyms]" || file == "kernel" {
                 return Kind::Kernel;
             }
@@ -247,6 +250,15 @@ fn is_python_file(file: &str) -> bool {
         .iter()
         .any(|end| file.ends_with(end))
         || (file.starts_with('<') && file.ends_with('>'))
+}
+
+/// Whether a C file is one of the interpreter's.
+fn is_interpreter_file(file: &str) -> bool {
+    let base = file.rsplit('/').next().unwrap_or(file);
+    let stem = base.strip_suffix(".h").unwrap_or(base);
+    let stem = stem.strip_suffix(".c").unwrap_or(stem);
+    stem.len() < base.len()
+        && (file.contains("Python-3.") || stem.ends_with("module") || stem.ends_with("object"))
 }
 
 fn is_interpreter_name(name: &str) -> bool {

@@ -220,6 +220,7 @@ const RUST_PLUMBING: &[&str] = &[
     "catch_unwind",
     "do_call",
     "try",
+    "trampoline",
     "__rust_try",
     "__rust_begin_short_backtrace",
 ];
@@ -280,7 +281,13 @@ pub fn beginning(parts: &Parts<'_>, kind: Kind) -> Option<Beginning> {
     if is_libc || START_UP_NAMES.contains(&name) {
         return Some(Beginning::StartUp);
     }
-    let is_loop = LOOP_NAMES.contains(&name)
+    // Cython's C of uvloop.
+    let is_uvloop = parts.file() == Some("loop.c")
+        || parts
+            .file()
+            .is_some_and(|file| file.ends_with("uvloop/loop.c"));
+    let is_loop = is_uvloop
+        || LOOP_NAMES.contains(&name)
         || name.starts_with("uv_")
         || (name.starts_with("__pyx_") && name.contains("6uvloop"));
     is_loop.then_some(Beginning::Group(EVENT_LOOP))
