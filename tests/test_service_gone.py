@@ -1,4 +1,4 @@
-"""Who has gone does not keep those waiting who are still there."""
+"""Who has gone, or computes, does not keep those waiting who are still there."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def test_the_queue_of_the_dead_is_left(variant: str) -> None:
 
 def test_what_the_dead_wanted_computed_is_not_computed() -> None:
     """Computing for one takes a second or so: for 60 the next would wait half a minute at least."""
-    with serve("--iterations", "2000000") as service:
+    with serve("--iterations", "1000000") as service:
         connections = [_asking(service, "/python/cpualloc") for _ in range(CLIENTS)]
         for connection in connections:
             connection.close()
-        assert service.get("/native/cpu") == str(2_000_000 * 1_999_999 // 2 + 12_000_000)
+        assert service.get("/native/cpu") == str(1_000_000 * 999_999 // 2 + 6_000_000)
         gone = _abandoned(service, "python", "cpualloc")
         done = service.metric("pyapp_request_seconds_count", scenario="cpualloc", variant="python")
         assert gone > CLIENTS / 2 > done
@@ -128,3 +128,18 @@ def test_a_cancellation_reaches_the_work() -> None:
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(use())
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_event_loop_answers_while_the_pool_computes(variant: str) -> None:
+    iterations = 1_000_000 if variant == "native" else 100_000
+    with serve("--iterations", str(iterations)) as service:
+        computing = [_asking(service, f"/{variant}/cpualloc") for _ in range(20)]
+        # Dozens are being computed or in the queue for it, and answered meanwhile is whoever computes nothing.
+        for _ in range(3):
+            assert service.get("/healthz") == "ok"
+        done = service.metric("pyapp_request_seconds_count", scenario="cpualloc", variant=variant)
+        assert done < 20
+        for connection in computing:
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+            connection.close()
