@@ -54,7 +54,7 @@ def command(
     spawn_rate: float | None,
     wait: float | None,
     rate: float | None,
-    time_s: float | None,
+    time_s: int | None,
     processes: int | None,
     headless: bool,
     web_port: int,
@@ -91,7 +91,7 @@ def command(
         words += ["--users", str(locust_users), "--stop-timeout", f"{stop_timeout:g}"]
         words += ["--spawn-rate", f"{spawn_rate or lane.load.spawn_rate or locust_users:g}"]
         words += ["--headless"] if headless else ["--web-host", "127.0.0.1", "--web-port", str(web_port)]
-        words += ["--run-time", f"{time_s:g}s"] if time_s is not None else []
+        words += ["--run-time", f"{time_s}s"] if time_s is not None else []
         words += ["--processes", str(processes)] if processes else []
         words += ["--master", "--master-bind-port", str(master_port)] if master else []
         words += ["--expect-workers", str(expect_workers)] if expect_workers else []

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from locust import events
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
@@ -17,7 +18,6 @@ from hotlap.swarm.accounts import Account
 from hotlap.swarm.feed import FEED
 from hotlap.swarm.lanes import user_of
 from hotlap.swarm.measured import percentiles
-from locust import events
 
 PLAN_VARIABLE = "HOTLAP_SWARM_BY_HAND"
 

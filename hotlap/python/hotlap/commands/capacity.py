@@ -1,0 +1,151 @@
+"""``hotlap capacity``: the highest rate of arrivals at which a lane meets an objective."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Literal
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from hotlap import capacity, result
+from hotlap.cli import LabError
+from hotlap.config import load_experiment
+from hotlap.environment import BuildError
+from hotlap.experiment import Load
+from hotlap.load import LoadError, run_stretch
+from hotlap.plan import TIMINGS, Options
+from hotlap.report import render
+from hotlap.result import Stretch
+from hotlap.run import new_run
+from hotlap.serve import ServeError, raise_file_limit, served
+from hotlap.verify import VerifyError, verify
+
+_WARM_UP_S = 1.0
+_LONGEST_S = 120.0
+_SPARE = 2.0
+"""A slow rate is measured for longer than asked, so that the objective's percentile has samples enough."""
+
+
+@click.command
+@click.argument("name", metavar="LANE")
+@click.option("--slo", required=True, help="Such as 'p99 < 100 ms, failures < 0.1%'.")
+@click.option(
+    "--arrivals", type=click.Choice(["even", "exponential"]), default="exponential", show_default=True
+)
+@click.option("--start", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True)
+@click.option("--highest", type=click.FloatRange(0, min_open=True), default=100_000.0, show_default=True)
+@click.option("--time", "time_s", type=click.FloatRange(1), default=10.0, show_default=True)
+@click.option("--precision", type=click.FloatRange(0.001, 0.5), default=0.03, show_default=True)
+@click.option("--repeats", type=click.IntRange(1, 20), default=2, show_default=True, help="At the edge.")
+@click.option("--max-in-flight", type=click.IntRange(1), default=2000, show_default=True)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+def command(
+    name: str,
+    slo: str,
+    arrivals: Literal["even", "exponential"],
+    start: float,
+    highest: float,
+    time_s: float,
+    precision: float,
+    repeats: int,
+    max_in_flight: int,
+    out: Path | None,
+) -> None:
+    """Search the highest arrival rate at which LANE meets the objective, and draw latency over rate."""
+    console = Console()
+    try:
+        objective = capacity.Objective.parse(slo)
+    except capacity.ObjectiveError as error:
+        raise click.UsageError(str(error)) from None
+    experiment, root = load_experiment()
+    lane = experiment.lane(name)
+    raise_file_limit()
+    folder = out or root / "runs" / datetime.datetime.now().strftime("%Y%m%d-%H%M%S-capacity")
+    if (folder / "run.json").exists():
+        raise click.UsageError(f"{folder} has a run already: give another --out")
+    options = Options(timing=TIMINGS["default"], engine="native", profiles=(), noise=False)
+    try:
+        run = new_run(experiment, [lane], options)
+    except BuildError as error:
+        raise LabError(str(error)) from None
+    row = run.lanes[0]
+
+    def measure(rate: float) -> Stretch:
+        load = Load(
+            model="open",
+            rate=rate,
+            arrivals=arrivals,
+            max_in_flight=max_in_flight,
+            timeout_s=lane.load.timeout_s,
+        )
+        with served(experiment, lane) as server:
+            row.verified = verify(server, lane)
+            stretch = run_stretch(
+                lane,
+                server,
+                engine="native",
+                load=load,
+                time_s=min(max(time_s, _SPARE * objective.needs_requests() / rate), max(time_s, _LONGEST_S)),
+                warm_up_s=_WARM_UP_S,
+                out=folder / "histograms" / f"{lane.scenario}-{lane.variant}-capacity-{len(row.loads)}",
+                verified=row.verified,
+                role="capacity",
+                repeat=len(row.loads),
+            )
+        row.loads.append(stretch)
+        misses = objective.misses(stretch)
+        said = f"misses: {', '.join(misses)}" if misses else "meets the objective"
+        console.print(f"{rate:10.4g}/s  {said}", highlight=False)
+        return stretch
+
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        found = capacity.search(
+            measure, objective, start=start, highest=highest, precision=precision, repeats=repeats
+        )
+    except (ServeError, LoadError, VerifyError) as error:
+        row.error = str(error)
+        result.write(run, folder)
+        raise LabError(str(error)) from None
+    row.facts["capacity"] = {
+        "objective": found.objective,
+        "arrivals": arrivals,
+        "rate": found.rate,
+        "limited": found.limited,
+        "knee": found.knee,
+        "tried": [
+            {
+                "rate": one.rate,
+                "met": one.met,
+                "misses": one.misses,
+                "rps": one.stretch.rps,
+                "latency_ms": msgspec.to_builtins(one.stretch.latency_ms),
+            }
+            for one in sorted(found.tried, key=lambda one: one.rate)
+        ],
+    }
+    result.write(run, folder)
+    page = render(run, folder)
+    console.print(_table(found))
+    console.print(f"the report: {page}", highlight=False, soft_wrap=True)
+    if found.rate is None:
+        raise LabError(f"{lane.name} misses '{slo}' even at {min(one.rate for one in found.tried):.4g}/s")
+    console.print(f"{lane.name} meets '{slo}' up to {found.rate:.4g} {arrivals} arrivals a second")
+    if found.limited is not None:
+        console.print(found.limited)
+
+
+def _table(found: capacity.Found) -> Table:
+    table = Table()
+    for title in ("rate/s", "answered/s", "p50 ms", "p99 ms", "meets it"):
+        table.add_column(title, justify="right")
+    for one in sorted(found.tried, key=lambda one: one.rate):
+        latency = one.stretch.latency_ms
+        shown = [f"{value:.4g}" if value is not None else "—" for value in (latency.p50, latency.p99)]
+        met = "yes" if one.met else "; ".join(one.misses)
+        table.add_row(f"{one.rate:.4g}", f"{one.stretch.rps or 0:.4g}", *shown, met)
+    return table
