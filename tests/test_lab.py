@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
+from serving import need
+from watching import CHROMIUM, Watched, chromium
 
 from hotlap import result
 
@@ -80,6 +84,22 @@ def test_the_report_holds_every_lane(run: result.RunResult, folder: Path) -> Non
     page = (folder / "report.html").read_text()
     for lane in run.lanes:
         assert lane.name in page
+
+
+def test_the_report_works_in_a_browser(run: result.RunResult, folder: Path) -> None:
+    need(Path(CHROMIUM).exists(), "no Chromium here: apt install chromium")
+    with chromium() as browser, Watched.on(browser) as watched:
+        page = watched.open(folder / "report.html")
+        watched.read_through()
+        for lane in run.lanes:
+            expect(page.locator(f'#lanes tr[data-lane="{lane.name}"]')).to_contain_text(lane.variant)
+        expect(page.locator("#differences .flame iframe")).to_be_attached()
+        graph = page.locator("#lane-cpualloc-native-on-cpu .flame")
+        graph.get_by_role("searchbox").fill("clone|malloc|free")
+        expect(graph.locator(".matched")).to_have_text(re.compile(r"matched [1-9]"))
+        frame = graph.frame_locator("iframe")
+        frame.locator("g.hit rect").first.click()
+        expect(graph.get_by_role("button", name="Reset zoom")).to_be_enabled()
 
 
 def test_list_serves_people_and_programs() -> None:

@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect, sync_playwright
 
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE_MS = 60_000
+"""A busy machine is no failure."""
 LAPTOP: ViewportSize = {"width": 1280, "height": 800}
+
+
+@contextmanager
+def chromium() -> Iterator[BrowserContext]:
+    """A real Chromium with a profile of its own."""
+    with tempfile.TemporaryDirectory() as profile, sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile, executable_path=CHROMIUM, args=list(FLAGS), chromium_sandbox=False, viewport=LAPTOP
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
+        yield context
+        context.close()
 
 
 class Watched:
@@ -44,6 +72,6 @@ class Watched:
 
     def read_through(self) -> None:
         """Scroll past everything that is drawn only when seen, until it is drawn."""
-        for element in self.page.locator(".chart, .flame").all():
+        for element in self.page.locator(".chart:visible, .flame:visible").all():
             element.scroll_into_view_if_needed()
             expect(element.locator(".main-svg, iframe").first).to_be_attached()
