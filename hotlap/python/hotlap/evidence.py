@@ -188,17 +188,22 @@ def owner(stacks: Stacks, root: Path) -> Callable[[str], tuple[str, str] | None]
             name, (file, _, line) = frame, location.rpartition(":")
         else:
             return None
-        return (name, f"{file}:{line}") if belongs(file, root) else None
+        own = belongs(file, root)
+        return (name, f"{own}:{line}") if own is not None else None
 
     return is_own
 
 
-def belongs(file: str, root: Path) -> bool:
-    """Whether a file, as a profile shortens it, lies in the app's folder and is no installed package."""
+def belongs(file: str, root: Path) -> str | None:
+    """A file, as a profile shortens it, from the app's folder; ``None`` if it is elsewhere or is a package."""
     if _OUTSIDE.search(file):
-        return False
+        return None
     # `compare/pyapp/app.py` is what is shown of `…/compare/pyapp/app.py`: the root's own name may be in it.
-    return any((base / file).is_file() for base in (root, *root.parents[:3]))
+    for base in (root, *root.parents[:3]):
+        path = base / file
+        if path.is_relative_to(root) and path.is_file():
+            return path.relative_to(root).as_posix()
+    return None
 
 
 def _first(kind: Kind, frames: list[str]) -> int | None:

@@ -50,6 +50,7 @@ def new_run(experiment: Experiment, lanes: Iterable[Lane], options: Options) -> 
             "options": msgspec.to_builtins(options),
             "baseline": experiment.baseline,
             "candidate": experiment.candidate,
+            "fail_if": list(experiment.fail_if),
             "reference": experiment.reference,
             "reference_title": experiment.reference_title,
         },

@@ -59,7 +59,7 @@ class LoadTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class ExpectTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What must be answered: ``[tool.hotlap.scenarios.NAME.expect]``."""
 
-    status: Annotated[int, Meta(ge=100, le=599)] = 200
+    status: Annotated[int, Meta(ge=100, le=599, description="any other is a failure")] = 200
     body: Annotated[str, Meta(description="the exact text")] | None = None
     body_file: Annotated[str, Meta(description="a file with the exact text")] | None = None
     same_as: Annotated[str, Meta(description="the variant whose answer it must equal")] | None = None
@@ -83,16 +83,16 @@ class ServedTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     ready_path: Annotated[str, Meta(pattern="^/", description="asked until it answers below 500")] | None = (
         None
     )
-    ready_timeout_s: Annotated[float, Meta(gt=0)] | None = None
+    ready_timeout_s: Annotated[float, Meta(gt=0, description="how long it may take to start")] | None = None
     granian_args: Annotated[list[str], Meta(description="further arguments for Granian")] | None = None
 
 
 class RequestTable(ServedTable, kw_only=True, forbid_unknown_fields=True):
     """A request and how the app is served for it; each names only what it changes."""
 
-    method: Annotated[str, Meta(pattern="^[A-Z]+$")] | None = None
+    method: Annotated[str, Meta(pattern="^[A-Z]+$", description="GET if absent")] | None = None
     path: Annotated[str, Meta(pattern="^/", description="with the query")] | None = None
-    headers: dict[str, str] = {}
+    headers: Annotated[dict[str, str], Meta(description="sent with the request")] = {}
     body: Annotated[str, Meta(description="the text that is sent")] | None = None
     body_file: Annotated[str, Meta(description="a file with that text")] | None = None
 
@@ -100,7 +100,7 @@ class RequestTable(ServedTable, kw_only=True, forbid_unknown_fields=True):
 class VariantTable(RequestTable, kw_only=True, forbid_unknown_fields=True):
     """A variant: ``[tool.hotlap.variants.NAME]`` for all scenarios, or under one scenario's ``variants``."""
 
-    expect: ExpectTable | None = None
+    expect: Annotated[ExpectTable | None, Meta(description="instead of its scenario's")] = None
 
 
 class ScenarioTable(RequestTable, kw_only=True, forbid_unknown_fields=True):
@@ -108,13 +108,17 @@ class ScenarioTable(RequestTable, kw_only=True, forbid_unknown_fields=True):
 
     title: Annotated[str, Meta(description="what it does, in a line")] = ""
     suite: Name = "default"
-    expect: ExpectTable = msgspec.field(default_factory=ExpectTable)
-    load: LoadTable = msgspec.field(default_factory=LoadTable)
+    expect: Annotated[ExpectTable, Meta(description="what must be answered")] = msgspec.field(
+        default_factory=ExpectTable
+    )
+    load: Annotated[LoadTable, Meta(description="how it is loaded")] = msgspec.field(
+        default_factory=LoadTable
+    )
     locustfile: Annotated[str, Meta(description="its users stand in for the generated ones")] | None = None
     profiles: Annotated[tuple[Mode, ...], Meta(description="the modes in which a run profiles it")] = (
         "on-cpu",
     )
-    variants: dict[Name, Any] = {}
+    variants: Annotated[dict[Name, Any], Meta(description="its own variants, or changes to shared ones")] = {}
 
 
 class ExperimentTable(ServedTable, kw_only=True, forbid_unknown_fields=True):
@@ -128,8 +132,13 @@ class ExperimentTable(ServedTable, kw_only=True, forbid_unknown_fields=True):
     teardown: Annotated[Command, Meta(description="run after each server has ended")] | None = None
     fail_if: Annotated[list[str], Meta(description='thresholds, such as "cpu/native p99 > 1.10x"')] = []
     diffs: Annotated[list[tuple[str, str]], Meta(description="pairs of lanes to draw as a difference")] = []
-    variants: dict[Name, Any] = {}
-    scenarios: dict[Name, Any] = {}
+    metrics_path: Annotated[
+        str | None, Meta(description="where the app tells its locks' times, as Prometheus text")
+    ] = None
+    variants: Annotated[
+        dict[Name, Any], Meta(description="what each variant changes, for all scenarios")
+    ] = {}
+    scenarios: Annotated[dict[Name, Any], Meta(description="what is measured")] = {}
 
 
 class KeyProblem(Exception):
@@ -180,6 +189,7 @@ def to_experiment(table: dict[str, Any], folder: Path) -> Experiment:
             teardown=_words(top.teardown),
             fail_if=tuple(top.fail_if),
             diffs=tuple(top.diffs),
+            metrics_path=top.metrics_path,
         )
     except ExperimentError as error:
         raise KeyProblem((), str(error)) from None
@@ -193,6 +203,11 @@ def schema() -> dict[str, Any]:
     parts["ExperimentTable"]["properties"]["scenarios"]["additionalProperties"] = made[1]
     for name in ("ExperimentTable", "ScenarioTable"):
         parts[name]["properties"]["variants"]["additionalProperties"] = made[2]
+    parts["ExperimentTable"]["properties"]["experiment"] = {
+        "description": 'a Python object that is the experiment, "module:object": then nothing else is read',
+        "type": "string",
+        "pattern": "^[^:]+:[^:]+$",
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "hotlap experiment",

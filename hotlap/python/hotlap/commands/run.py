@@ -16,12 +16,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hotlap import result
+from hotlap import result, verdicts
 from hotlap.cli import LabError
 from hotlap.config import load_experiment
 from hotlap.doctor import needed
 from hotlap.environment import BuildError
 from hotlap.experiment import Engine, Experiment, Lane, Mode
+from hotlap.gate import judge, parse
 from hotlap.plan import ARTICLE_LOAD, TIMINGS, Options, plan
 from hotlap.report import render
 from hotlap.run import Runner, new_run, options_of
@@ -75,6 +76,7 @@ def command(
     experiment, root = load_experiment()
     if allow_remote:
         experiment = msgspec.structs.replace(experiment, allow_remote=True)
+    conditions = [parse(text) for text in experiment.fail_if]
     raise_file_limit()
     if resume is not None:
         if patterns or suite or quick or preset or profiles is not None or repeat > 1 or out is not None:
@@ -121,6 +123,14 @@ def command(
         raise LabError(f"stopped; what was measured is kept, go on with: hotlap run --resume {folder}")
     if not any(lane.loads for lane in run.lanes):
         raise LabError("no lane could be measured; the table has the reasons")
+    gates = judge(conditions, run, None)
+    for gate in gates:
+        mark = "[green]passed[/]" if gate.passed else "[red]FAILED[/]"
+        console.print(f"{mark} {escape(gate.condition)}: {escape(gate.sentence)}", highlight=False)
+    if gates:
+        verdicts.publish(verdicts.markdown(gates, title=f"{run.name}, {run.created}"), None)
+    if failed := [gate.condition for gate in gates if not gate.passed]:
+        raise LabError("; ".join(failed))
 
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:

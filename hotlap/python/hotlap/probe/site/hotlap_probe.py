@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gc
 import json
 import os
@@ -293,13 +294,19 @@ _NUMBERS = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
 
 def _watch_databases() -> None:
     """Count the statements of each SQLite connection that is opened from now on, with the stack that sent them."""
+    try:
+        import sqlite3
+    except ImportError:
+        return
+    connect = sqlite3.connect
 
-    def hook(event: str, given: tuple[Any, ...]) -> None:
-        if event == "sqlite3.connect/handle":
-            with contextlib.suppress(Exception):
-                given[0].set_trace_callback(_on_statement)
+    @functools.wraps(connect)
+    def traced(*args: Any, **options: Any) -> Any:
+        connection = connect(*args, **options)
+        connection.set_trace_callback(_on_statement)
+        return connection
 
-    sys.addaudithook(hook)
+    sqlite3.connect = sqlite3.dbapi2.connect = traced
 
 
 def _on_statement(text: str) -> None:
