@@ -56,6 +56,10 @@ class Bar:
             self._console.print(f"  {escape(problem)}", style="red", highlight=False)
 
 
+FINDINGS = 5
+"""How many findings the terminal shows; the report has all."""
+
+
 def _time(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d} min" if minutes else f"{rest} s"
@@ -69,23 +73,31 @@ def _ms(value: float | None) -> str:
     return _figure(value, 0 if value is not None and value >= 100 else 2)
 
 
+def show(run: RunResult, console: Console) -> None:
+    """The lanes of a run with their main figures, then what has to be said of each, and the first findings."""
+    console.print(table(run))
+    for lane in run.lanes:
+        said = [lane.error] if lane.error else []
+        for sentence in said + [rule.sentence for rule in lane.verdict.rules]:
+            console.print(f"{escape(lane.name)}: {escape(sentence)}", highlight=False, soft_wrap=True)
+    for finding in run.findings[:FINDINGS]:
+        console.print(f"• {escape(finding.sentence)}", highlight=False, soft_wrap=True)
+
+
 def table(run: RunResult) -> Table:
-    """The lanes of a run with their main figures; a lane without any has its reason."""
+    """The lanes of a run with their main figures."""
     made = Table(title=f"{run.name}: {run.created}", title_justify="left")
     made.add_column("lane", no_wrap=True)
-    for title in ("requests/s", "p50 ms", "p90 ms", "p99 ms", "max ms", "failures", "CPU µs/request"):
-        made.add_column(title, justify="right")
-    made.add_column("limited by")
-    made.add_column("verdict")
+    for title in ("req/s", "p50 ms", "p90 ms", "p99 ms", "max ms", "failed", "CPU µs"):
+        made.add_column(title, justify="right", no_wrap=True)
+    made.add_column("limit")
+    made.add_column("verdict", no_wrap=True)
     for lane in run.lanes:
-        verdict = "; ".join(rule.sentence for rule in lane.verdict.rules)
+        doubts = sum(rule.severity == "doubtful" for rule in lane.verdict.rules)
+        verdict = "not measured" if lane.error else lane.verdict.status + ("?" if doubts else "")
         measured: list[Stretch | None] = [*lane.stretches()]
         for stretch in measured or [None]:
-            made.add_row(
-                escape(lane.name),
-                *_figures(stretch),
-                escape(lane.error or f"{lane.verdict.status}{': ' if verdict else ''}{verdict}"),
-            )
+            made.add_row(escape(lane.name), *_figures(stretch), verdict)
     return made
 
 
@@ -100,6 +112,6 @@ def _figures(stretch: Stretch | None) -> list[str]:
         _ms(latency.p99),
         _ms(latency.max),
         _figure(stretch.failures),
-        _figure(stretch.server_cpu_us_per_request, 1),
+        _figure(stretch.server_cpu_us_per_request),
         stretch.limited_by or "—",
     ]

@@ -27,7 +27,7 @@ from hotlap.plan import ARTICLE_LOAD, TIMINGS, Options, plan
 from hotlap.report import render
 from hotlap.run import Runner, new_run, options_of
 from hotlap.serve import raise_file_limit
-from hotlap.summary import Bar, table
+from hotlap.summary import Bar, show
 
 
 def _modes(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[Mode, ...] | None:
@@ -115,9 +115,7 @@ def command(
     with Bar(console).shown() as bar:
         Runner(experiment, run, folder, bar).go()
     page = render(run, folder)
-    console.print(table(run))
-    for finding in run.findings[:5]:
-        console.print(f"• {escape(finding.sentence)}", highlight=False)
+    show(run, console)
     console.print(f"{time.monotonic() - started:.0f} s; the report: {page}", highlight=False, soft_wrap=True)
     if run.interrupted:
         raise LabError(f"stopped; what was measured is kept, go on with: hotlap run --resume {folder}")
