@@ -56,6 +56,14 @@ def test_other_figures_carry_their_unit() -> None:
     ]  # fmt: skip
 
 
+def test_statements_become_sentences() -> None:
+    assert figures.sentence("requests to /read wait") == "Requests to /read wait."
+    assert figures.sentence("cpu/native needs less") == "cpu/native needs less."
+    assert figures.sentence("Is it so?") == "Is it so?"
+    assert figures.sentence("") == ""
+    assert [figures.change(each) for each in (None, 0.0, 3.0, -9088.0)] == ["—", "0", "+3.00", "\u22129,088"]
+
+
 def test_rows_stand_by_scenario_with_the_baseline_first(run: RunResult) -> None:
     run.lanes.reverse()
     view = aggregate.view(run)

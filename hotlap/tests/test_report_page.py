@@ -91,7 +91,7 @@ def test_findings_come_first_as_sentences_with_links(run: RunResult, tmp_path: P
         run.findings.append(made)
     page = Elements(render(run, tmp_path))
     text = (tmp_path / "report.html").read_text("utf-8")
-    places = [text.index(finding.sentence) for finding in run.findings]
+    places = [text.index(finding.sentence.removesuffix(".")) for finding in run.findings]
     assert places == sorted(places)
     assert places[-1] < text.index('id="lanes"')
     links = [link.get("href") or "" for link in page.all("a")]
@@ -178,7 +178,10 @@ def test_a_difference_is_shown_with_its_table(run: RunResult, tmp_path: Path) ->
             "mode": "on-cpu",
             "unit": "µs/request",
             "svg": None,
-            "frames": [{"name": "malloc", "a": 9100.0, "b": 12.0}, {"name": "new", "a": None, "b": 3.0}],
+            "frames": [
+                {"name": "new", "a": None, "b": 3.0},
+                {"name": "malloc", "a": 9200.0, "b": 14.0, "self_a": 9100.0, "self_b": 12.0},
+            ],
         }
     ]
     text = render(run, tmp_path).read_text("utf-8")

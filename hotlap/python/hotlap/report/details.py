@@ -36,7 +36,7 @@ REFERENCE = {
 """What the figures of a reference are called, and which figure of the run stands beside them."""
 
 _BY_SUFFIX: tuple[tuple[str, Callable[[float], str]], ...] = (
-    ("_share", figures.percent),
+    ("share", figures.percent),
     ("_percent", lambda value: f"{figures.number(value)}%"),
     ("_bytes", figures.size),
     ("bytes_per_request", figures.size),

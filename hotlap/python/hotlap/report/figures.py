@@ -49,6 +49,22 @@ def size(octets: float | None) -> str:
     return f"{number(octets)} GiB"
 
 
+def change(value: float | None) -> str:
+    """A difference with its sign."""
+    if not value:
+        return number(value)
+    return ("+" if value > 0 else "\u2212") + number(abs(value))
+
+
+def sentence(text: str) -> str:
+    """A statement as a sentence: a full stop at its end, a capital at its start unless a name stands there."""
+    text = text.strip()
+    first = text.split(" ", 1)[0]
+    if first.isalpha():
+        text = text[0].upper() + text[1:]
+    return text if not text or text[-1] in ".!?" else f"{text}."
+
+
 def short(text: str) -> str:
     """A figure without the noughts at its end: ``1.00 s`` is ``1 s``."""
     return re.sub(r"(\.\d*?)0+(?= |$)", r"\1", text).replace(". ", " ").removesuffix(".")

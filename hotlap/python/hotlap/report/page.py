@@ -40,6 +40,8 @@ def environment() -> jinja2.Environment:
         "percent": figures.percent,
         "size": figures.size,
         "seconds": figures.seconds,
+        "change": figures.change,
+        "sentence": figures.sentence,
         "date": date,
         "evidence": details.flat,
     }

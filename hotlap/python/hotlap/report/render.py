@@ -177,10 +177,13 @@ def _whole(page: Page, profile: Profile) -> float | None:
 
 
 def _diff(page: Page, index: int, diff: dict[str, Any]) -> dict[str, Any]:
-    frames = [
-        {"name": str(frame.get("name", "")), "a": frame.get("a"), "b": frame.get("b")}
-        for frame in diff.get("frames") or []
-    ]
+    frames = []
+    for frame in diff.get("frames") or []:
+        a, b = frame.get("self_a", frame.get("a")), frame.get("self_b", frame.get("b"))
+        known = a is not None and b is not None
+        own = {"self_a": a, "self_b": b, "change": b - a if known else None}
+        frames.append({"name": str(frame.get("name", "")), "a": frame.get("a"), "b": frame.get("b"), **own})
+    frames.sort(key=lambda frame: -abs(frame["change"] or 0.0))
     return {
         "id": page.fragment(f"diff-{index}"),
         "a": diff.get("a", ""),
