@@ -69,7 +69,9 @@ pub fn clean(stacks: &Stacks, options: &Clean) -> Stacks {
         let library = place.map_or(0, |place| *libraries.entry(place).or_insert(next));
         fates.push(Fate { library, ..fate });
     }
-    settle_roles(stacks, &mut fates);
+    if options.threads {
+        settle_roles(stacks, &mut out, &mut fates);
+    }
     let mut places = Vec::with_capacity(stacks.nodes().len());
     places.push(Place {
         node: ROOT,

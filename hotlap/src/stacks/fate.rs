@@ -8,7 +8,7 @@ use super::clean::Clean;
 use super::demangle::demangle;
 use super::frame::{Frame, Kind, Parts, ROLE_PREFIX};
 use super::model::{FrameId, Stacks};
-use super::startup::{self, Beginning};
+use super::startup::{self, Beginning, EVENT_LOOP};
 use super::tidy::cleaned_frame;
 use super::waits::{Wait, wait};
 
@@ -92,16 +92,17 @@ pub(super) fn fate(
             },
             frame.kind,
         );
-        fate.is_server = beginning == Some(Beginning::Server);
+        fate.is_server = matches!(beginning, Some(Beginning::Server | Beginning::Loop));
         fate.is_leading = beginning.is_some();
         fate.beginning = beginning.map(|beginning| match beginning {
             Beginning::StartUp | Beginning::Server => None,
-            Beginning::Group(text) => out.intern(text, || Frame::plain(text, Kind::Interpreter)),
+            Beginning::Loop => group(out, EVENT_LOOP),
+            Beginning::Group(text) => group(out, text),
         });
         let is_plumbing = match frame.kind {
             Kind::Python => false,
             Kind::Kernel => startup::is_kernel_plumbing(&name),
-            _ => startup::is_plumbing(&name),
+            _ => startup::is_plumbing(&name) || parts.file().is_some_and(startup::is_plumbing_file),
         };
         if is_plumbing {
             fate.is_leading = frame.kind != Kind::Kernel;
@@ -130,6 +131,10 @@ pub(super) fn fate(
 fn heading(out: &mut Stacks, role: &str) -> Option<FrameId> {
     let text = format!("{ROLE_PREFIX}{role}");
     out.intern(&text, || Frame::plain(&text, Kind::Thread))
+}
+
+fn group(out: &mut Stacks, text: &str) -> Option<FrameId> {
+    out.intern(text, || Frame::plain(text, Kind::Interpreter))
 }
 
 /// A thread's role, and whether it was given rather than taken from the thread's name. `None` drops the
@@ -171,8 +176,10 @@ fn pool_name(name: &str) -> String {
 
 /// Give each thread whose role nobody gave the role that most of its stacks tell.
 ///
-/// Of the frames at a stack's beginning the innermost that tells one counts.
-pub(super) fn settle_roles(stacks: &Stacks, fates: &mut [Fate]) {
+/// Of the frames at a stack's beginning the outermost that tells one counts.
+pub(super) fn settle_roles(stacks: &Stacks, out: &mut Stacks, fates: &mut [Fate]) {
+    // What every thread of Python's says: any other frame tells more.
+    let any_python = heading(out, startup::PYTHON_THREAD);
     let mut votes: FxHashMap<FrameId, BTreeMap<FrameId, u64>> = FxHashMap::default();
     let mut seen: Vec<(Option<FrameId>, Option<FrameId>, bool)> = vec![(None, None, true)];
     for node in &stacks.nodes()[1..] {
@@ -182,7 +189,8 @@ pub(super) fn settle_roles(stacks: &Stacks, fates: &mut [Fate]) {
         if fate.is_heading {
             thread = (fate.role != Role::Given).then_some(node.frame);
         } else if let (true, Role::Told(told)) = (is_leading, fate.role) {
-            role = Some(told);
+            // Inside of a loop or a pool other frames tell nothing more.
+            role = role.filter(|&role| Some(role) != any_python).or(Some(told));
         }
         seen.push((thread, role, is_leading && fate.is_leading));
         if let (Some(thread), Some(role), true) = (thread, role, node.value > 0) {

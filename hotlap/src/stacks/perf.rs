@@ -36,6 +36,8 @@ struct Call {
     symbol: String,
     /// The library, or `None` for an inlined function.
     library: Option<String>,
+    /// Whether the symbol is a mangled one of Rust's.
+    is_rust: bool,
 }
 
 /// Calls that one event of `perf script` gives.
@@ -243,9 +245,11 @@ fn parse_call(line: &str) -> Option<Call> {
         None => inner.rfind(" ("),
     }?;
     let library = &inner[open + 2..];
+    let symbol = inner[..open].trim();
     Some(Call {
         address,
-        symbol: inner[..open].trim().to_owned(),
+        is_rust: is_rust_symbol(symbol),
+        symbol: symbol.to_owned(),
         library: (library != "inlined").then(|| library.to_owned()),
     })
 }
@@ -270,10 +274,12 @@ fn order_inlined(calls: &mut Vec<Call>) {
             && run[1..].iter().all(|call| call.library.is_none());
         if is_turned {
             run.rotate_left(1);
-            let container =
-                last_part(&super::demangle::demangle(&run[length - 1].symbol)).to_owned();
-            if last_part(&run[length - 2].symbol) == container {
-                calls.remove(start + length - 2);
+            let container = super::demangle::demangle(&run[length - 1].symbol);
+            if last_part(&run[length - 2].symbol) == last_part(&container) {
+                // It is there already, by the name that other samples of it and other recorders give.
+                run[length - 2].library = run[length - 1].library.take();
+                run[length - 2].is_rust |= run[length - 1].is_rust;
+                calls.remove(start + length - 1);
                 start += length - 1;
                 continue;
             }
@@ -309,7 +315,7 @@ fn libraries(calls: &[Call]) -> Vec<(Option<&str>, bool)> {
         let library = run.iter().find_map(|call| call.library.as_deref());
         let is_rust = run
             .iter()
-            .any(|call| is_rust_symbol(&call.symbol) || call.symbol.starts_with("{closure"));
+            .any(|call| call.is_rust || call.symbol.starts_with("{closure"));
         found.extend(std::iter::repeat_n((library, is_rust), length));
         start += length;
     }
@@ -387,7 +393,7 @@ mod tests {
         let stacks = read_perf(text.as_bytes()).unwrap();
         let mut out = Vec::new();
         stacks.write_collapsed(&mut out).unwrap();
-        let expected = "thread (2): t;main (b);_ZN4core6python4work17h0123456789abcdefE (_core.so);inner (_core.so) 1\n";
+        let expected = "thread (2): t;main (b);work<u8> (_core.so);inner (_core.so) 1\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
         assert!(
             stacks

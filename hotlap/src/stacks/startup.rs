@@ -15,6 +15,8 @@ pub enum Beginning {
     Server,
     /// Runs callbacks: folded into the one frame of this name.
     Group(&'static str),
+    /// The outermost of an event loop: the same, and whatever called it is start-up.
+    Loop,
 }
 
 /// The frame that stands for a stack that is nothing but start-up.
@@ -75,6 +77,9 @@ const LOOP_FILES: &[&str] = &[
     "granian/rsgi.py",
     "selectors.py",
 ];
+
+/// The functions by which an event loop is run, by their ends: Cython puts its own in front.
+const LOOP_ROOTS: &[&str] = &["run_until_complete", "run_forever"];
 
 const THREAD_FUNCTIONS: &[&str] = &[
     "Thread._bootstrap",
@@ -151,11 +156,6 @@ const LOOP_NAMES: &[&str] = &[
     "TaskStepMethWrapper_call",
     "TaskWakeupMethWrapper_call",
     "context_run",
-    "gen_send_ex",
-    "gen_send_ex2",
-    "gen_iternext",
-    "PyIter_Send",
-    "_gen_send_ex",
 ];
 
 /// Functions of the interpreter that only pass a call on.
@@ -163,6 +163,16 @@ const PLUMBING: &[&str] = &[
     "PyEval_EvalFrameDefault",
     "PyEval_EvalFrame",
     "PyEval_Vector",
+    "PyGen_am_send",
+    "PyGen_Send",
+    "PyIter_Send",
+    "gen_send_ex",
+    "gen_send_ex2",
+    "gen_iternext",
+    "trace_call_function",
+    "cfunction_vectorcall_FASTCALL_KEYWORDS_METHOD",
+    "PyObject_CallFunctionVa",
+    "PyObject_CallFunction_SizeT",
     "PyFunction_Vectorcall",
     "PyFunction_FastCallDict",
     "PyObject_Call",
@@ -221,6 +231,7 @@ const RUST_PLUMBING: &[&str] = &[
     "do_call",
     "try",
     "trampoline",
+    "fastcall_cfunction_with_keywords",
     "__rust_try",
     "__rust_begin_short_backtrace",
 ];
@@ -264,7 +275,13 @@ pub fn beginning(parts: &Parts<'_>, kind: Kind) -> Option<Beginning> {
         if is_file(file, "concurrent/futures/thread.py") {
             return Some(Beginning::Group(THREAD_POOL));
         }
-        return is_in(LOOP_FILES).then_some(Beginning::Group(EVENT_LOOP));
+        let is_loop = is_in(LOOP_FILES);
+        let is_root = is_loop && LOOP_ROOTS.iter().any(|root| name.ends_with(root));
+        return is_loop.then_some(if is_root {
+            Beginning::Loop
+        } else {
+            Beginning::Group(EVENT_LOOP)
+        });
     }
     if [START_UP, EVENT_LOOP, THREAD_POOL].contains(&name) {
         // Cleaned already.
@@ -290,14 +307,23 @@ pub fn beginning(parts: &Parts<'_>, kind: Kind) -> Option<Beginning> {
         || LOOP_NAMES.contains(&name)
         || name.starts_with("uv_")
         || (name.starts_with("__pyx_") && name.contains("6uvloop"));
-    is_loop.then_some(Beginning::Group(EVENT_LOOP))
+    let is_root =
+        is_loop && (LOOP_ROOTS.iter().any(|root| name.ends_with(root)) || name == "uv_run");
+    is_loop.then_some(if is_root {
+        Beginning::Loop
+    } else {
+        Beginning::Group(EVENT_LOOP)
+    })
 }
+
+/// The role of a thread of which only its language is known.
+pub const PYTHON_THREAD: &str = "Python thread";
 
 /// The role of a thread whose stacks have this frame at their beginning, if it tells.
 #[must_use]
 pub fn role(parts: &Parts<'_>, name: &str, kind: Kind) -> Option<&'static str> {
     match beginning(&Parts { name, ..*parts }, kind) {
-        Some(Beginning::Group(EVENT_LOOP)) => return Some("event loop"),
+        Some(Beginning::Loop | Beginning::Group(EVENT_LOOP)) => return Some("event loop"),
         Some(Beginning::Group(_)) => return Some("thread pool"),
         _ => {}
     }
@@ -312,7 +338,7 @@ pub fn role(parts: &Parts<'_>, name: &str, kind: Kind) -> Option<&'static str> {
         name,
         "thread_run" | "pythread_wrapper" | "Thread._bootstrap"
     )
-    .then_some("Python thread")
+    .then_some(PYTHON_THREAD)
 }
 
 /// Whether the frame only passes a call on.
@@ -326,7 +352,13 @@ pub fn is_plumbing(name: &str) -> bool {
         .unwrap_or(path);
     PLUMBING.contains(&name.trim_start_matches('_'))
         || RUST_PLUMBING.contains(&own)
-        || path.starts_with("pyo3::impl_::trampoline::")
+        || name.contains("pyo3::impl_::trampoline::")
+}
+
+/// Whether a source file only passes calls on: PyO3's door between interpreter and Rust.
+#[must_use]
+pub fn is_plumbing_file(file: &str) -> bool {
+    is_file(file, "trampoline.rs")
 }
 
 fn is_file(file: &str, end: &str) -> bool {

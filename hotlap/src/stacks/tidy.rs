@@ -118,11 +118,14 @@ fn source_place(place: &str) -> &str {
         let below = &place[at + "/registry/src/".len()..];
         return below.split_once('/').map_or(below, |(_, rest)| rest);
     }
-    if let Some(at) = place.find("/library/") {
-        return &place[at + "/library/".len()..];
+    if let Some((_, below)) = place
+        .strip_prefix("/rustc/")
+        .and_then(|below| below.split_once("/library/"))
+    {
+        return below;
     }
     let mut folders = place.rmatch_indices('/').map(|(at, _)| at);
     folders
-        .nth(2)
+        .nth(1)
         .map_or(place.trim_start_matches('/'), |at| &place[at + 1..])
 }
