@@ -13,9 +13,9 @@ from hotlap.result import Role, RunResult
 
 Stage = Literal["verify", "load", "profile", "diff"]
 
-_START_S = 3.0
+_START_S = 2.5
 """What a stretch takes beside its own time: the server and Locust start, and end."""
-_RECORD_S = 4.5
+_RECORD_S = 4.0
 """What a profile takes beside its own time: the same, and its reading and drawing."""
 
 
@@ -53,8 +53,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 TIMINGS = {
-    "default": Timing(warm_up_s=2.0, time_s=8.0, profile_s=5.0),
-    "quick": Timing(warm_up_s=0.5, time_s=1.5, profile_s=1.5),
+    "default": Timing(warm_up_s=1.5, time_s=7.0, profile_s=4.0),
+    "quick": Timing(warm_up_s=0.3, time_s=1.0, profile_s=1.0),
     "article": Timing(warm_up_s=5.0, time_s=30.0, profile_s=10.0),
 }
 

@@ -90,7 +90,7 @@ def command(
             timing=TIMINGS["quick" if quick else preset or "default"],
             engine=engine,
             load=ARTICLE_LOAD if preset == "article" else None,
-            profiles=profiles,
+            profiles=("on-cpu",) if quick and profiles is None else profiles,
             repeat=repeat,
             seed=random.SystemRandom().randrange(2**31) if seed is None else seed,
             stock=preset == "article",
