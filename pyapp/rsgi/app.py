@@ -1,0 +1,76 @@
+"""The app class: ASGI's ``__call__`` from Falcon, and RSGI's beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, ClassVar
+
+import falcon.asgi
+
+from pyapp.rsgi import fast, scope, websocket
+from pyapp.rsgi.http import Events, has_body
+from pyapp.rsgi.lifespan import Lifespan
+
+
+class App(falcon.asgi.App):  # type: ignore[type-arg]
+    """A Falcon app that is served over ASGI or RSGI.
+
+    Granian calls ``__rsgi__`` for each request with ``--interface rsgi``. Requests without a body take
+    the fast path; others, and WebSockets, go through ASGI as Falcon knows it.
+    """
+
+    fast_path: ClassVar[bool] = True
+    """Whether requests without a body may pass by ``__call__``; no, where a class has one of its own,
+    unless that class says otherwise."""
+
+    _lifespan: Lifespan | None = None
+    _state: dict[str, Any] = {}  # noqa: RUF012  # read-only until the lifespan gives one
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__call__" in vars(cls) and "fast_path" not in vars(cls):
+            cls.fast_path = False
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Starts the app up, before the first request.
+
+        Raises:
+            LifespanError: a middleware's ``process_startup`` failed.
+        """
+        self._lifespan = Lifespan(self)
+        loop.run_until_complete(self._lifespan.startup())
+        self._state = self._lifespan.state
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Shuts the app down, after the last request.
+
+        Raises:
+            LifespanError: a middleware's ``process_shutdown`` failed.
+        """
+        if self._lifespan is not None:
+            loop.run_until_complete(self._lifespan.shutdown())
+
+    async def __rsgi__(self, rsgi: Any, proto: Any) -> None:
+        """Serves a request or a WebSocket."""
+        if rsgi.proto != "http":
+            connection = websocket.Events(proto)
+            await self(scope.websocket(rsgi, self._state), connection.receive, connection.send)
+            return
+        body = has_body(rsgi)
+        try:
+            if body or not self.fast_path:
+                events = Events(rsgi, proto, body=body)
+                await self(scope.http(rsgi, self._state), events.receive, events.send)
+            else:
+                await fast.answer(self, self._state, rsgi, proto)
+        except BaseException:
+            unanswered(proto)
+            raise
+        if body:
+            # Falcon leaves a request whose body is broken off without an answer.
+            unanswered(proto)
+
+
+def unanswered(proto: Any) -> None:
+    """What Granian answers over ASGI for an app that did not; nothing, if the app did."""
+    proto.response_str(500, [], "Internal server error")

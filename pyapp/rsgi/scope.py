@@ -1,0 +1,52 @@
+"""ASGI's scopes from RSGI's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ASGI = {"version": "3.0", "spec_version": "2.3"}
+EXTENSIONS: dict[str, dict[str, Any]] = {"http.response.pathsend": {}}
+
+# RSGI, as Granian has it, says "1" of HTTP/1.0, which ASGI has no word for.
+_VERSIONS = {"1": "1.0"}
+_SCHEMES = {"http": "ws", "https": "wss"}
+
+
+def http(rsgi: Any, state: dict[str, Any]) -> dict[str, Any]:
+    """The scope of a request; ``raw_path`` is not in it, as RSGI has only the decoded one."""
+    return {**_common(rsgi, state), "type": "http", "method": rsgi.method, "scheme": rsgi.scheme}
+
+
+def websocket(rsgi: Any, state: dict[str, Any]) -> dict[str, Any]:
+    """The scope of a WebSocket handshake."""
+    offered = ",".join(rsgi.headers.get_all("sec-websocket-protocol"))
+    return {
+        **_common(rsgi, state),
+        "type": "websocket",
+        "scheme": _SCHEMES[rsgi.scheme],
+        "subprotocols": [name.strip() for name in offered.split(",") if name],
+    }
+
+
+def _common(rsgi: Any, state: dict[str, Any]) -> dict[str, Any]:
+    version = rsgi.http_version
+    headers = [(name.encode(), value.encode()) for name, value in rsgi.headers.items()]
+    if "host" not in rsgi.headers:
+        headers.insert(0, (b"host", (rsgi.authority or "").encode()))
+    return {
+        "asgi": ASGI,
+        "extensions": EXTENSIONS,
+        "http_version": _VERSIONS.get(version, version),
+        "server": _address(rsgi.server),
+        "client": _address(rsgi.client),
+        "path": rsgi.path,
+        "query_string": rsgi.query_string.encode(),
+        "headers": headers,
+        "root_path": "",
+        "state": state.copy(),
+    }
+
+
+def _address(text: str) -> tuple[str, str]:
+    host, _, port = text.rpartition(":")
+    return (host.strip("[]"), port)
