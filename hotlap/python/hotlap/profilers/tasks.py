@@ -37,6 +37,7 @@ class Tasks(Plain):
         blocked_s: dict[str, float] = {}
         lags = Histogram()
         ticks = errors = 0
+        look_s = took_s = 0.0
         for pid in workers:
             try:
                 told = target.probe.ask(
@@ -58,6 +59,8 @@ class Tasks(Plain):
                 lags.record(round(lag_s * 1e6))
             ticks += told["ticks"]
             errors += told["errors"]
+            look_s += told["look_s"]
+            took_s += told["took_s"]
         total = sum(counts.values())
         waits: dict[str, int] = {}
         for stack, count in counts.items():
@@ -74,12 +77,14 @@ class Tasks(Plain):
             missed=0,
             errors=errors,
             rate_hz=1 / INTERVAL_S,
-            rate_reached_hz=ticks / time_s,
+            rate_reached_hz=ticks / took_s,
             facts={
                 "waits_for": {name: count / total for name, count in heaviest} if total else {},
                 "blocked_s": blocked_s,
                 "blocked_of_s": time_s,
                 "tasks_mean": total / ticks if ticks else None,
+                "probe_ms_per_look": 1000 * look_s / ticks if ticks else None,
+                "probe_share_of_loop": look_s / took_s,
                 "loop_lag_ms": {
                     "p50": lags.quantile_ms(0.5),
                     "p99": lags.quantile_ms(0.99),
