@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from hotlap.experiment import Experiment, ExperimentError, Lane, Load, Server
-from hotlap.plan import TIMINGS, Options, missing, plan
+from hotlap.plan import TIMINGS, Options, missing, plan, window_s
 from hotlap.result import LaneResult, Profile, RunResult, Stretch
 
 
@@ -62,6 +62,14 @@ def test_a_ramp_counts_into_the_time() -> None:
     ramped = next(task for task in plan(EXPERIMENT, LANES, slow) if task.stage == "load")
     straight = next(task for task in plan(EXPERIMENT, LANES, OPTIONS) if task.stage == "load")
     assert ramped.estimate_s == pytest.approx(straight.estimate_s + 30.0)
+
+
+def test_a_short_stretch_is_longer_for_slow_answers() -> None:
+    assert window_s(1.0, Load(users=2), 0.001) == 1.0
+    assert window_s(1.0, Load(users=2), 1.0) == pytest.approx(2.4)
+    assert window_s(1.0, Load(users=50), 1.0) == 4.0
+    assert window_s(8.0, Load(users=50), 1.0) == 8.0
+    assert window_s(1.0, Load(model="open", rate=1.0, users=50), 1.0) == 1.0
 
 
 def test_resuming_does_only_what_is_missing() -> None:

@@ -52,6 +52,20 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         return lane.profiles if self.profiles is None else self.profiles
 
 
+LONGEST_S = 4.0
+"""The most that a short stretch is made longer for slow answers."""
+
+
+def window_s(told_s: float, load: Load, answer_s: float) -> float:
+    """How long a stretch is measured: as told, but so that users who queue for one place each have a turn.
+
+    A lane that takes a second for an answer would otherwise end a quick stretch without any.
+    """
+    if load.model != "closed":
+        return told_s
+    return max(told_s, min(1.2 * load.users * answer_s, LONGEST_S))
+
+
 TIMINGS = {
     "default": Timing(warm_up_s=1.5, time_s=7.0, profile_s=4.0),
     "quick": Timing(warm_up_s=0.3, time_s=1.0, profile_s=1.0),

@@ -14,7 +14,7 @@ from hotlap.environment import environment
 from hotlap.experiment import Experiment, Lane
 from hotlap.load import LoadError, run_stretch
 from hotlap.locks import Locks, read_locks, since
-from hotlap.plan import Options, Task, missing, plan
+from hotlap.plan import Options, Task, missing, plan, window_s
 from hotlap.probe import probe
 from hotlap.profile import difference, record
 from hotlap.result import LaneResult, RunResult
@@ -153,7 +153,8 @@ class Runner:
             self._row(name).error = sentence
 
     def _load(self, task: Task, lane: Lane, row: LaneResult) -> str | None:
-        timing = self._options.timing
+        timing, load = self._options.timing, self._options.load_of(lane)
+        answer_s = (row.verified or {}).get("alone_ms", 0.0) / 1000
         stem = "-".join([lane.scenario, lane.variant, task.role.replace("/", ""), str(task.repeat)])
         try:
             with served(self._experiment, lane) as server:
@@ -162,8 +163,8 @@ class Runner:
                     lane,
                     server,
                     engine="http" if task.role == "stock" else self._options.engine,
-                    load=self._options.load_of(lane),
-                    time_s=timing.time_s,
+                    load=load,
+                    time_s=window_s(timing.time_s, load, answer_s),
                     warm_up_s=timing.warm_up_s,
                     out=self._folder / "histograms" / stem,
                     verified=row.verified,

@@ -21,6 +21,7 @@ def measure(environment: Environment, **_: Any) -> None:
     window = Window(PLAN, environment)
     environment.events.request.add_listener(window.on_request)
     gevent.spawn(window.publish)
+    assert environment.runner is not None
     gevent.spawn(window.run, environment.runner)
 
 
