@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help tools build lab serve test test-rust test-python test-versions lint format bench bench-load bench-core callgrind fuzz docs wheels pin clean
+.PHONY: help tools build lab serve test test-rust test-python test-versions lint format bench-load bench-core bench-stacks callgrind fuzz wheels pin clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,15 @@ callgrind: ## Instructions that an iteration of the core's loops executes (valgr
 
 bench-core: ## Criterion on the service's core: loops, map, lock, histogram
 	cargo bench --quiet --locked --package rust_core
+
+bench-load: build ## The load engine beside wrk and Locust's own users, paired in one run
+	$(BIN)/python benchmarks/load.py $(ARGS)
+
+bench-stacks: ## The reading and cleaning of stacks beside the inferno command line
+	hotlap/benches/compare_inferno.sh
+
+fuzz: ## Each reader of stacks with broken input, a minute each (needs cargo-fuzz)
+	hotlap/fuzz/run.sh
 
 format: build ## Format Python and Rust
 	$(BIN)/ruff format .
