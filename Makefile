@@ -63,6 +63,9 @@ test-versions: build ## The parts that depend on the interpreter, on each other 
 callgrind: ## Instructions that an iteration of the core's loops executes (valgrind)
 	@$(PYTHON) scripts/callgrind
 
+bench-load: build ## The load engine beside wrk and Locust's own users, paired
+	$(BIN)/python benchmarks/load.py $(ARGS)
+
 bench-core: ## Criterion on the service's core: loops, map, lock, histogram
 	cargo bench --quiet --locked --package rust_core
 

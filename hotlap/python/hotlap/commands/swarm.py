@@ -31,11 +31,10 @@ _PLAN_VARIABLE = "HOTLAP_SWARM_BY_HAND"
 @click.option("--spawn-rate", type=click.FloatRange(0, min_open=True), help="Users started a second.")
 @click.option("--wait", type=click.FloatRange(0), help="Seconds between an answer and the next request.")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Arrivals a second (an open load).")
-@click.option(
-    "--time", "time_s", type=click.FloatRange(0, min_open=True), help="Seconds; without it: Ctrl-C."
-)
+@click.option("--time", "time_s", type=click.IntRange(1), help="Whole seconds; without it: until Ctrl-C.")
 @click.option("--processes", type=click.IntRange(1), help="Locust's: a master and so many workers, here.")
 @click.option("--headless", is_flag=True, help="Without the web UI; starts at once.")
+@click.option("--web-host", default="127.0.0.1", show_default=True, help="Where the web UI listens.")
 @click.option("--web-port", type=click.IntRange(1, 65535), default=8089, show_default=True)
 @click.option(
     "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result."
@@ -57,6 +56,7 @@ def command(
     time_s: int | None,
     processes: int | None,
     headless: bool,
+    web_host: str,
     web_port: int,
     json_file: Path | None,
     stop_timeout: float,
@@ -90,7 +90,7 @@ def command(
     else:
         words += ["--users", str(locust_users), "--stop-timeout", f"{stop_timeout:g}"]
         words += ["--spawn-rate", f"{spawn_rate or lane.load.spawn_rate or locust_users:g}"]
-        words += ["--headless"] if headless else ["--web-host", "127.0.0.1", "--web-port", str(web_port)]
+        words += ["--headless"] if headless else ["--web-host", web_host, "--web-port", str(web_port)]
         words += ["--run-time", f"{time_s}s"] if time_s is not None else []
         words += ["--processes", str(processes)] if processes else []
         words += ["--master", "--master-bind-port", str(master_port)] if master else []
