@@ -1,7 +1,7 @@
 """An HTTP server with known delays that keeps a log of its own: python delay_server.py PORT MODE LOG.
 
-MODE: ``constant`` (20 ms), ``bimodal`` (5 ms, each tenth request 60 ms), ``pause`` (2 ms, and once, when 400
-requests have come, none is answered for 2 s), ``none`` (at once), ``never``. The log has a line for each
+MODE: ``constant`` (20 ms), ``bimodal`` (100 ms, each tenth request 400 ms), ``pause`` (50 ms, and once, when
+400 requests have come, none is answered for 2 s), ``none`` (at once), ``never``. The log has a line for each
 answer: how long it took, in microseconds from the request's arrival. ``GET /received`` tells how many requests
 have come, itself not counted.
 """
@@ -30,11 +30,11 @@ class Delays:
             case "constant":
                 return now_s + 0.02
             case "bimodal":
-                return now_s + (0.06 if self.received % 10 == 0 else 0.005)
+                return now_s + (0.4 if self.received % 10 == 0 else 0.1)
             case "pause":
                 if self.received == 400:
                     self._until_s = now_s + 2.0
-                return max(now_s + 0.002, self._until_s)
+                return max(now_s + 0.05, self._until_s)
             case "never":
                 return now_s + 3600
         return now_s

@@ -211,14 +211,17 @@ fn open_arrivals_come_at_their_rate_up_to_the_bound() {
         open.add(behaviour, 50.0).unwrap();
     }
     std::thread::sleep(Duration::from_millis(1500));
+    let least = began.elapsed();
     open.stop(Duration::from_secs(5));
-    let offered = 200.0 * began.elapsed().as_secs_f64();
+    let most = began.elapsed();
     let all = total(&open.take());
-    assert!(
-        (all.started as f64 - offered).abs() < 0.1 * offered,
-        "{} of {offered}",
-        all.started
+    let offered = (all.started + all.not_offered) as f64;
+    // A busy machine may hold the engine's thread up shortly before the end: what was due then is not sent.
+    let (low, high) = (
+        0.8 * 200.0 * least.as_secs_f64(),
+        200.0 * most.as_secs_f64() + 4.0,
     );
+    assert!(low < offered && offered <= high, "{offered} of {high}");
 
     // A server that accepts and never answers: the bound holds, the rest is turned away and said.
     let (silent, received) = serve(|_, _| true);
