@@ -24,7 +24,7 @@ class Account:
     def __init__(self, method: str, name: str) -> None:
         self.method = method
         self.name = name
-        self.in_flight = 0
+        self.in_flight = self.written_off = 0
         self.reset()
 
     def reset(self) -> None:
@@ -54,10 +54,11 @@ class Account:
         """Requests that have ended, well or not."""
         return self.answered + self.failed
 
-    def lose(self) -> None:
-        """Their process is gone: what was in flight has no one who would hear its answer."""
-        self.aborted += self.in_flight
-        self.in_flight = 0
+    def write_off(self, count: int) -> None:
+        """Count so many in flight as aborted: their process is gone. Below 0: it was not, after all."""
+        self.aborted += count
+        self.in_flight -= count
+        self.written_off += count
 
     def counts(self) -> dict[str, int]:
         """The counts by name, with what is in flight."""
@@ -98,11 +99,6 @@ class Accounts:
         self.late = Histogram()
         for account in self._by_key.values():
             account.reset()
-
-    def lose(self) -> None:
-        """Their process is gone."""
-        for account in self._by_key.values():
-            account.lose()
 
     def total(self) -> Account:
         """All accounts as one."""

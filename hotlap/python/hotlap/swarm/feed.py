@@ -117,17 +117,23 @@ class Feed:
         for listener in self._listeners:
             listener(figures, late)
 
-    def lose(self, worker: str) -> None:
+    def lose(self, worker: str, into: RequestStats) -> None:
         """A worker is gone: what it had in flight is counted as aborted, and the loss is kept with its name."""
         self.lost.append(worker)
-        gone = self.workers.get(worker)
-        if gone is None:
-            return
-        for account in gone:
-            ours = self.accounts.account(account.method, account.name)
-            ours.aborted += account.in_flight
-            ours.in_flight -= account.in_flight
-        gone.lose()
+        self._write_off(worker, into, 1)
+
+    def find(self, worker: str, into: RequestStats) -> None:
+        """A worker that was given up reports again: what it had in flight may still end."""
+        self._write_off(worker, into, -1)
+        self.lost.remove(worker)
+
+    def _write_off(self, worker: str, into: RequestStats, sign: int) -> None:
+        for account in self.workers.get(worker, Accounts()):
+            count = account.in_flight if sign > 0 else account.written_off
+            account.write_off(sign * count)
+            self.accounts.account(account.method, account.name).write_off(sign * count)
+            if count:
+                _aborted(into, account.method, account.name, sign * count)
 
 
 FEED = Feed()
@@ -146,16 +152,20 @@ def merge(into: RequestStats, figures: Sequence[Figures]) -> None:
                 entry.extend(StatsEntry.unserialize(report, into))  # type: ignore[arg-type]
                 entry.start_time = began_s
         if each.aborted:
-            row = into.entries[(f"{each.name} (aborted)", each.method)]
-            row.num_requests += each.aborted
-            row.num_none_requests += each.aborted
-            row.start_time = began_s
+            _aborted(into, each.method, each.name, each.aborted)
         now_s = time.time()
         for text, count in each.errors.items():
             key = StatsError.create_key(each.method, each.name, text)
             known = into.errors.setdefault(key, StatsError(each.method, each.name, text, first_seen=now_s))
             known.occurrences += count
             known.last_seen = now_s
+
+
+def _aborted(into: RequestStats, method: str, name: str, count: int) -> None:
+    row = into.entries[(f"{name} (aborted)", method)]
+    row.num_requests += count
+    row.num_none_requests += count
+    row.start_time = into.total.start_time
 
 
 def _report(figures: Figures, began_s: float) -> dict[str, Any]:
@@ -215,8 +225,8 @@ def _watch_workers(runner: MasterRunner) -> None:
         now = {worker.id for worker in runner.clients.missing}
         for worker in now - missing:
             logger.warning("worker %s is gone: its share of the load is missing from now on", worker)
-            FEED.lose(worker)
-        missing |= now
+            FEED.lose(worker, runner.stats)
+        missing = now
         gevent.sleep(_FLUSH_S)
 
 
@@ -261,6 +271,8 @@ def _on_report_to_master(client_id: str, data: dict[str, Any]) -> None:
 
 def _on_worker_report(client_id: str, data: dict[str, Any]) -> None:
     if REPORT_KEY in data:
+        if client_id in FEED.lost and FEED.environment is not None:
+            FEED.find(client_id, _stats(FEED.environment))
         FEED.receive(client_id, data[REPORT_KEY])
 
 
