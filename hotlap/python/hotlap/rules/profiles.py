@@ -25,12 +25,14 @@ def few_samples(run: RunResult, lane: LaneResult, profile: Profile) -> Iterator[
         return
     total = max((frame.total_value for frame in profile.frames), default=0)
     named = [frame for frame in profile.frames if frame.self_value >= SMALLEST_SHARE * total > 0]
-    if 0 < total < FEWEST_SAMPLES and profile.unit == "samples":
+    # Time off the processor is in microseconds: what was seen of it are switches.
+    seen, what = (total, "samples") if profile.unit == "samples" else (profile.samples or 0, "switches")
+    if 0 < seen < FEWEST_SAMPLES:
         smallest = min((frame.self_value for frame in named), default=total)
         yield Says(
-            sentence=f"the {profile.mode} profile of {lane.name} rests on {total:g} samples: shares below "
-            f"{max(1, round(300 / total))}% are chance; record for longer or under more load",
-            evidence={"samples": total, "smallest_named": smallest},
+            sentence=f"the {profile.mode} profile of {lane.name} rests on {seen:g} {what}: shares below "
+            f"{min(100, max(1, round(300 / seen)))}% are chance; record for longer or under more load",
+            evidence={what: seen, "smallest_named": smallest},
         )
 
 
