@@ -93,8 +93,8 @@ def forest(rows: list[Compared], noise: float | None) -> charts.Chart | None:
                 "error_x": {
                     "type": "data",
                     "symmetric": False,
-                    "array": [(row.high or ratio) - ratio for row, ratio in points],
-                    "arrayminus": [ratio - (row.low or ratio) for row, ratio in points],
+                    "array": [row.high - ratio if row.high else None for row, ratio in points],
+                    "arrayminus": [ratio - row.low if row.low else None for row, ratio in points],
                     "color": colour,
                     "thickness": 2,
                     "width": 5,
@@ -115,6 +115,7 @@ def forest(rows: list[Compared], noise: float | None) -> charts.Chart | None:
         "data": data,
         "layout": charts.layout(
             90 + 40 * len(order),
+            showlegend=True,
             xaxis=charts.axis("", type="log", tickformat=".3~g", ticksuffix="×", nticks=7),
             yaxis=charts.axis(
                 "",
