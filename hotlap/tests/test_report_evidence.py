@@ -68,8 +68,19 @@ def test_a_lock_stands_by_its_lane(run: RunResult, tmp_path: Path) -> None:
 
 
 def test_capacity_is_drawn_over_the_rate_offered() -> None:
-    lane = LaneResult(scenario="read", variant="native", path="/read", facts={"capacity": {"rate": 19.4}})
+    lane = LaneResult(
+        scenario="read",
+        variant="native",
+        path="/read",
+        facts={"capacity": {"rate": 19.4, "objective": "p99 < 100 ms"}},
+    )
     lane.loads = [offered(30.0, 19.7, 4000.0), offered(10.0, 10.0, 51.0), offered(19.0, 19.0, 70.0)]
+    lane.facts["capacity"]["tried"] = [
+        {"rate": 19.0, "met": True, "misses": [], "rps": 19.0, "latency_ms": {"p50": 35.0, "p99": 70.0}},
+        {"rate": 30.0, "met": False, "misses": ["p99 is 4000 ms"], "rps": 19.7, "latency_ms": {"p50": None}},
+    ]
+    assert evidence_charts.tried(lane)[1] == ("30.0", "19.7", "—", "—", "p99 is 4000 ms")
+    assert evidence_charts.capacity_facts(lane) == [("rate", "19.4"), ("objective", "p99 < 100 ms")]
     chart = evidence_charts.capacity(lane)
     assert chart is not None
     plotly.graph_objects.Figure(without_theme(chart))

@@ -75,9 +75,10 @@ def lock_facts(kinds: Mapping[str, Any]) -> details.Pairs:
 def capacity(lane: LaneResult) -> charts.Chart | None:
     """Latency over the rate offered, from the lane's stretches of role ``capacity``.
 
-    A rate at which the server did not keep up is drawn hollow: fewer than 99 of 100 offered requests
-    were answered. ``facts["capacity"]["rate"]`` of the lane, where there is one, is marked.
+    A rate at which the objective was missed is drawn hollow; ``facts["capacity"]["rate"]`` of the lane, where
+    there is one, is marked.
     """
+    missed = {one["rate"] for one in (lane.facts.get("capacity") or {}).get("tried") or [] if not one["met"]}
     tried = sorted(
         (each for each in lane.stretches("capacity") if each.rate is not None),
         key=lambda each: each.rate or 0.0,
@@ -92,10 +93,6 @@ def capacity(lane: LaneResult) -> charts.Chart | None:
             continue
         colour, symbol, dash = charts.style(index)
         values += [value for _, value in points]
-        kept = [
-            each.rps is not None and each.rate is not None and each.rps >= 0.99 * each.rate
-            for each, _ in points
-        ]
         data.append(
             {
                 "type": "scatter",
@@ -108,7 +105,7 @@ def capacity(lane: LaneResult) -> charts.Chart | None:
                     "size": 9,
                     "color": colour,
                     "line": {"width": 2, "color": colour},
-                    "symbol": [symbol if keeps else f"{symbol}-open" for keeps in kept],
+                    "symbol": [f"{symbol}-open" if each.rate in missed else symbol for each, _ in points],
                 },
                 "customdata": [figures.number(each.rps) for each, _ in points],
                 "hovertemplate": f"{title} %{{y:,.4~g}} ms at %{{x:,.4~g}} offered, "
@@ -137,3 +134,23 @@ def capacity(lane: LaneResult) -> charts.Chart | None:
             **marks,
         ),
     }
+
+
+def capacity_facts(lane: LaneResult) -> details.Pairs:
+    """What the search for a lane's capacity found."""
+    found = lane.facts.get("capacity") or {}
+    return details.flat({key: value for key, value in found.items() if key != "tried" and value is not None})
+
+
+def tried(lane: LaneResult) -> list[tuple[str, str, str, str, str]]:
+    """The rates that were tried: offered, answered, p50, p99, and which terms of the objective were missed."""
+    return [
+        (
+            figures.number(one["rate"]),
+            figures.number(one.get("rps")),
+            figures.number((one.get("latency_ms") or {}).get("p50")),
+            figures.number((one.get("latency_ms") or {}).get("p99")),
+            ", ".join(one.get("misses") or []),
+        )
+        for one in (lane.facts.get("capacity") or {}).get("tried") or []
+    ]

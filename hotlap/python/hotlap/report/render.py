@@ -137,7 +137,8 @@ def _lane(page: Page, row: aggregate.Row, lane: LaneResult | None) -> dict[str, 
         "stretches": details.stretches(lane) if lane else None,
         "locks": _locks(page, row, lane) if lane else [],
         "capacity": page.chart(f"capacity-{row.anchor}", evidence_charts.capacity(lane)) if lane else None,
-        "capacity_facts": details.flat(lane.facts.get("capacity") or {}) if lane else [],
+        "capacity_facts": evidence_charts.capacity_facts(lane) if lane else [],
+        "tried": evidence_charts.tried(lane) if lane else [],
     }
 
 
