@@ -27,7 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         50.0
     )
     read_only: Annotated[bool, Meta(description="answer every write with 405")] = False
-    interface: Annotated[Literal["asgi"], Meta(description="how Granian calls the app")] = "asgi"
+    interface: Annotated[Literal["rsgi", "asgi"], Meta(description="how Granian calls the app")] = "rsgi"
     host: Annotated[str, Meta(min_length=1, description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65_535, description="port to listen on")] = 8080
     connections: Annotated[int, Meta(ge=1, le=1_000_000, description="connections held open at once")] = 4096

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 ASGI = {"version": "3.0", "spec_version": "2.3"}
@@ -47,6 +48,7 @@ def _common(rsgi: Any, state: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=4096)
 def _address(text: str) -> tuple[str, str]:
     host, _, port = text.rpartition(":")
     return (host.strip("[]"), port)
