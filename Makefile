@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help tools build lab serve test test-rust test-python test-versions lint format bench-load bench-core bench-stacks callgrind fuzz wheels pin clean
+.PHONY: help tools build lab serve test test-rust test-python test-versions lint format bench-load bench-core bench-stacks callgrind fuzz docs planted wheels pin clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,13 @@ format: build ## Format Python and Rust
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only --quiet .
 	cargo fmt --all
+
+docs: build ## The reference from the code, and the docs as a site in site/
+	$(BIN)/python -m hotlap.reference docs/reference
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+planted: build ## How often a comparison is wrong on this machine: a long A/A series and a planted slowdown
+	$(BIN)/python benchmarks/planted/series.py --out runs/planted
 
 wheels: build ## Wheels and sdists of both packages, in dist/
 	$(BIN)/maturin build --quiet --locked --sdist --out dist

@@ -153,7 +153,8 @@ def cost(variant: str, values: list[float]) -> LaneResult:
         ([4000.0], [400.0], lambda text: "needs 10.0 times less CPU a request than read/python" in text),
         ([4000.0] * 4, [400.0, 410.0, 390.0, 404.0], lambda text: "(99%: " in text),
         ([400.0], [4000.0], lambda text: "10.0 times more CPU" in text),
-        ([400.0], [410.0], None),
+        ([400.0], [800.0], None),
+        ([400.0] * 3, [480.0, 481.0, 479.0], lambda text: "1.20 times more CPU" in text),
         ([400.0, 900.0, 100.0, 500.0], [900.0, 400.0, 500.0, 700.0], None),
     ],
 )
@@ -164,3 +165,10 @@ def test_what_the_other_variant_gains(
     assert ("variant-gain" in told) is (check is not None)
     if check is not None:
         assert check(told["variant-gain"])
+
+
+def test_nothing_is_gained_over_a_void_lane() -> None:
+    void = cost("python", [4000.0])
+    void.error = "it ended"
+    told = said(void, cost("native", [400.0]), baseline="python", candidate="native")
+    assert "variant-gain" not in told

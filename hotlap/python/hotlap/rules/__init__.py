@@ -79,8 +79,6 @@ def apply(run: RunResult) -> None:
     for each in rules():
         by_scope[each.scope].append(each)
 
-    for each in by_scope["run"]:
-        findings.extend(_speak(each, says, None) for says in each.read(run))
     for lane in run.lanes:
         spoken = [_speak(each, says, lane) for each in by_scope["lane"] for says in each.read(run, lane)]
         lane.verdict = _verdict([one for one in spoken if one.severity != "finding"])
@@ -93,6 +91,9 @@ def apply(run: RunResult) -> None:
             ]
             profile.trust = _verdict([one for one in of_profile if one.severity != "finding"])
             findings.extend(one for one in of_profile if one.severity == "finding")
+    # Last: what is said of the run may depend on the lanes' verdicts.
+    for each in by_scope["run"]:
+        findings.extend(_speak(each, says, None) for says in each.read(run))
     run.findings = sorted(findings, key=lambda one: (-one.weight, one.name, one.lane or ""))
 
 

@@ -22,6 +22,8 @@ WAIT_SHARE = 0.5
 BLOCKED_SHARE = 0.1
 REPEATED_STATEMENTS = 5
 FEWEST_SAMPLES = 50
+ALONE_RATIO = 3.0
+"""Without an interval a ratio must be beyond what a busy machine does to one stretch."""
 BUSY_PERCENT = 20.0
 """Of a core: below it the server's CPU is not what a lane waits for."""
 
@@ -231,6 +233,7 @@ def variant_gain(run: RunResult) -> Iterator[Says]:
 
 def _gain(before: LaneResult, after: LaneResult) -> Says | None:
     from hotlap.compare import FIGURES, Pair, compare_figure, middle
+    from hotlap.intervals import MIN_ROUNDS
 
     cpu = FIGURES[0]
     values = []
@@ -242,7 +245,8 @@ def _gain(before: LaneResult, after: LaneResult) -> Says | None:
     if not old or not new:
         return None
     ratio = max(old, new) / min(old, new)
-    if ratio < 1.25:
+    alone = min(len(lane.stretches()) for lane in (before, after)) < MIN_ROUNDS
+    if ratio < (ALONE_RATIO if alone else 1.1):
         return None
     [row] = compare_figure([Pair(after.name, before, after)], cpu, None)
     sure = row.low is not None and row.high is not None and row.says != "no difference"
