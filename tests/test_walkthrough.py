@@ -48,7 +48,7 @@ def test_each_command_of_the_walkthrough(tmp_path: Path) -> None:
         # A machine that is busy with other things makes lanes void, and a gate does not let those pass.
         void = "--fail-if" in command and "is void" in told[command]
         assert done.returncode == (1 if void else 0), f"{command}\n{done.stdout}{done.stderr}"
-    assert len(told) == 8
+    assert len(told) == 9
     [read] = [text for command, text in told.items() if "runs/read" in command]
     assert "wait for one lock (exclusive)" in read
     [gate] = [text for command, text in told.items() if "--fail-if" in command]
