@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from hotlap._engine import OffCpu, Stacks
@@ -21,8 +20,6 @@ STACK_BYTES = 8192
 MOST_SWITCHES_HZ = 50_000
 """Above this rate the recording of switches, each with its stack, cannot be written as fast as it comes."""
 _END_TIMEOUT_S = 120.0
-_TIME = re.compile(rb"^\S.*\s(\d+\.\d+):\s", re.MULTILINE)
-_ENDS_BYTES = 1 << 18
 _FIELDS = "comm,pid,tid,time,event,{}ip,sym,dso{}"
 
 
@@ -64,7 +61,6 @@ class Perf(Plain):
             events = ["-e", "cpu-clock", "-F", str(RATE_HZ)]
         else:
             events = ["-e", "sched:sched_switch", "-e", "sched:sched_wakeup", "--switch-events"]
-        used_s, began_s = target.served.cpu_s(), time.monotonic()
         recorded = _run(
             [
                 *(program, "record", *events, "--call-graph", f"dwarf,{STACK_BYTES}", "-m", "16M"),
@@ -72,14 +68,12 @@ class Perf(Plain):
             ],
             time_s,
         )
-        now_s, took_s = target.served.cpu_s(), time.monotonic() - began_s
         try:
             shown = ["--show-lost-events"] if on_cpu else ["--show-switch-events", "--show-lost-events"]
             fields = _FIELDS.format("period,", "") if on_cpu else _FIELDS.format("", ",trace")
             with text.open("wb") as out:
                 _run([program, "script", "-i", str(data), "--no-demangle", *shown, "-F", fields], time_s, out)
-            cores = (now_s - used_s) / took_s if now_s is not None and used_s is not None else None
-            read = _on_cpu(text, cores) if on_cpu else _off_cpu(text, pids, time_s)
+            read = _on_cpu(text) if on_cpu else _off_cpu(text, pids, time_s)
         finally:
             text.unlink(missing_ok=True)
         read.raw = [data]
@@ -95,11 +89,10 @@ class Perf(Plain):
         return read
 
 
-def _on_cpu(text: Path, cores: float | None) -> Recording:
+def _on_cpu(text: Path) -> Recording:
     stacks = Stacks.read(text, "perf")
-    # The clock is the processor's: it ticks while a thread runs. perf looks for a part of the time that it takes.
-    busy_s = cores * _span_s(text) if cores is not None else None
-    reached_hz = stacks.total / busy_s if busy_s else None
+    # The clock is each thread's own and ticks while it runs, so that only what perf says it lost is missing.
+    kept = stacks.total / (stacks.total + stacks.lost) if stacks.total else 0.0
     return Recording(
         profiler="perf",
         stacks=stacks,
@@ -108,17 +101,8 @@ def _on_cpu(text: Path, cores: float | None) -> Recording:
         missed=stacks.lost,
         errors=sum(stacks.skipped.values()),
         rate_hz=float(RATE_HZ),
-        rate_reached_hz=reached_hz,
+        rate_reached_hz=RATE_HZ * kept,
     )
-
-
-def _span_s(text: Path) -> float:
-    """From the first event to the last."""
-    with text.open("rb") as lines:
-        first = _TIME.search(lines.read(_ENDS_BYTES))
-        lines.seek(max(0, text.stat().st_size - _ENDS_BYTES))
-        times = _TIME.findall(lines.read())
-    return float(times[-1]) - float(first[1]) if first and times else 0.0
 
 
 def _off_cpu(text: Path, pids: list[int], time_s: float) -> Recording:
