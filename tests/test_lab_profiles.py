@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from serving import need
 
+from hotlap._engine import Stacks
 from hotlap.doctor import perf_clock, perf_scheduler, tracing
 from hotlap.experiment import Experiment, Mode
 from hotlap.load import background_load
@@ -94,6 +95,9 @@ def test_allocations_are_counted_for_each_request(tmp_path: Path) -> None:
             assert recording.requests
             assert recording.facts["peak_rss_bytes"] > 1_000_000
             counts[lane, iterations] = recording.facts["allocations_per_request"]
+            by_bytes = Stacks.read(tmp_path / "memory-bytes.collapsed").total
+            assert by_bytes == pytest.approx(recording.facts["bytes_per_request"] * recording.requests)
+            assert "<svg" in (tmp_path / "memory-bytes.svg").read_text()
     grown = counts["cpualloc/native", 3000] - counts["cpualloc/native", 1000]
     assert grown == pytest.approx(3 * 2000, abs=60)
     assert counts["cpu/native", 1000] < 100

@@ -56,12 +56,20 @@ class Allocations(Plain):
             raise ProfileError(f"{error}; memray must be installed where the app runs") from None
         counts, sizes, peak = _aggregate(raw)
         allocations, allocated = sum(counts.values()), sum(sizes.values())
-        bytes_by_stack = Stacks.from_counts([(list(stack), size) for stack, size in sizes.items() if size])
+        bytes_by_stack = Stacks.from_counts(
+            [(list(stack), size) for stack, size in sizes.items() if size]
+        ).clean(drop_waiting=False, threads=False)
+        # The mode's own graph is of counts; that of bytes lies beside it.
+        by_bytes, by_bytes_svg = folder / "memory-bytes.collapsed", folder / "memory-bytes.svg"
+        bytes_by_stack.write_collapsed(by_bytes)
+        by_bytes_svg.write_text(
+            bytes_by_stack.svg("memory", subtitle=f"{allocated:,} bytes, {requests:,} requests", unit="bytes")
+        )
         return Recording(
             profiler="memray",
             stacks=Stacks.from_counts([(list(stack), count) for stack, count in counts.items()]),
             unit="allocations",
-            raw=raw,
+            raw=[*raw, by_bytes, by_bytes_svg],
             samples=allocations,
             missed=0,
             errors=0,
@@ -76,7 +84,7 @@ class Allocations(Plain):
                         "bytes_per_request": one.self_value / requests,
                         "location": one.location,
                     }
-                    for one in bytes_by_stack.clean(drop_waiting=False).top(5)
+                    for one in bytes_by_stack.top(5)
                 ],
             },
         )
