@@ -14,6 +14,7 @@ from pyapp.client_resources import ClientResource, ClientsResource
 from pyapp.clients import Store
 from pyapp.compute import ComputePool
 from pyapp.disconnect import RECEIVE, Receive
+from pyapp.garbage import GarbageSettings
 from pyapp.lanes import LaneResource, answer
 from pyapp.metrics import LaneMetrics
 from pyapp.pages import IndexResource, OpenApiResource
@@ -104,7 +105,7 @@ def create_app(
     settings = settings or load(os.environ)
     scenarios = SCENARIOS if scenarios is None else scenarios
     pool = ComputePool()
-    app = app_type(middleware=[pool])
+    app = app_type(middleware=[pool, GarbageSettings()])
     app.set_error_serializer(problems.serialize)
     app.add_error_handler(Exception, problems.unexpected)
 
