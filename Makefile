@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help tools build lab serve test test-rust test-python test-versions lint format bench-load bench-core bench-stacks callgrind fuzz docs planted wheels pin clean
+.PHONY: help tools build lab serve test test-rust test-python test-versions lint format bench bench-load bench-core bench-stacks callgrind fuzz docs planted wheels pin clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,12 @@ callgrind: ## Instructions that an iteration of the core's loops executes (valgr
 
 bench-load: build ## The load engine beside wrk and Locust's own users, paired
 	$(BIN)/python benchmarks/load.py $(ARGS)
+
+bench: build ## The service against its peers, by the lab; writes docs/benchmarks.md (ARGS=--quick for a look)
+	test -d benchmarks/.venv || $(PYTHON) -m venv benchmarks/.venv
+	benchmarks/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	cargo build --quiet --release --locked --manifest-path benchmarks/rust/Cargo.toml
+	$(BIN)/python benchmarks/bench.py $(ARGS)
 
 bench-core: ## Criterion on the service's core: loops, map, lock, histogram
 	cargo bench --quiet --locked --package rust_core

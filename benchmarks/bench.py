@@ -1,0 +1,73 @@
+"""Measures the service against its peers with the lab, and writes ``docs/benchmarks.md`` and its charts.
+
+``python benchmarks/bench.py [--quick] [--only PATTERN ...]``; ``make bench`` prepares what it needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import page
+from peers_experiment import COMMANDS, HERE, PEER_PYTHON, RUST, experiment
+
+from hotlap.result import read
+from hotlap.serve import ServeError, served
+
+RUNS = HERE.parent / "runs"
+DOCS = HERE.parent / "docs"
+
+
+def main() -> int:
+    """Measures and writes; the exit code."""
+    parser = argparse.ArgumentParser("bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="short stretches, once: a look")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="PATTERN", help="lanes, as empty/* or */warp"
+    )
+    arguments = parser.parse_args()
+    for needed in (Path(PEER_PYTHON), RUST / "warp", RUST / "axum"):
+        if not needed.exists():
+            print(f"bench: {needed} is missing: run make bench, which makes it", file=sys.stderr)
+            return 2
+    out = RUNS / time.strftime("bench-%Y%m%d-%H%M%S", time.gmtime())
+    length = ["--quick"] if arguments.quick else ["--repeat", "3"]
+    command = [
+        str(Path(sys.executable).with_name("hotlap")),
+        "run",
+        *arguments.only,
+        *length,
+        "--profiles",
+        "none",
+    ]
+    code = subprocess.run([*command, "--out", str(out)], cwd=HERE, check=False).returncode
+    if not (out / "run.json").exists():
+        return code or 1
+    run = read(out)
+    names = [name for name in COMMANDS if any(lane.variant == name for lane in run.lanes)]
+    print("start-up and memory at rest")
+    rest = {name: at_rest(name) for name in names}
+    target = DOCS / "benchmarks.md" if not arguments.only else out / "benchmarks.md"
+    target.write_text(page.render(run, rest, quick=arguments.quick))
+    print(f"{target} is written; the lab's report is {out / 'report.html'}")
+    return code
+
+
+def at_rest(name: str) -> page.Rest:
+    """How long a server takes to answer, and its memory before it is loaded."""
+    lane = experiment.lane(f"empty/{name}")
+    began = time.perf_counter()
+    try:
+        with served(experiment, lane) as running:
+            started_s = time.perf_counter() - began
+            return page.Rest(started_s=started_s, rss_bytes=running.rss_bytes())
+    except ServeError as error:
+        print(f"bench: {name}: {error}", file=sys.stderr)
+        return page.Rest(started_s=None, rss_bytes=None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
