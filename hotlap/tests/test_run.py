@@ -99,6 +99,26 @@ def test_a_run_writes_its_folder(project: Project) -> None:
     assert "--resume" in again.stderr
 
 
+def test_a_locustfile_of_ones_own_stands_in_for_the_users(project: Project) -> None:
+    folder = project("'x', 'python', '/a', locustfile='own_users.py'")
+    (folder / "own_users.py").write_text(
+        "from locust import FastHttpUser, constant, task\n"
+        "class Own(FastHttpUser):\n"
+        "    wait_time = constant(0.02)\n"
+        "    @task\n"
+        "    def ask(self):\n"
+        "        self.client.get('/a?own', name='own')\n"
+    )
+    done = hotlap(folder, "run", "--quick", "--out", "out")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (lane,) = result.read(folder / "out").lanes
+    (stretch,) = lane.stretches()
+    assert stretch.failures == 0
+    assert stretch.requests is not None
+    assert 10 < stretch.requests < 4 * 60 * stretch.duration_s
+    assert "littles" not in stretch.facts
+
+
 def test_a_lane_that_kills_its_server_is_a_row_with_its_reason(project: Project) -> None:
     folder = project("'x', 'python', '/a'", "'y', 'python', '/die'")
     done = hotlap(folder, "run", "--quick", "--out", "out")

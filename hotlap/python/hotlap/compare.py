@@ -279,7 +279,7 @@ def _allocations(pairs: Sequence[Pair]) -> list[Compared]:
 def _allocated(lane: LaneResult) -> float | None:
     for profile in lane.profiles:
         if profile.mode == "memory" and profile.error is None:
-            value = profile.facts.get("allocated_bytes_per_request")
+            value = profile.facts.get("bytes_per_request")
             return float(value) if value is not None else None
     return None
 

@@ -172,7 +172,8 @@ def _swarm(
         plan = SwarmPlan(
             lane=lane,
             load=load,
-            engine=engine,
+            # Of users of one's own, which may be of both kinds, only what all report is counted.
+            engine="http" if lane.locustfile else engine,
             warm_up_s=warm_up_s,
             time_s=time_s,
             server_pids=tuple(served.pids()),
@@ -182,7 +183,14 @@ def _swarm(
         )
         (folder / "plan.json").write_bytes(msgspec.json.encode(plan))
         words = [
-            *(sys.executable, "-m", "locust", "-f", str(locustfile_path()), "--headless", "--only-summary"),
+            *(
+                sys.executable,
+                "-m",
+                "locust",
+                "-f",
+                ",".join(filter(None, [lane.locustfile, str(locustfile_path())])),
+            ),
+            *("--headless", "--only-summary"),
             *("--host", served.url, "--users", str(plan.users)),
             *("--spawn-rate", str(load.spawn_rate or plan.users), "--stop-timeout", "0"),
         ]
@@ -230,8 +238,10 @@ def _stretch(
             "last_ms": window.last_ms,
         },
         "machine": answer.machine,
-        "littles": littles(window, load),
     }
+    if lane.locustfile is None:
+        # Users of one's own wait as they like: what the law needs is not known of them.
+        facts["littles"] = littles(window, load)
     if load.model == "open":
         facts["saturated"] = window.saturated
     for name, encoded in (("lag_ms", answer.lag), ("late_ms", answer.late)):

@@ -13,7 +13,9 @@ from hotlap.swarm.plan import SwarmPlan
 from hotlap.swarm.window import Window
 
 PLAN = SwarmPlan.given()
-LaneUser = user_of(PLAN.lane, PLAN.load, PLAN.engine, PLAN.body_sha256)
+if PLAN.lane.locustfile is None:
+    LaneUser = user_of(PLAN.lane, PLAN.load, PLAN.engine, PLAN.body_sha256)
+# Otherwise the users are those of the lane's own locustfile, which Locust reads beside this one.
 
 
 def measure(environment: Environment, **_: Any) -> None:
