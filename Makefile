@@ -63,9 +63,6 @@ test-versions: build ## The parts that depend on the interpreter, on each other 
 callgrind: ## Instructions that an iteration of the core's loops executes (valgrind)
 	@$(PYTHON) scripts/callgrind
 
-bench-load: build ## The load engine beside wrk and Locust's own users, paired
-	$(BIN)/python benchmarks/load.py $(ARGS)
-
 bench: build ## The service against its peers, by the lab; writes docs/benchmarks.md (ARGS=--quick for a look)
 	test -d benchmarks/.venv || $(PYTHON) -m venv benchmarks/.venv
 	benchmarks/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
