@@ -94,8 +94,10 @@ planted: build ## How often a comparison is wrong on this machine: a long A/A se
 	$(BIN)/python benchmarks/planted/series.py --out runs/planted
 
 wheels: build ## Wheels and sdists of both packages, in dist/
-	$(BIN)/maturin build --quiet --locked --sdist --out dist
-	$(BIN)/maturin build --quiet --locked --sdist --out dist --manifest-path hotlap/Cargo.toml
+	$(BIN)/maturin sdist --out dist
+	$(BIN)/maturin build --quiet --locked --out dist
+	$(BIN)/maturin sdist --out dist --manifest-path hotlap/Cargo.toml
+	$(BIN)/maturin build --quiet --locked --out dist --manifest-path hotlap/Cargo.toml
 
 pin: build ## Pin the versions anew, in a file that names no address
 	$(BIN)/uv pip compile --quiet --upgrade --no-emit-index-url --universal --python-version 3.11 requirements/dev.in -o requirements/dev.txt
