@@ -68,7 +68,7 @@ def window_s(told_s: float, load: Load, answer_s: float) -> float:
 
 TIMINGS = {
     "default": Timing(warm_up_s=1.5, time_s=7.0, profile_s=4.0),
-    "quick": Timing(warm_up_s=0.3, time_s=1.0, profile_s=1.0),
+    "quick": Timing(warm_up_s=0.3, time_s=1.0, profile_s=2.0),
     "article": Timing(warm_up_s=5.0, time_s=30.0, profile_s=10.0),
 }
 

@@ -237,7 +237,13 @@ def _of_others(frames: list[str], others: Any, seen: set[int]) -> list[list[str]
         for chain in _chains(other.get_coro(), other, seen | {id(other)})
     ]
     work = [chain for chain in inner if chain[-1] != f"waits for: {_CLIENT}"] or inner
-    return [frames + chain for chain in work] or [[*frames, "waits for: a future"]]
+    return [frames + chain for chain in work] or [[*frames, f"waits for: {_future(frames)}"]]
+
+
+def _future(frames: list[str]) -> str:
+    """What a bare future stands for: a server's `receive` waits for its client, whatever it does so with."""
+    asked = any(frame.split(" (")[0].endswith("receive") for frame in frames[-5:])
+    return _CLIENT if asked else "a future"
 
 
 def _step(at: Any) -> tuple[CodeType | None, FrameType | None, Any]:
@@ -283,12 +289,10 @@ def _named(at: Any, frames: list[str]) -> str:
     if frames:
         name, _, place = frames[-1].partition(" (")
         if "asyncio" in place and name in _KNOWN_FRAMES:
-            # An ASGI server's `receive` waits for its client, whatever it does so with.
-            asked = any(frame.split(" (")[0].endswith("receive") for frame in frames[-3:-1])
-            return _CLIENT if asked else _KNOWN_FRAMES[name]
+            return _CLIENT if _future(frames[-3:-1]) == _CLIENT else _KNOWN_FRAMES[name]
     if isinstance(at, asyncio.Future):
         pool = any("_chain_future" in repr(callback) for callback in getattr(at, "_callbacks", None) or [])
-        return "a thread pool" if pool else "a future"
+        return "a thread pool" if pool else _future(frames)
     kind = f"{type(at).__module__}.{type(at).__qualname__}"
     return _KNOWN_TYPES.get(kind, _clean(kind))
 
