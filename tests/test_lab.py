@@ -34,7 +34,7 @@ def hotlap(*words: str, timeout_s: float = 600) -> subprocess.CompletedProcess[s
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A quick run over all lanes of the default suite."""
     out = tmp_path_factory.mktemp("lab") / "run"
-    done = hotlap("run", "--quick", "--out", str(out))
+    done = hotlap("run", "--quick", "--profiles", "on-cpu", "--out", str(out))
     assert done.returncode == 0, done.stdout + done.stderr
     return out
 

@@ -80,6 +80,7 @@ def test_an_extension_that_is_not_ours(app: Callable[[str], Path], need: Need) -
     (folder / "hotlap.toml").write_text(
         """
 app = "shop:app"
+granian_args = ["--loop", "uvloop"]
 ready_path = "/openapi.json"
 
 [variants.json]
@@ -90,7 +91,7 @@ path = "/orjson/1"
 load = { users = 4 }
 """
     )
-    found = run(folder)
+    found = run(folder, "--profiles", "on-cpu")
     gain = said(found, "variant-gain")
     assert gain.lane == "lines/orjson"
     assert gain.evidence["ratio"] < 0.5

@@ -57,6 +57,11 @@ def test_profiles_can_be_chosen_or_left_out() -> None:
     assert [task.mode for task in two if task.stage == "profile"] == ["gil", "memory"]
 
 
+def test_profiles_can_be_those_of_one_variant() -> None:
+    tasks = plan(EXPERIMENT, LANES, Options(timing=TIMINGS["quick"], profile_variant="native"))
+    assert {task.lane for task in tasks if task.stage == "profile"} == {"slow/native", "fast/native"}
+
+
 def test_a_ramp_counts_into_the_time() -> None:
     slow = Options(timing=TIMINGS["quick"], load=Load(users=300, spawn_rate=10.0))
     ramped = next(task for task in plan(EXPERIMENT, LANES, slow) if task.stage == "load")

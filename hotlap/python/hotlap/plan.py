@@ -36,6 +36,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """One load for all lanes instead of each lane's own."""
     profiles: tuple[Mode, ...] | None = None
     """The modes for all lanes instead of each lane's own; empty: none."""
+    profile_variant: str | None = None
+    """The one variant whose lanes are profiled; ``None``: all."""
     repeat: int = 1
     seed: int = 0
     stock: bool = False
@@ -49,6 +51,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     def profiles_of(self, lane: Lane) -> tuple[Mode, ...]:
         """The modes in which a lane is profiled."""
+        if self.profile_variant not in (None, lane.variant):
+            return ()
         return lane.profiles if self.profiles is None else self.profiles
 
 

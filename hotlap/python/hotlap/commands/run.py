@@ -43,7 +43,11 @@ def _modes(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 @click.command
 @click.argument("patterns", metavar="[LANE ...]", nargs=-1)
 @click.option("--suite", help="The suite whose lanes are measured; without it, the first one.")
-@click.option("--quick", is_flag=True, help="Short stretches: a look, not a figure to rely on.")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="A look, not figures to rely on: short stretches, and profiles of the candidate's lanes only.",
+)
 @click.option("--preset", type=click.Choice(["article"]), help="The article's own load: 3000 users.")
 @click.option("--profiles", metavar="MODE,...", callback=_modes, help="Instead of each lane's own; or: none.")
 @click.option("--engine", type=click.Choice(get_args(Engine)), default="native", show_default=True)
@@ -91,6 +95,7 @@ def command(
             engine=engine,
             load=ARTICLE_LOAD if preset == "article" else None,
             profiles=("on-cpu",) if quick and profiles is None else profiles,
+            profile_variant=experiment.candidate if quick and profiles is None else None,
             repeat=repeat,
             seed=random.SystemRandom().randrange(2**31) if seed is None else seed,
             stock=preset == "article",
