@@ -49,6 +49,24 @@ def test_the_rank_of_each_percentile_in_the_servers_log(tmp_path: Path, mode: st
         assert low - POINTS <= quantile <= high + POINTS, (quantile, value_us, low, high)
 
 
+def test_where_delays_are_spread_each_percentile_has_its_rank_to_the_point(tmp_path: Path) -> None:
+    """What lies between the two clocks moves no rank here, so that no slack is given."""
+    with delay_server("spread", tmp_path) as server:
+        swarm = Swarm(server.url)
+        behaviour = swarm.behaviour([Request("GET", "/").declared()], model="open", max_in_flight=5000)
+        swarm.add(behaviour, rate=400.0)
+        until("enough have come", lambda: server.received() > 3000)
+        swarm.stop(grace_s=30.0)
+        (figures,) = swarm.take()
+        until("all are logged", lambda: len(server.took_us()) == figures.answered)
+        logged = server.took_us()
+    assert figures.started == figures.answered + figures.failed
+    for quantile in QUANTILES:
+        value_us = quantile_us(figures.service, quantile)
+        rank = bisect_right(logged, value_us) / len(logged)
+        assert abs(rank - quantile) <= POINTS, (quantile, value_us, rank)
+
+
 def test_a_pause_is_seen_in_full_by_those_who_keep_their_pace(tmp_path: Path) -> None:
     with delay_server("pause", tmp_path) as server:
         swarm = Swarm(server.url)

@@ -43,8 +43,18 @@ pub async fn offer(
     let in_flight = &behaviour.in_flight[thread];
     let mut under_way = JoinSet::new();
     let mean = Duration::from_secs_f64(1.0 / rate);
-    // Even arrivals of several users are spread over the gap by chance.
-    let mut intended = Instant::now() + mean.mul_f64(shard.random());
+    let gap = || {
+        if exponential {
+            mean.mul_f64(-(1.0 - shard.random()).ln())
+        } else {
+            mean
+        }
+    };
+    let mut intended = if exponential {
+        Instant::now() + gap()
+    } else {
+        on_grid(behaviour.epoch, behaviour.phase(), mean, Instant::now())
+    };
     loop {
         pause(&shard, &ending, intended).await;
         if ending.asked() {
@@ -74,14 +84,17 @@ pub async fn offer(
                 drop(place);
             });
         }
-        let gap = if exponential {
-            mean.mul_f64(-(1.0 - shard.random()).ln())
-        } else {
-            mean
-        };
-        intended += gap;
+        intended += gap();
     }
     while under_way.join_next().await.is_some() {}
+}
+
+/// The first moment from `now` on of an even grid: `phase` (a share of the gap) after a common start.
+///
+/// Users with the same rate share the grid, each with a phase of its own, so that together they are near to even.
+fn on_grid(epoch: Instant, phase: f64, gap: Duration, now: Instant) -> Instant {
+    let passed = now.duration_since(epoch).as_secs_f64() / gap.as_secs_f64();
+    epoch + gap.mul_f64((passed - phase).ceil().max(0.0) + phase)
 }
 
 /// A place among those that may be in flight.
@@ -90,5 +103,26 @@ struct Place(Arc<AtomicUsize>);
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_who_come_at_any_time_share_an_even_grid() {
+        let epoch = Instant::now();
+        let gap = Duration::from_millis(100);
+        for (phase, at_ms, wanted_ms) in [
+            (0.0, 0, 0),
+            (0.25, 0, 25),
+            (0.25, 26, 125),
+            (0.5, 1_000, 1_050),
+        ] {
+            let now = epoch + Duration::from_millis(at_ms);
+            let first = on_grid(epoch, phase, gap, now).duration_since(epoch);
+            assert_eq!(first.as_micros(), 1000 * wanted_ms, "{phase} at {at_ms} ms");
+        }
     }
 }

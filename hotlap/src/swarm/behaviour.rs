@@ -1,14 +1,17 @@
 //! What users do: the requests that they choose from, and how these arrive.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use super::engine::EngineError;
 use super::request::{Expected, Request};
 
 /// The back-off after a transport error, so that a dead server is not hammered.
 pub const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// Multiples of it, modulo 1, spread evenly however many there are: the gaps between them have at most three lengths.
+const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
 /// How requests arrive.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,6 +73,9 @@ pub struct Behaviour {
     /// Open requests that may be in flight on each thread, and those that are.
     pub places: usize,
     pub in_flight: Vec<Arc<AtomicUsize>>,
+    /// The start that even arrivals of all its users are counted from.
+    pub epoch: Instant,
+    phases: AtomicUsize,
 }
 
 impl Behaviour {
@@ -117,12 +123,19 @@ impl Behaviour {
             wait: declared.wait,
             places,
             in_flight,
+            epoch: Instant::now(),
+            phases: AtomicUsize::new(0),
         })
     }
 
     /// Whether requests arrive by a rate.
     pub fn is_open(&self) -> bool {
         matches!(self.arriving, Arriving::Open { .. })
+    }
+
+    /// Where in the gap the next user's even arrivals lie, from 0 up to 1.
+    pub fn phase(&self) -> f64 {
+        (self.phases.fetch_add(1, Ordering::Relaxed) as f64 * GOLDEN).fract()
     }
 
     /// A request by its weight, as its number; `random` is from 0 up to 1.
