@@ -11,14 +11,18 @@ import sys
 import time
 from pathlib import Path
 
+import charts
 import page
-from peers_experiment import COMMANDS, HERE, PEER_PYTHON, RUST, experiment
+from peers_experiment import COMMANDS, HERE, PEER_PYTHON, RUST, cores, experiment
 
 from hotlap.result import read
 from hotlap.serve import ServeError, served
 
 RUNS = HERE.parent / "runs"
 DOCS = HERE.parent / "docs"
+ROUNDS = 5
+TIME_S = 2.5
+"""With these, all servers and endpoints take less than half an hour."""
 
 
 def main() -> int:
@@ -34,8 +38,9 @@ def main() -> int:
             print(f"bench: {needed} is missing: run make bench, which makes it", file=sys.stderr)
             return 2
     out = RUNS / time.strftime("bench-%Y%m%d-%H%M%S", time.gmtime())
-    length = ["--quick"] if arguments.quick else ["--repeat", "3"]
+    length = ["--quick"] if arguments.quick else ["--repeat", str(ROUNDS), "--time", f"{TIME_S:g}"]
     command = [
+        *cores("load"),
         str(Path(sys.executable).with_name("hotlap")),
         "run",
         *arguments.only,
@@ -50,8 +55,13 @@ def main() -> int:
     names = [name for name in COMMANDS if any(lane.variant == name for lane in run.lanes)]
     print("start-up and memory at rest")
     rest = {name: at_rest(name) for name in names}
-    target = DOCS / "benchmarks.md" if not arguments.only else out / "benchmarks.md"
-    target.write_text(page.render(run, rest, quick=arguments.quick))
+    # Part of the figures, or a look at them, must not take the place of the page.
+    whole = not arguments.only and not arguments.quick
+    target = (DOCS if whole else out) / "benchmarks.md"
+    images = target.parent / "images"
+    images.mkdir(exist_ok=True)
+    drawn = charts.draw(run, images)
+    target.write_text(page.render(run, rest, drawn, quick=arguments.quick))
     print(f"{target} is written; the lab's report is {out / 'report.html'}")
     return code
 

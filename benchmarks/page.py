@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import mean, stdev
+from pathlib import Path
 
-from hotlap.result import LaneResult, RunResult, Stretch
+from peers_experiment import ENDPOINTS, Endpoint
+from standing import OWN, Row, standing
 
-T95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78}
-"""Student's t for the 95 % interval of a mean, by the number of values."""
+from hotlap.report.comparison import Compared
+from hotlap.result import RunResult
+
 NOT_MEASURED = "–"
 HEAD = """# The service against its peers
 
 Written by `make bench`, which starts every server afresh for every stretch, verifies its answer, loads it with
-the lab's own engine from the same machine, interleaves the stretches and repeats them. Server CPU per request
-leads, as load and server share the cores; ± is the 95 % interval over the repeats.
+the lab's own engine from the same machine, and repeats that in rounds, each in an order of its own. Server CPU per
+request leads, as load and server share the cores. A ratio is the peer's figure over the service's, with its paired
+99 % interval, corrected for the number of peers (Holm); where the interval does not exclude 1 by more than the
+machine's own A/A width, the two are level.
 """
 
 
@@ -27,85 +31,87 @@ class Rest:
     rss_bytes: int | None
 
 
-def render(run: RunResult, rest: Mapping[str, Rest], *, quick: bool) -> str:
+def render(run: RunResult, rest: Mapping[str, Rest], drawn: Mapping[str, Path], *, quick: bool) -> str:
     """The page."""
     host = run.environment
     lines = [
         HEAD,
-        f"Measured {run.created} on {host.get('cpu', 'this machine')}, {host.get('cores', '?')} cores.",
+        f"Measured {run.created[:10]} on {host.get('cpu', 'this machine')}, {host.get('cores', '?')} cores.",
     ]
     if quick:
         lines.append("\nShort stretches, each once: a look, not figures to rely on.")
-    for scenario in dict.fromkeys(lane.scenario for lane in run.lanes):
-        lines += ["", f"## /{scenario}", "", *_table([one for one in run.lanes if one.scenario == scenario])]
-        lines += ["", _standing([one for one in run.lanes if one.scenario == scenario])]
+    for scenario, endpoint in ENDPOINTS.items():
+        if rows := standing(run, scenario):
+            lines += ["", f"## {scenario}: {endpoint.title}", ""]
+            if scenario in drawn:
+                lines += [f"![Server CPU per request, {scenario}](images/{drawn[scenario].name})", ""]
+            lines += [*_table(rows, endpoint), "", *_said(rows)]
     lines += [
-        "",
-        "## Start-up and memory at rest",
-        "",
-        "| server | answers after, s | memory, MiB |",
-        "|---|--:|--:|",
+        *("", "## Start-up and memory at rest", ""),
+        *("| server | answers after, s | memory, MiB |", "|---|--:|--:|"),
     ]
     for name, one in rest.items():
-        mib = None if one.rss_bytes is None else one.rss_bytes / 2**20
-        lines.append(f"| {name} | {_number(one.started_s, 2)} | {_number(mib, 0)} |")
+        lines.append(f"| {name} | {_number(one.started_s, 2)} | {_mib(one.rss_bytes)} |")
     return "\n".join(lines) + "\n"
 
 
-def _table(lanes: list[LaneResult]) -> list[str]:
+def _table(rows: list[Row], endpoint: Endpoint) -> list[str]:
     lines = [
-        "| server | CPU, µs/request | requests/s | p99, ms | limited by | memory under load, MiB | |",
-        "|---|--:|--:|--:|---|--:|---|",
+        "| server | CPU, µs/request | over the service's | requests/s | over the service's | p99, ms | limited by "
+        "| memory under load, MiB | |",
+        "|---|--:|--:|--:|--:|--:|---|--:|---|",
     ]
-    for lane in sorted(lanes, key=lambda one: _cpu(one)[0] or float("inf")):
-        stretches = lane.stretches()
-        p99 = _mean([one.latency_ms.p99 for one in stretches])
-        rss = _mean([one.server_rss_bytes for one in stretches])
-        limited = ", ".join(sorted({one.limited_by for one in stretches if one.limited_by}))
+    for row in rows:
+        lane = row.lane
         doubt = lane.error or ("void" if lane.verdict.status == "void" else "")
-        lines.append(
-            f"| {lane.variant} | {_with_interval(_cpu(lane), 1)} | {_with_interval(_rps(stretches), 0)} "
-            f"| {_number(p99, 1)} | {limited or NOT_MEASURED} | {_number(rss and rss / 2**20, 0)} | {doubt} |"
-        )
+        rps = _number(row.rps, 1 if row.rps and row.rps < 100 else 0)
+        if row.rps and endpoint.ideal_rps:
+            rps += f" ({row.rps / endpoint.ideal_rps:.1%} of the ideal)"
+        cells = [
+            *(lane.variant, _number(row.cpu_us, 1), _ratio(row.cpu_ratio), rps, _ratio(row.rps_ratio)),
+            *(
+                _number(row.p99_ms, 1),
+                row.limited_by or NOT_MEASURED,
+                _mib(row.rss_bytes),
+                doubt.split("\n")[0],
+            ),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
-def _standing(lanes: list[LaneResult]) -> str:
-    """Where the service stands, whichever way it came out."""
-    figures = {lane.variant: _cpu(lane)[0] for lane in lanes}
-    own = figures.pop("pyapp", None)
-    if own is None:
-        return "The service was not measured."
-    said = [f"{name} {value / own:.2f}×" for name, value in figures.items() if value is not None]
-    return (
-        "CPU per request against the service's: " + ", ".join(said) + "."
-        if said
-        else "Nothing to compare with."
-    )
+def _said(rows: list[Row]) -> list[str]:
+    """Who is ahead, level and behind, whichever way it came out."""
+    if not any(row.lane.variant == OWN for row in rows):
+        return ["The service was not measured."]
+    kinds: dict[str, list[str]] = {"less CPU per request than": [], "more than": [], "level with": []}
+    open_ = []
+    for row in rows:
+        ratio = row.cpu_ratio
+        if row.lane.variant == OWN:
+            continue
+        if ratio is None or ratio.says == "not compared":
+            open_.append(row.lane.variant)
+        else:
+            # A peer that takes more is one that the service is ahead of.
+            kind = {"more": "less CPU per request than", "less": "more than"}.get(ratio.says, "level with")
+            kinds[kind].append(row.lane.variant)
+    said = [f"{kind} {', '.join(names)}" for kind, names in kinds.items() if names]
+    lines = [f"The service takes {'; '.join(said)}."] if said else []
+    return lines + ([f"Without an interval: {', '.join(open_)}."] if open_ else [])
 
 
-def _cpu(lane: LaneResult) -> tuple[float | None, float | None]:
-    return _interval([one.server_cpu_us_per_request for one in lane.stretches()])
+def _ratio(compared: Compared | None) -> str:
+    if compared is None or compared.ratio is None:
+        return NOT_MEASURED if compared is not None else "1"
+    middle = f"{compared.ratio:.2f}"
+    if compared.low is None or compared.high is None:
+        return middle
+    return f"{middle} ({compared.low:.2f} to {compared.high:.2f})"
 
 
-def _rps(stretches: list[Stretch]) -> tuple[float | None, float | None]:
-    return _interval([one.rps for one in stretches])
-
-
-def _interval(values: list[float | None]) -> tuple[float | None, float | None]:
-    known = [value for value in values if value is not None]
-    if len(known) < 2:
-        return (known[0] if known else None, None)
-    return mean(known), T95.get(len(known), 2.5) * stdev(known) / len(known) ** 0.5
-
-
-def _mean(values: list[float | None]) -> float | None:
-    return _interval(values)[0]
-
-
-def _with_interval(value: tuple[float | None, float | None], digits: int) -> str:
-    middle, half = value
-    return _number(middle, digits) + ("" if half is None else f" ± {_number(half, digits)}")
+def _mib(size_bytes: float | None) -> str:
+    return _number(size_bytes and size_bytes / 2**20, 0)
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from hotlap.experiment import Expect, Experiment, Lane, Load, Server
 
@@ -17,14 +19,43 @@ RUST = HERE / "rust" / "target" / "release"
 OPEN = ("--backlog", "4096", "--backpressure", "4096")
 ITERATIONS = 1_000_000
 
-ENDPOINTS: dict[str, tuple[str, Load]] = {
-    "empty": ("ok", Load(users=32)),
-    "fast": ("6", Load(users=500)),
-    "read": ("6", Load(users=50)),
-    "cpu": (str(ITERATIONS * (ITERATIONS - 1) // 2 + 6 * ITERATIONS), Load(users=4)),
-    "cpualloc": (str(ITERATIONS * (ITERATIONS - 1) // 2 + 6 * ITERATIONS), Load(users=4)),
+
+class Endpoint(NamedTuple):
+    """What is asked of every server."""
+
+    path: str
+    body: str
+    load: Load
+    title: str
+    ideal_rps: float | None = None
+    """What the load would give if every answer took its wait alone."""
+
+
+_FOLDED = str(ITERATIONS * (ITERATIONS - 1) // 2 + 6 * ITERATIONS)
+ENDPOINTS: dict[str, Endpoint] = {
+    "empty": Endpoint("/empty", "ok", Load(users=32), "nothing to be done, 32 connections"),
+    "fast": Endpoint("/fast", "6", Load(users=3000, spawn_rate=3000.0), "a wait of 50 ms, 3000 connections"),
+    "article": Endpoint(
+        *("/fast", "6", Load(users=3000, spawn_rate=1500.0, wait_s=(0.5, 0.5))),
+        "the same under the article's load: 3000 users who wait for 0.5 s",
+        3000 / 0.55,
+    ),
+    "read": Endpoint("/read", "6", Load(users=50), "an exclusive lock held over 50 ms, 50 connections"),
+    "cpu": Endpoint("/cpu", _FOLDED, Load(users=4), "a million folds, nothing copied, 4 connections"),
+    "cpualloc": Endpoint("/cpualloc", _FOLDED, Load(users=4), "a million folds with copies, 4 connections"),
 }
-"""What each endpoint answers, and its load."""
+
+_CORES = sorted(os.sched_getaffinity(0))
+ENOUGH_CORES = 4
+
+
+def cores(side: Literal["server", "load"]) -> tuple[str, ...]:
+    """The words that keep a command on its side's half of the cores; none where there are too few for halves."""
+    half = len(_CORES) // 2
+    if len(_CORES) < ENOUGH_CORES or shutil.which("taskset") is None:
+        return ()
+    own = _CORES[:half] if side == "server" else _CORES[half:]
+    return ("taskset", "--cpu-list", ",".join(map(str, own)))
 
 
 def _python(*words: str) -> tuple[str, ...]:
@@ -53,21 +84,19 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 
 def _server(name: str) -> Server:
     ready = "/healthz" if name == "pyapp" else "/empty"
-    return Server(command=COMMANDS[name], cwd=None if name == "pyapp" else "peers", ready_path=ready)
+    command = (*cores("server"), *COMMANDS[name])
+    return Server(command=command, cwd=None if name == "pyapp" else "peers", ready_path=ready)
 
 
 def _lane(scenario: str, name: str) -> Lane:
-    body, load = ENDPOINTS[scenario]
-    path = f"/{scenario}"
-    if (scenario, name) == ("empty", "pyapp"):
-        path = "/healthz"
+    endpoint = ENDPOINTS[scenario]
     return Lane(
         scenario=scenario,
         variant=name,
-        path=path,
+        path="/healthz" if (scenario, name) == ("empty", "pyapp") else endpoint.path,
         suite="peers",
-        expect=Expect(body=body),
-        load=load,
+        expect=Expect(body=endpoint.body),
+        load=endpoint.load,
         profiles=(),
         server=_server(name),
     )

@@ -88,6 +88,7 @@ def test_a_run_writes_its_folder(project: Project) -> None:
         assert stretch.latency_ms.p50 is not None
         assert stretch.latency_ms.p50 > 0
         assert stretch.server_cpu_us_per_request > 0
+        assert stretch.server_rss_bytes > 10 * 2**20
         histogram = folder / "out" / stretch.histogram
         assert "Value" in histogram.read_text()
         assert histogram.with_suffix(".csv").exists()

@@ -69,7 +69,9 @@ def run_stretch(
     ramp_s = load.users / load.spawn_rate if load.spawn_rate and load.model != "open" else 0.0
     with _swarm(lane, served, engine, load, verified, warm_up_s=warm_up_s, time_s=time_s) as swarm:
         answer = swarm.answer(_START_TIMEOUT_S + ramp_s + warm_up_s + time_s + load.timeout_s)
-    return _stretch(answer, lane, load, engine, role, repeat, started, out, verified)
+        rss_bytes = served.rss_bytes()
+    stretch = _stretch(answer, lane, load, engine, role, repeat, started, out, verified)
+    return msgspec.structs.replace(stretch, server_rss_bytes=rss_bytes)
 
 
 class Loading:

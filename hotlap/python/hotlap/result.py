@@ -91,6 +91,7 @@ class Stretch(msgspec.Struct, kw_only=True):
     server_cpu_us_per_request: float | None = None
     server_cpu_percent: float | None = None
     server_rss_bytes: int | None = None
+    """Resident memory of all its processes when the window ended, still connected."""
     generator_cpu_percent: float | None = None
     limited_by: LimitedBy | None = None
     errors: dict[str, int] = {}

@@ -52,6 +52,13 @@ def _modes(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 @click.option("--profiles", metavar="MODE,...", callback=_modes, help="Instead of each lane's own; or: none.")
 @click.option("--engine", type=click.Choice(get_args(Engine)), default="native", show_default=True)
 @click.option("--repeat", type=click.IntRange(1, 1000), default=1, show_default=True)
+@click.option(
+    "--time",
+    "time_s",
+    type=click.FloatRange(0.1, 3600),
+    metavar="S",
+    help="How long each stretch is measured, in seconds, instead of what fits the options above.",
+)
 @click.option("--seed", type=int, help="Of the order of repeated stretches; drawn and recorded if not given.")
 @click.option(
     "--allow-remote", is_flag=True, help="Load a server that is not on this machine: it must be yours."
@@ -67,6 +74,7 @@ def command(
     profiles: tuple[Mode, ...] | None,
     engine: Engine,
     repeat: int,
+    time_s: float | None,
     seed: int | None,
     allow_remote: bool,
     dry_run: bool,
@@ -83,15 +91,16 @@ def command(
     conditions = [parse(text) for text in experiment.fail_if]
     raise_file_limit()
     if resume is not None:
-        if patterns or suite or quick or preset or profiles is not None or repeat > 1 or out is not None:
+        if any((patterns, suite, quick, preset, profiles is not None, repeat > 1, time_s, out)):
             raise click.UsageError("--resume goes on with the run's own lanes and options: give it alone")
         folder, run = resume, result.read(resume)
         options = options_of(run)
         lanes = [experiment.lane(row.name) for row in run.lanes]
     else:
         lanes = experiment.select(patterns, suite)
+        timing = TIMINGS["quick" if quick else preset or "default"]
         options = Options(
-            timing=TIMINGS["quick" if quick else preset or "default"],
+            timing=msgspec.structs.replace(timing, time_s=time_s or timing.time_s),
             engine=engine,
             load=ARTICLE_LOAD if preset == "article" else None,
             profiles=("on-cpu",) if quick and profiles is None else profiles,
