@@ -1,8 +1,13 @@
-"""Wheels and sdists of both packages, installed elsewhere: the wheels without a Rust toolchain."""
+"""Wheels and sdists of both packages, installed elsewhere: the wheels without a Rust toolchain.
+
+The lab's wheel alone, with an app that is not ours, gets to a report in two commands.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -17,8 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def run(*words: object, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:
+    # A program's name alone is looked for where the variables say, not where this process does.
+    program = shutil.which(str(words[0]), path=env["PATH"]) if env else None
     done = subprocess.run(
-        [str(word) for word in words],
+        [program or str(words[0]), *map(str, words[1:])],
         capture_output=True,
         text=True,
         env=env,
@@ -53,21 +60,74 @@ def without_rust(folder: Path) -> tuple[Path, dict[str, str]]:
     return binaries / "python", env
 
 
-def test_hotlap_wheel_alone_without_a_toolchain(dist: Path, tmp_path: Path) -> None:
-    python, env = without_rust(tmp_path)
+APP = """
+import json
+
+from fastapi import FastAPI
+
+app = FastAPI()
+LINES = [{"sku": f"sku-{number}", "price": number / 7} for number in range(500)]
+
+
+@app.get("/lines/{last}")
+async def lines(last: int) -> dict[str, int]:
+    return {"bytes": len(json.dumps(LINES * last))}
+
+
+@app.post("/lines")
+async def add(line: dict[str, str]) -> None:
+    LINES.append(line)
+"""
+
+
+@pytest.fixture(scope="module")
+def elsewhere(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str], Path]:
+    """The interpreter of an environment that has the lab's wheel and FastAPI alone, its variables, a folder."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    python, env = without_rust(folder)
     (wheel,) = dist.glob("hotlap-*.whl")
-    run(python, "-m", "pip", "install", "-q", wheel, env=env, cwd=tmp_path)
-    profile = run(python, "-c", "import hotlap._engine as e; print(e.build_profile)", env=env, cwd=tmp_path)
+    run(python, "-m", "pip", "install", "-q", wheel, "fastapi", env=env, cwd=folder)
+    return python, env, folder
+
+
+def test_hotlap_wheel_alone_without_a_toolchain(elsewhere: tuple[Path, dict[str, str], Path]) -> None:
+    python, env, folder = elsewhere
+    profile = run(python, "-c", "import hotlap._engine as e; print(e.build_profile)", env=env, cwd=folder)
     assert profile.strip() == "release"
-    assert "flame" in run(python.parent / "hotlap", "--help", env=env, cwd=tmp_path)
+    assert "flame" in run(python.parent / "hotlap", "--help", env=env, cwd=folder)
     listed = subprocess.run(
-        [python.parent / "hotlap", "list"], capture_output=True, text=True, env=env, cwd=tmp_path, check=False
+        [python.parent / "hotlap", "list"], capture_output=True, text=True, env=env, cwd=folder, check=False
     )
     assert listed.returncode == 2
     assert "hotlap init" in listed.stderr
-    run(
-        python, "-c", "import importlib.util as u; assert u.find_spec('pyapp') is None", env=env, cwd=tmp_path
-    )
+    run(python, "-c", "import importlib.util as u; assert u.find_spec('pyapp') is None", env=env, cwd=folder)
+
+
+def test_from_the_wheel_to_a_report_in_two_commands(
+    elsewhere: tuple[Path, dict[str, str], Path], tmp_path: Path
+) -> None:
+    """``hotlap init``, ``hotlap run``: an app of somebody else's, no toolchain, no service, no repo."""
+    _, env, _ = elsewhere
+    assert not [which for which in ("cargo", "rustc") if shutil.which(which, path=env["PATH"])]
+    (tmp_path / "main.py").write_text(APP)
+    told = run("hotlap", "init", env=env, cwd=tmp_path)
+    assert "main:app: fastapi, asgi; 1 of 2 routes" in told
+    # With --quick, since the suite has to end; without it the same happens for longer.
+    told = run("hotlap", "run", "--quick", env=env, cwd=tmp_path)
+    [report] = tmp_path.glob("runs/*/report.html")
+    assert str(report) in told
+    assert "/lines/1" in report.read_text()
+    [lane] = json.loads(report.with_name("run.json").read_text())["lanes"]
+    assert (lane["scenario"], lane["variant"], lane["error"]) == ("lines-last", "app", None)
+    assert lane["verdict"]["status"] == "ok", lane["verdict"]
+    assert lane["loads"][0]["requests"] > 0
+    assert lane["loads"][0]["failures"] == 0
+    [profile] = lane["profiles"]
+    if os.geteuid() == 0:
+        assert profile["error"] is None
+        assert (report.parent / profile["svg"]).stat().st_size > 0
+    else:
+        assert "CAP_SYS_PTRACE" in profile["error"]
 
 
 def test_service_wheel_without_a_toolchain(dist: Path, tmp_path: Path) -> None:

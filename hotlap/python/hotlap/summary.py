@@ -44,7 +44,7 @@ class Bar:
     def start(self, task: Task) -> None:
         assert self._id is not None
         left_s = sum(one.estimate_s for one in self._tasks)
-        self._bar.update(self._id, description=task.title, left=f"about {_time(left_s)} left")
+        self._bar.update(self._id, description=task.title, left=f"about {duration(left_s)} left")
 
     def end(self, task: Task, problem: str | None) -> None:
         assert self._id is not None
@@ -60,7 +60,8 @@ FINDINGS = 5
 """How many findings the terminal shows; the report has all."""
 
 
-def _time(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as a person reads them: ``1:05 min``, ``40 s``."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d} min" if minutes else f"{rest} s"
 

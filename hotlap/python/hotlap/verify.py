@@ -14,6 +14,7 @@ from hotlap.serve import Served
 
 TRIES = 3
 _SHOWN_CHARS = 200
+_PART_BYTES = 65536
 
 
 class VerifyError(RuntimeError):
@@ -29,11 +30,17 @@ def request(url: str, lane: Lane, timeout_s: float) -> tuple[int, bytes]:
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=timeout_s)
-    body = lane.body.encode() if lane.body is not None else None
+    sent = lane.body.encode() if lane.body is not None else None
     try:
-        connection.request(lane.method, parts.path + lane.path, body=body, headers=dict(lane.headers))
+        connection.request(lane.method, parts.path + lane.path, body=sent, headers=dict(lane.headers))
         answer = connection.getresponse()
-        return answer.status, answer.read()
+        deadline, body = time.monotonic() + timeout_s, bytearray()
+        while part := answer.read1(_PART_BYTES):
+            body += part
+            if time.monotonic() > deadline:
+                # Each part came in time: only the whole can tell that it is a stream without an end.
+                raise TimeoutError(f"it did not end within {timeout_s:g} s")
+        return answer.status, bytes(body)
     except (OSError, HTTPException) as error:
         raise VerifyError(f"{lane.method} {lane.path}: no answer ({error or type(error).__name__})") from None
     finally:

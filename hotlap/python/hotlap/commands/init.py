@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import get_args
 
@@ -9,8 +10,11 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from hotlap.config import load_experiment
 from hotlap.experiment import Interface
-from hotlap.init import find, write
+from hotlap.init import find, refuse, write
+from hotlap.plan import TIMINGS, Options, plan
+from hotlap.summary import duration
 
 
 @click.command
@@ -21,26 +25,49 @@ from hotlap.init import find, write
 @click.option(
     "--interface", type=click.Choice(get_args(Interface)), help="If it cannot be told from the app."
 )
-def command(app: str | None, paths: tuple[str, ...], interface: Interface | None) -> None:
+@click.option(
+    "--command", "words", metavar="COMMAND", help="Its own server instead of Granian, with {port} in it."
+)
+def command(app: str | None, paths: tuple[str, ...], interface: Interface | None, words: str | None) -> None:
     """Write a [tool.hotlap] table into pyproject.toml, or a hotlap.toml, for the app in this folder.
 
-    The app, its interface and its routes are found out; each route is asked for once, and those that do
-    not answer are left in as comments.
+    The app, its interface and its routes are found out; each GET is asked for once. Those that do not answer,
+    and requests that may change something, are left in as comments.
     """
     for path in paths:
         if not path.startswith("/"):
             raise click.UsageError(f"--path {path}: a path starts with /")
+    if words is not None and (app is not None or interface is not None):
+        raise click.UsageError("--command serves the app by itself: give no --app and no --interface with it")
+    if words is not None and "{port}" not in words:
+        raise click.UsageError("--command must have {port} where the port goes")
     folder = Path.cwd()
-    found = find(folder, app, paths, interface)
+    refuse(folder)
+    found = find(folder, app, paths, interface, shlex.split(words) if words is not None else None)
     file, _ = write(found, folder)
     console = Console()
     used = [route for route in found.routes if route.note is None]
-    console.print(
-        f"{escape(found.app)}: {found.framework}, {found.interface}; {len(used)} of {len(found.routes)} routes",
-        highlight=False,
-    )
-    for route in found.routes:
+    of = f"{found.server.app}: {found.framework}, {found.server.interface}" if words is None else words
+    console.print(f"{escape(of)}; {len(used)} of {len(found.routes)} routes", highlight=False, soft_wrap=True)
+    for route in sorted(found.routes, key=lambda route: route.note is not None):
         mark = "[green]✓[/]" if route.note is None else "[yellow]–[/]"
         note = f": {route.note}" if route.note else ""
-        console.print(f"{mark} {escape(f'{route.method} {route.path}{note}')}", highlight=False)
-    console.print(f"wrote {escape(str(file))}; now: hotlap run", highlight=False, soft_wrap=True)
+        console.print(
+            f"{mark} {escape(f'{route.request.method} {route.request.path}{note}')}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    if not used:
+        now = "no route answers by itself: take one in there, as its comments say; then: hotlap run"
+    else:
+        now = f"now: hotlap run (about {_takes('default')}), or hotlap run --quick (about {_takes('quick')})"
+    console.print(f"wrote {escape(str(file))}; {now}", highlight=False, soft_wrap=True)
+
+
+def _takes(timing: str) -> str:
+    """How long a run of the experiment that was written takes."""
+    experiment, _ = load_experiment()
+    quick = timing == "quick"
+    options = Options(timing=TIMINGS[timing], noise=not quick, profiles=("on-cpu",) if quick else None)
+    tasks = plan(experiment, experiment.select(), options)
+    return duration(sum(task.estimate_s for task in tasks))
