@@ -87,7 +87,7 @@ def test_a_statement_sent_for_each_row() -> None:
         return {"statements": {"per_request": times + 1, "repeated": [one]}}
 
     sentence = said(lane(facts=facts(40.0)))["repeated-statement"]
-    assert "sends 41.0 statements to SQLite, 40.0 times the same one from load (shop.py:12)" in sentence
+    assert "sends 41.0 statements to the database, 40.0 times the same one from load (shop.py:12)" in sentence
     assert "repeated-statement" not in said(lane(facts=facts(2.0)))
 
 

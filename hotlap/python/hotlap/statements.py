@@ -18,7 +18,7 @@ _SQL_CHARS = 200
 
 
 def statements(probe: Probe, served: Served, lane: Lane, root: Path) -> dict[str, Any] | None:
-    """Ask for a lane a few times more and count what it sends to SQLite.
+    """Ask for a lane a few times more and count what it sends to databases.
 
     Returns:
         ``per_request`` (all statements) and ``repeated``: the statements that one request sends most

@@ -119,7 +119,7 @@ def repeated_statement(run: RunResult, lane: LaneResult) -> Iterator[Says]:
         if one["per_request"] >= REPEATED_STATEMENTS:
             by = f" from {_by(one)}" if one.get("place") else ""
             yield Says(
-                sentence=f"each request to {lane.path} sends {figures.number(sent['per_request'])} statements to SQLite, "
+                sentence=f"each request to {lane.path} sends {figures.number(sent['per_request'])} statements to the database, "
                 f"{figures.number(one['per_request'])} times the same one{by}: {_short(one['sql'])}. Ask for all "
                 "rows in one statement (a join, or IN)",
                 evidence=dict(one),

@@ -1,4 +1,4 @@
-"""Looks into the process that it is loaded in: suspended tasks, the event loop's lag, allocations.
+"""Looks into the process that it is loaded in: suspended tasks, the event loop's lag, allocations, statements.
 
 It uses the standard library alone, and does nothing until it is asked: a thread listens on a Unix
 socket in the folder that the lab names, ``PID.sock``. A question is a line of JSON, and so is its answer.
@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import gc
 import json
 import os
-import re
 import socket
 import sys
 import threading
@@ -23,6 +21,8 @@ from collections.abc import Callable
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
 from typing import Any
 
+import hotlap_statements  # type: ignore[import-not-found,unused-ignore]  # It lies beside this file.
+
 MAX_DEPTH = 100
 BLOCKED_S = 0.02
 """An event loop that is so late is looked at, again and again until it runs."""
@@ -32,7 +32,7 @@ MOST_OF_LOOP = 0.1
 
 def start(folder: str) -> None:
     """Listen, in this process and in those that it forks."""
-    _watch_databases()
+    hotlap_statements.watch()
     os.register_at_fork(after_in_child=lambda: _listen(folder))
     _listen(folder)
 
@@ -301,42 +301,6 @@ def _clean(text: str) -> str:
     return text.replace(";", ",").replace("\n", " ")
 
 
-_statements: Counter[str] = Counter()
-_NUMBERS = re.compile(r"'(?:[^']|'')*'|\b\d+(?:\.\d+)?\b")
-
-
-def _watch_databases() -> None:
-    """Count the statements of each SQLite connection that is opened from now on, with the stack that sent them."""
-    try:
-        import sqlite3
-    except ImportError:
-        return
-    connect = sqlite3.connect
-
-    @functools.wraps(connect)
-    def traced(*args: Any, **options: Any) -> Any:
-        connection = connect(*args, **options)
-        connection.set_trace_callback(_on_statement)
-        return connection
-
-    sqlite3.connect = sqlite3.dbapi2.connect = traced
-
-
-def _on_statement(text: str) -> None:
-    stack = _running(threading.get_ident()).split(";")[:-1]
-    _statements["\n".join([" ".join(_NUMBERS.sub("?", text).split()), *stack])] += 1
-
-
-def statements() -> dict[str, Any]:
-    """The statements sent since this was last asked: how often each, with the stacks that sent it."""
-    found = [
-        {"sql": sql, "stack": stack.split("\n"), "count": count}
-        for (sql, _, stack), count in ((key.partition("\n"), count) for key, count in _statements.items())
-    ]
-    _statements.clear()
-    return {"statements": found}
-
-
 _tracker: Any = None
 
 
@@ -368,5 +332,5 @@ _COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {
     "tasks_before": tasks_before,
     "memory_start": memory_start,
     "memory_stop": memory_stop,
-    "statements": statements,
+    "statements": hotlap_statements.statements,
 }
