@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from http.client import HTTPConnection
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
+from click.testing import CliRunner
 
+from hotlap.cli import main
 from hotlap.experiment import Expect, Experiment, Lane, Server
 from hotlap.serve import ServeError, served
 from hotlap.verify import VerifyError, disagreements, verify
@@ -110,3 +114,30 @@ def test_variants_that_differ_are_named() -> None:
     assert set(told) == {"s/python", "s/native"}
     assert "answer differently" in told["s/native"]
     assert disagreements(lanes, {"s/python": same, "s/native": {**other, "constant": False}}) == {}
+
+
+def test_without_granian_it_says_what_to_install(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hotlap.serve.find_spec", lambda name: None)
+    with (
+        pytest.raises(ServeError, match=r"-m pip install granian; or name a server of your own"),
+        served(experiment),
+    ):
+        pass
+    own = Server(command=("python", "-m", "http.server", "{port}", "--bind", "127.0.0.1"))
+    with served(msgspec.structs.replace(experiment, server=own)) as server:
+        assert server.alive()
+
+
+def test_a_port_that_is_taken_is_said(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hotlap.toml").write_text('app = "tiny:app"\n[scenarios.s]\npath = "/"\n')
+    monkeypatch.chdir(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told = CliRunner().invoke(main, ["serve", "--port", str(port)])
+    assert told.exit_code == 1
+    assert f"127.0.0.1:{port} cannot be listened on" in told.output
+    assert "give another --port" in told.output

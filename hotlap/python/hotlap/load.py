@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,10 @@ def _swarm(
     warm_up_s: float = 0.0,
     time_s: float | None = None,
 ) -> Iterator[_Swarm]:
+    if find_spec("locust") is None:
+        raise LoadError(
+            f"Locust, which makes the load, is not installed beside hotlap: {sys.executable} -m pip install locust"
+        )
     with tempfile.TemporaryDirectory(prefix="hotlap-load-") as scratch:
         folder = Path(scratch)
         swarm = _Swarm(folder, served)

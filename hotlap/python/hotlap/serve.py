@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -125,7 +126,7 @@ def command_of(
     A ``command`` of one's own that starts with ``python`` is run by this interpreter.
 
     Raises:
-        ServeError: ``python_args`` are asked for and the command is not Python.
+        ServeError: Granian is not there; or ``python_args`` are asked for and the command is not Python.
     """
     if server.command is not None:
         words = [word.replace("{port}", str(port)).replace("{host}", host) for word in server.command]
@@ -137,6 +138,11 @@ def command_of(
             )
         return [*wrapper, *words]
     assert server.app is not None
+    if find_spec("granian") is None:
+        raise ServeError(
+            f"Granian, which serves the app, is not installed beside hotlap: {sys.executable} -m pip install granian; "
+            "or name a server of your own with the experiment's key command"
+        )
     factory = ["--factory"] if server.factory else []
     return [
         *wrapper,
@@ -272,14 +278,16 @@ def _await_ready(running: Served, server: Server) -> None:
     while True:
         if not running.alive():
             raise ServeError(
-                f"the server ended before it answered:\n{running.log() or '(it printed nothing)'}"
+                f"the server ended before it answered:\n{running.log() or '(it printed nothing)'}\n"
+                "(`hotlap serve` starts it by hand)"
             )
         if _answers(running.url + server.ready_path):
             return
         if time.monotonic() > deadline:
             raise ServeError(
                 f"no answer from {running.url}{server.ready_path} within {server.ready_timeout_s:g} s:\n"
-                f"{running.log()}"
+                f"{running.log()}\n"
+                "(does it take longer, or does another path answer? ready_timeout_s, ready_path)"
             )
         time.sleep(_POLL_S)
 

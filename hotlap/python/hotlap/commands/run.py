@@ -6,6 +6,7 @@ import datetime
 import random
 import signal
 import time
+from itertools import chain, count
 from pathlib import Path
 from types import FrameType
 from typing import get_args
@@ -113,7 +114,7 @@ def command(
         if dry_run:
             _show_plan(console, experiment, lanes, options)
             return
-        folder = out or root / "runs" / datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        folder = out or _fresh(root / "runs")
         if (folder / "run.json").exists():
             raise click.UsageError(f"{folder} has a run already: give another --out, or go on with --resume")
         try:
@@ -143,6 +144,13 @@ def command(
         verdicts.publish(verdicts.markdown(gates, title=f"{run.name}, {run.created}"), None)
     if failed := [gate.condition for gate in gates if not gate.passed]:
         raise LabError("; ".join(failed))
+
+
+def _fresh(runs: Path) -> Path:
+    """A folder of the present second's name, that no run has yet."""
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    names = chain([stamp], (f"{stamp}-{again}" for again in count(2)))
+    return next(folder for name in names if not (folder := runs / name).exists())
 
 
 def _as_interrupt(number: int, frame: FrameType | None) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 from typing import get_args
 
 import click
 import msgspec
 
+from hotlap.cli import LabError
 from hotlap.config import load_experiment
 from hotlap.experiment import Interface
-from hotlap.serve import command_of, raise_file_limit
+from hotlap.serve import ServeError, command_of, raise_file_limit
 
 
 @click.command
@@ -30,7 +32,16 @@ def command(interface: Interface | None, host: str, port: int) -> None:
                 "--interface is for an app under Granian; this experiment has a command of its own"
             )
         server = msgspec.structs.replace(server, interface=interface)
-    words = command_of(server, port, host=host)
+    try:
+        words = command_of(server, port, host=host)
+        with socket.create_server((host, port)):
+            pass  # It is free, so far.
+    except OSError as error:
+        raise LabError(
+            f"{host}:{port} cannot be listened on ({os.strerror(error.errno or 0)}): give another --port"
+        ) from None
+    except ServeError as error:
+        raise LabError(str(error)) from None
     raise_file_limit()
     os.chdir(Path(experiment.root, server.cwd or "."))
     os.execvpe(words[0], words, {**os.environ, **server.env})

@@ -1,0 +1,62 @@
+"""What a run says in the terminal, wide and narrow."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from hotlap.plan import Task
+from hotlap.result import LaneResult, Percentiles, RunResult, Stretch
+from hotlap.summary import Bar, show
+
+
+def told(width: int, failures: int = 0, error: str | None = None) -> str:
+    stretch = Stretch(
+        engine="native",
+        model="closed",
+        requests=8000,
+        failures=failures,
+        rps=8123.4,
+        latency_ms=Percentiles(p50=1.81, p90=2.67, p99=3.7, max=7.42),
+        server_cpu_us_per_request=142.0,
+        limited_by="server",
+    )
+    lane = LaneResult(scenario="root", variant="app", path="/", loads=[] if error else [stretch], error=error)
+    console = Console(file=io.StringIO(), width=width)
+    show(RunResult(created="now", name="shop", lanes=[lane]), console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("width", "failures", "titles"),
+    [
+        (120, 0, "lane req/s p50 ms p90 ms p99 ms max ms failed CPU µs limit verdict"),
+        (80, 0, "lane req/s p50 ms p99 ms max ms CPU µs limit verdict"),
+        (80, 3, "lane req/s p50 ms p99 ms max ms failed CPU µs limit verdict"),
+    ],
+)
+def test_no_figure_is_cut_off(width: int, failures: int, titles: str) -> None:
+    text = told(width, failures)
+    assert "…" not in text
+    assert titles in " ".join(text.split())
+    for figure in ("8,123.4", "1.81", "3.70", "7.42", "142", "server"):
+        assert figure in text
+
+
+def test_a_reason_is_said_once() -> None:
+    text = told(120, error="the server ended before it answered")
+    assert text.count("the server ended before it answered") == 1
+    console = Console(file=io.StringIO(), width=120)
+    tasks = [Task(stage=stage, lane="root/app", estimate_s=1.0) for stage in ("verify", "load")]
+    with Bar(console).shown() as bar:
+        bar.begin(tasks)
+        for task in tasks:
+            bar.start(task)
+            bar.end(task, "no answer came")
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue()
+    assert said.count("no answer came") == 1
+    assert "for the same reason" in said
