@@ -7,11 +7,8 @@ import datetime
 import math
 import os
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +16,9 @@ import msgspec
 
 from hotlap._engine import Histogram
 from hotlap.experiment import Engine, Lane, Load
+from hotlap.ready import Locust, NoLocustError, load_ahead, locust
 from hotlap.result import LimitedBy, Percentiles, Role, Stretch
-from hotlap.serve import Served, stop
+from hotlap.serve import Served
 from hotlap.swarm import locustfile_path
 from hotlap.swarm.calibrate import calibrate
 from hotlap.swarm.measured import Measured, littles, measured, percentiles
@@ -126,17 +124,20 @@ def background_load(
             swarm.check(deadline)
             time.sleep(_POLL_S)
         loading.mark()
-        yield loading
+        try:
+            yield loading
+        finally:
+            load_ahead()
 
 
 class _Swarm:
     """A Locust process and its files."""
 
-    def __init__(self, folder: Path, served: Served) -> None:
-        self._folder = folder
+    def __init__(self, own: Locust, served: Served) -> None:
+        self._folder = own.folder
         self._served = served
-        self.live = folder / "live"
-        self.process: subprocess.Popen[bytes]
+        self.live = own.folder / "live"
+        self.process = own.process
 
     def check(self, deadline: float) -> None:
         if self.process.poll() is not None:
@@ -169,13 +170,12 @@ def _swarm(
     warm_up_s: float = 0.0,
     time_s: float | None = None,
 ) -> Iterator[_Swarm]:
-    if find_spec("locust") is None:
-        raise LoadError(
-            f"Locust, which makes the load, is not installed beside hotlap: {sys.executable} -m pip install locust"
-        )
-    with tempfile.TemporaryDirectory(prefix="hotlap-load-") as scratch:
-        folder = Path(scratch)
-        swarm = _Swarm(folder, served)
+    with contextlib.ExitStack() as stack:
+        try:
+            own = stack.enter_context(locust())
+        except NoLocustError as error:
+            raise LoadError(str(error)) from None
+        swarm = _Swarm(own, served)
         plan = SwarmPlan(
             lane=lane,
             load=load,
@@ -185,35 +185,18 @@ def _swarm(
             time_s=time_s,
             server_pids=tuple(served.pids()),
             body_sha256=verified["sha256"] if verified and verified["constant"] else None,
-            answer=str(folder / "answer.json"),
+            answer=str(own.folder / "answer.json"),
             live=str(swarm.live),
         )
-        (folder / "plan.json").write_bytes(msgspec.json.encode(plan))
+        (own.folder / "plan.json").write_bytes(msgspec.json.encode(plan))
         words = [
-            *(
-                sys.executable,
-                "-m",
-                "locust",
-                "-f",
-                ",".join(filter(None, [lane.locustfile, str(locustfile_path())])),
-            ),
+            *("-f", ",".join(filter(None, [lane.locustfile, str(locustfile_path())]))),
             *("--headless", "--only-summary"),
             *("--host", served.url, "--users", str(plan.users)),
             *("--spawn-rate", str(load.spawn_rate or plan.users), "--stop-timeout", "0"),
         ]
-        with (folder / "locust.log").open("wb") as log:
-            swarm.process = subprocess.Popen(
-                words,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, PLAN_VARIABLE: str(folder / "plan.json")},
-                start_new_session=True,
-            )
-        try:
-            yield swarm
-        finally:
-            stop(swarm.process)
+        own.tell(words, {PLAN_VARIABLE: str(own.folder / "plan.json")})
+        yield swarm
 
 
 def _stretch(

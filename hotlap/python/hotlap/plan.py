@@ -13,9 +13,9 @@ from hotlap.result import Role, RunResult
 
 Stage = Literal["verify", "load", "profile", "diff"]
 
-_START_S = 2.5
+_START_S = 2.0
 """What a stretch takes beside its own time: the server and Locust start, and end."""
-_RECORD_S = 4.0
+_RECORD_S = 2.0
 """What a profile takes beside its own time: the same, and its reading and drawing."""
 
 

@@ -17,6 +17,7 @@ from hotlap.locks import Locks, read_locks, since
 from hotlap.plan import Options, Task, missing, plan, window_s
 from hotlap.probe import probe
 from hotlap.profile import difference, record
+from hotlap.ready import kept, load_ahead
 from hotlap.result import LaneResult, RunResult
 from hotlap.serve import Served, ServeError, served
 from hotlap.statements import statements
@@ -104,9 +105,10 @@ class Runner:
             for task in verifying:
                 self._do(task)
             self._compare_variants()
-            for task in tasks:
-                if task.stage != "verify":
-                    self._do(task)
+            with kept():
+                for task in tasks:
+                    if task.stage != "verify":
+                        self._do(task)
         except KeyboardInterrupt:
             self._run.interrupted = True
             for name in {task.lane for task in tasks}:
@@ -156,6 +158,7 @@ class Runner:
         timing, load = self._options.timing, self._options.load_of(lane)
         answer_s = (row.verified or {}).get("alone_ms", 0.0) / 1000
         stem = "-".join([lane.scenario, lane.variant, task.role.replace("/", ""), str(task.repeat)])
+        load_ahead()
         try:
             with served(self._experiment, lane) as server:
                 locks = self._locks(server, lane)
@@ -186,6 +189,7 @@ class Runner:
 
     def _profile(self, task: Task, lane: Lane, row: LaneResult) -> str | None:
         assert task.mode is not None
+        load_ahead()
         measured = row.stretches()
         made = record(
             self._experiment,

@@ -27,8 +27,10 @@ def statements(probe: Probe, served: Served, lane: Lane, root: Path) -> dict[str
     """
     try:
         workers = probe.workers(served.pids())
-        for pid in workers:
-            probe.ask(pid, "statements")
+        # What starting up and verifying sent: not what a request sends, but whether there is a database.
+        before = [probe.ask(pid, "statements")["statements"] for pid in workers]
+        if not any(before):
+            return None
         for _ in range(REQUESTS):
             request(served.url, lane, lane.load.timeout_s)
         sent = [one for pid in workers for one in probe.ask(pid, "statements")["statements"]]
