@@ -90,8 +90,8 @@ docs: build ## The reference from the code, and the docs as a site in site/
 	$(BIN)/python -m hotlap.reference docs/reference
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-planted: build ## How often a comparison is wrong on this machine: a long A/A series and a planted slowdown
-	$(BIN)/python benchmarks/planted/series.py --out runs/planted
+planted: build ## How often a comparison is wrong here: an A/A series and a planted slowdown (ARGS=--short: 15 min)
+	$(BIN)/python benchmarks/planted/series.py --out runs/planted $(ARGS)
 
 wheels: build ## Wheels and sdists of both packages, in dist/
 	$(BIN)/maturin sdist --out dist
