@@ -15,7 +15,7 @@ from pyapp.clients import Store
 from pyapp.compute import ComputePool
 from pyapp.disconnect import RECEIVE, Receive
 from pyapp.garbage import GarbageSettings
-from pyapp.lanes import LaneResource, answer
+from pyapp.lanes import LaneResource, WrittenLaneResource, answer
 from pyapp.metrics import LaneMetrics
 from pyapp.pages import IndexResource, OpenApiResource
 from pyapp.scenarios import DEFAULT_VARIANT, SCENARIOS, VARIANTS, Scenario, lanes
@@ -113,8 +113,11 @@ def create_app(
     counted: dict[tuple[str, str], LaneMetrics] = {}
     for scenario, variant in lanes(scenarios):
         counted[scenario.name, variant] = LaneMetrics()
-        answers = answer(scenario, variant, stores[variant], settings, pool)
-        resource = LaneResource(answers, counted[scenario.name, variant])
+        parts = (scenario, variant, stores[variant], settings, pool)
+        resource = LaneResource(answer(*parts), counted[scenario.name, variant])
+        if scenario.writes and not settings.read_only:
+            write = answer(*parts, "_write")
+            resource = WrittenLaneResource(answer(*parts), counted[scenario.name, variant], write)
         app.add_route(scenario.path(variant), resource)
         if variant == scenario.default_variant():
             app.add_route(f"/{scenario.name}", resource)

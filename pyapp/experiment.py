@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from hotlap.experiment import Expect, Experiment, ExperimentError, Lane, Load, Mode, Server
+from hotlap.experiment import Expect, Experiment, ExperimentError, Lane, Load, Mode, Server, Writes
 from pyapp.scenarios import DEFAULT_VARIANT, SCENARIOS, Scenario, lanes
 from pyapp.settings import Settings, SettingsError, load
 
@@ -48,6 +48,7 @@ def create_experiment(
                 title=scenario.title,
                 expect=Expect(body=scenario.expected(settings)),
                 load=Load(users=scenario.users),
+                writes=_writes(scenario, settings),
                 profiles=msgspec.convert(scenario.profiles, tuple[Mode, ...]),
             )
             for scenario, variant in lanes(scenarios)
@@ -62,6 +63,13 @@ def create_experiment(
         reference={scenario.name: scenario.reference for scenario in scenarios if scenario.reference},
         reference_title="the article",
     )
+
+
+def _writes(scenario: Scenario, settings: Settings) -> Writes | None:
+    """A write answers with the number that a read does, so that it is held against the same."""
+    if not scenario.writes or settings.read_only:
+        return None
+    return Writes(share=scenario.writes, expect=Expect(body=scenario.expected(settings)))
 
 
 def user_of(path: str) -> type[NativeUser]:

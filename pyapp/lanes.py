@@ -28,9 +28,12 @@ class LaneResource:
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Answers with the scenario's number."""
+        await self._respond(self._answer, req, resp)
+
+    async def _respond(self, answer: Answer, req: Request, resp: Response) -> None:
         started = perf_counter()
         try:
-            resp.text = str(await self._answer(req))
+            resp.text = str(await answer(req))
         except ClientGoneError:
             self._counted.abandoned += 1
             resp.status = falcon.HTTP_503
@@ -42,13 +45,40 @@ class LaneResource:
         resp.content_type = falcon.MEDIA_HTML
 
 
-def answer(scenario: Scenario, variant: str, store: Store, settings: Settings, pool: ComputePool) -> Answer:
+class WrittenLaneResource(LaneResource):
+    """A scenario with writers."""
+
+    def __init__(self, answer: Answer, counted: LaneMetrics, write: Answer) -> None:
+        super().__init__(answer, counted)
+        self._write = write
+
+    async def on_put(self, req: Request, resp: Response) -> None:
+        """Writes, and answers with the number that a read then gives."""
+        await self._respond(self._write, req, resp)
+
+
+def answer(
+    scenario: Scenario,
+    variant: str,
+    store: Store,
+    settings: Settings,
+    pool: ComputePool,
+    suffix: str = "",
+) -> Answer:
     """What answers a lane's requests without blocking the event loop.
+
+    Args:
+        scenario: The lane's scenario.
+        variant: Its variant.
+        store: That variant's clients.
+        settings: What the service does.
+        pool: Where it computes.
+        suffix: ``_write`` for what answers a scenario's writes.
 
     Raises:
         MissingPartError: the variant has no function for the scenario.
     """
-    function = scenario.function(variant)
+    function = scenario.function(variant, suffix)
 
     if not inspect.iscoroutinefunction(function):
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from pyapp import _core
 from pyapp.clients import SEED, Client, StoreFullError
 from pyapp.settings import Settings
+
+T = TypeVar("T")
+M = TypeVar("M", _core.ShardedMap, _core.SnapshotMap)
 
 
 class Store:
@@ -18,6 +22,25 @@ class Store:
         self.lock = _core.ExclusiveLock()
         for name, client in SEED.items():
             self.map.put(name, _core.Client(client.user_id, client.subscribed_topics))
+        self._rungs: dict[str, Any] = {}
+        self._mirrors: dict[str, Any] = {}
+
+    def rung(self, name: str, make: Callable[[], T]) -> T:
+        """What a scenario keeps beside the map, made when it is first asked for."""
+        if name not in self._rungs:
+            self._rungs[name] = make()
+        rung: T = self._rungs[name]
+        return rung
+
+    def mirror(self, name: str, make: Callable[[], M]) -> M:
+        """Another map with the same clients, made when it is first asked for and kept the same."""
+        if name not in self._mirrors:
+            mirror = make()
+            for each, client in self.map.items():
+                mirror.put(each, client)
+            self._mirrors[name] = mirror
+        found: M = self._mirrors[name]
+        return found
 
     def get(self, name: str) -> Client | None:
         """The client of that name."""
@@ -39,14 +62,20 @@ class Store:
             StoreFullError: it would be one too many; the store is then as it was.
         """
         with await self.lock.acquire():
+            made = _core.Client(client.user_id, client.subscribed_topics)
             try:
-                return self.map.put(name, _core.Client(client.user_id, client.subscribed_topics))
+                new = self.map.put(name, made)
             except _core.FullError as error:
                 raise StoreFullError from error
+            for mirror in self._mirrors.values():
+                mirror.put(name, made)
+            return new
 
     async def delete(self, name: str) -> bool:
         """Removes a client; whether there was one."""
         with await self.lock.acquire():
+            for mirror in self._mirrors.values():
+                mirror.delete(name)
             return self.map.delete(name)
 
     def timings(self) -> Sequence[tuple[str, str, _core.Histogram]]:

@@ -40,7 +40,14 @@ def document(scenarios: Sequence[Scenario], settings: Settings) -> dict[str, Any
         for prefix, variant in _prefixes(scenario.variants):
             operation = "_".join(part for part in (prefix.strip("/"), scenario.name) if part)
             answer = _text("text/html", pattern="^[0-9]+$")
-            paths[f"{prefix}/{scenario.name}"] = _get(operation, f"{scenario.title} ({variant})", answer)
+            path = _get(operation, f"{scenario.title} ({variant})", answer)
+            if scenario.writes and not settings.read_only:
+                path["put"] = {
+                    "operationId": f"put_{operation}",
+                    "summary": f"{scenario.title}: a write ({variant})",
+                    "responses": {"200": {"description": "the answer that a read gives", **answer}},
+                }
+            paths[f"{prefix}/{scenario.name}"] = path
     for prefix, variant in _prefixes(tuple(VARIANTS)):
         paths |= _client_paths(prefix, variant, read_only=settings.read_only)
     return {

@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from time import perf_counter
+from typing import Any, TypeVar
 
 from pyapp._core import Histogram
 from pyapp.clients import MAX_CLIENTS, SEED, Client, StoreFullError
 from pyapp.settings import Settings
+
+T = TypeVar("T")
+
+
+def ids_of(clients: Iterable[Client]) -> list[str]:
+    """Their user ids as strings."""
+    return [str(client.user_id) for client in clients]
+
+
+class Snapshot:
+    """Clients in a dict that is never changed: a writer puts another in its place, readers take no lock."""
+
+    def __init__(self) -> None:
+        self._clients: dict[str, Client] = {}
+
+    def put(self, name: str, client: Client) -> None:
+        """Sets a client: copies the dict."""
+        self._clients = {**self._clients, name: client}
+
+    def delete(self, name: str) -> None:
+        """Removes a client, if there is one: copies the dict."""
+        self._clients = {each: client for each, client in self._clients.items() if each != name}
+
+    def user_ids(self) -> list[str]:
+        """The user ids as strings, all of one moment."""
+        return ids_of(self._clients.values())
 
 
 class Store:
@@ -25,6 +52,23 @@ class Store:
         self._lock = asyncio.Lock()
         self._wait = Histogram()
         self._hold = Histogram()
+        self._rungs: dict[str, Any] = {}
+        self._mirrors: dict[str, Snapshot] = {}
+
+    def rung(self, name: str, make: Callable[[], T]) -> T:
+        """What a scenario keeps beside the map, made when it is first asked for."""
+        if name not in self._rungs:
+            self._rungs[name] = make()
+        rung: T = self._rungs[name]
+        return rung
+
+    def mirror(self, name: str, make: Callable[[], Snapshot]) -> Snapshot:
+        """Another map with the same clients, made when it is first asked for and kept the same."""
+        if name not in self._mirrors:
+            self._mirrors[name] = make()
+            for each, client in self._clients.items():
+                self._mirrors[name].put(each, client)
+        return self._mirrors[name]
 
     def get(self, name: str) -> Client | None:
         """The client of that name."""
@@ -40,7 +84,7 @@ class Store:
 
     def user_ids(self) -> list[str]:
         """The user ids as strings."""
-        return [str(client.user_id) for client in list(self._clients.values())]
+        return ids_of(list(self._clients.values()))
 
     async def put(self, name: str, client: Client) -> bool:
         """Sets a client; whether it is new.
@@ -52,12 +96,20 @@ class Store:
             new = name not in self._clients
             if new and len(self._clients) >= MAX_CLIENTS:
                 raise StoreFullError
-            self._clients[name] = client
+            self.set(name, client)
             return new
+
+    def set(self, name: str, client: Client) -> None:
+        """Sets a client, under whatever lock the caller holds."""
+        self._clients[name] = client
+        for mirror in self._mirrors.values():
+            mirror.put(name, client)
 
     async def delete(self, name: str) -> bool:
         """Removes a client; whether there was one."""
         async with self.exclusive():
+            for mirror in self._mirrors.values():
+                mirror.delete(name)
             return self._clients.pop(name, None) is not None
 
     @asynccontextmanager

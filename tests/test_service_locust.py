@@ -19,10 +19,10 @@ def locust(*words: str, service: Service) -> list[str]:
     return [sys.executable, "-m", "locust", *words, "--host", service.url]
 
 
-def headless(file: str, service: Service) -> dict[str, dict[str, Any]]:
+def headless(file: str, service: Service, users: int = 8) -> dict[str, dict[str, Any]]:
     """What a few seconds of Locust have seen, by the name of the request."""
     command = locust("-f", f"locust/{file}.py", "--headless", "--json", service=service)
-    command += ["-u", "8", "-r", "100", "-t", "3s"]
+    command += ["-u", str(users), "-r", "100", "-t", "3s"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     # What was on its way when Locust ended is counted apart.
@@ -49,8 +49,9 @@ def test_a_file_loads_its_path_with_half_a_second_between_requests(name: str, se
 
 
 def test_the_locustfile_has_every_lane(service: Service) -> None:
-    seen = headless("locustfile", service)
-    assert set(seen) == {scenario.path(variant) for scenario, variant in lanes(SCENARIOS)}
+    each = lanes(SCENARIOS)
+    seen = headless("locustfile", service, users=len(each))
+    assert set(seen) == {scenario.path(variant) for scenario, variant in each}
     assert [row["num_failures"] for row in seen.values()] == [0] * len(seen)
 
 

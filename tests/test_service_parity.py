@@ -24,6 +24,8 @@ def cases(scenarios: Sequence[Scenario]) -> list[Any]:
 
 
 LANES = cases(SCENARIOS)
+ARTICLE = cases([scenario for scenario in SCENARIOS if scenario.suite == "article"])
+WRITES = cases([scenario for scenario in SCENARIOS if scenario.writes])
 USER_IDS = strategies.integers(0, MAX_USER_ID)
 NAMES = strategies.from_regex(r"\A[A-Za-z0-9._~-]{1,64}\Z")
 MAPS = strategies.dictionaries(NAMES, USER_IDS, max_size=30)
@@ -60,7 +62,31 @@ def test_a_lane_answers_as_the_registry_says(
     assert found == scenario.answer(list(clients.values()), work)
 
 
-@pytest.mark.parametrize(("scenario", "variant"), LANES)
+@pytest.mark.parametrize(("scenario", "variant"), WRITES)
+@settings(max_examples=25, deadline=None)
+@given(clients=MAPS)
+def test_a_scenarios_write_leaves_its_answer_as_it_is(
+    scenario: Scenario, variant: str, clients: dict[str, int]
+) -> None:
+    work = Settings(wait_ms=0)
+    store = store_of(variant, clients)
+    write = scenario.function(variant, "_write")
+
+    async def written() -> tuple[int, int, int]:
+        before, name = await scenario.function(variant)(store, work), "written-later"
+        # A client that is put or deleted is seen by every rung, also by one that has a map of its own.
+        await store.put(name, Client(7, []))
+        between = await write(store, work)
+        await store.delete(name)
+        return before, between, await write(store, work)
+
+    expected = sum(user_id for name, user_id in clients.items() if name != "written-later")
+    before, between, after = asyncio.run(written())
+    assert before == sum(clients.values())
+    assert (between, after) == (expected + 7, expected)
+
+
+@pytest.mark.parametrize(("scenario", "variant"), ARTICLE)
 def test_the_article_is_answered_as_printed(scenario: Scenario, variant: str) -> None:
     work = Settings(wait_ms=0)
     printed = {"read": 6, "fast": 6, "cpualloc": 500_005_500_000, "cpu": 500_005_500_000}

@@ -19,7 +19,7 @@ from hotlap.report.aggregate import view
 from hotlap.run import new_run
 from pyapp import experiment, native, reference
 from pyapp.app import create_app
-from pyapp.scenarios import SCENARIOS, MissingPartError, Scenario, lanes, missing_parts, sum_of_ids
+from pyapp.scenarios import SCENARIOS, SUITES, MissingPartError, Scenario, lanes, missing_parts, sum_of_ids
 from pyapp.settings import Settings
 
 SCENARIO = Scenario(
@@ -94,7 +94,7 @@ def test_a_scenario_gives_parity_cases(added: list[Scenario]) -> None:
 
 def test_a_scenario_gives_stretches_profiles_and_report_rows(added: list[Scenario]) -> None:
     made = experiment.create_experiment(added)
-    assert made.suites() == ["article", "added"]
+    assert made.suites() == [*SUITES, "added"]
     chosen = made.select(suite="added")
     assert [lane.name for lane in chosen] == ["twice-the-sum/python", "twice-the-sum/native"]
     assert [lane.expect.body for lane in chosen] == ["12", "12"]

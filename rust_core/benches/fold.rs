@@ -15,12 +15,16 @@ fn million(criterion: &mut Criterion) {
         .sample_size(10)
         .measurement_time(Duration::from_secs(3))
         .warm_up_time(Duration::from_secs(1));
-    group.bench_function("clone", |b| {
-        b.iter(|| fold::fold_clone(black_box(&ids), ITERATIONS))
-    });
-    group.bench_function("borrow", |b| {
-        b.iter(|| fold::fold(black_box(&ids), ITERATIONS))
-    });
+    type Rung = fn(&[String], u32) -> Result<u64, fold::FoldError>;
+    let rungs: [(&str, Rung); 4] = [
+        ("clone", fold::fold_clone),
+        ("borrow", fold::fold),
+        ("parse_once", fold::fold_parsed),
+        ("closed_form", fold::fold_closed),
+    ];
+    for (name, rung) in rungs {
+        group.bench_function(name, |b| b.iter(|| rung(black_box(&ids), ITERATIONS)));
+    }
     group.finish();
 }
 

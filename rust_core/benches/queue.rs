@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use rust_core::queue::FairLock;
+use rust_core::queue::{FairLock, Side};
 
 fn queue(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("queue");
@@ -16,7 +16,7 @@ fn queue(criterion: &mut Criterion) {
         .warm_up_time(Duration::from_millis(300));
     let lock = FairLock::new();
     group.bench_function("free", |b| {
-        b.iter(|| lock.try_hold().expect("nobody holds it"))
+        b.iter(|| lock.try_hold(Side::Exclusive).expect("nobody holds it"))
     });
     for waiting in [1_usize, 100] {
         group.throughput(Throughput::Elements(waiting as u64));
@@ -31,8 +31,8 @@ fn queue(criterion: &mut Criterion) {
 fn hand_on(waiting: usize) {
     let lock = FairLock::new();
     let mut context = Context::from_waker(Waker::noop());
-    let first = lock.try_hold().expect("nobody holds it");
-    let mut places: Vec<_> = (0..waiting).map(|_| lock.queue()).collect();
+    let first = lock.try_hold(Side::Exclusive).expect("nobody holds it");
+    let mut places: Vec<_> = (0..waiting).map(|_| lock.queue(Side::Exclusive)).collect();
     for place in &mut places {
         assert!(pin!(place).poll(&mut context).is_pending());
     }

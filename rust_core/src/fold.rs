@@ -3,7 +3,8 @@
 //! Each does the same work: for every `i` in `0..iterations` it folds over the ids in reverse
 //! order, starting from `i` and adding each parsed id; the folds are added up. The rungs differ only
 //! in what they are about: [`fold_clone`] copies each string before it is parsed, as the article's
-//! `/cpualloc` does, [`fold`] borrows it, as its `/cpu` does.
+//! `/cpualloc` does, [`fold`] borrows it, as its `/cpu` does, [`fold_parsed`] parses each once before
+//! the loop, and [`fold_closed`] leaves the loop out.
 
 use std::fmt;
 use std::hint::black_box;
@@ -76,6 +77,48 @@ pub fn fold(ids: &[String], iterations: u32) -> Result<u64, FoldError> {
     fold_with(ids, iterations, |id| number(id))
 }
 
+/// The fold with each string parsed once, before the loop.
+///
+/// # Errors
+/// [`FoldError`] for an id that is no number, too many iterations, or a sum beyond 64 bits.
+pub fn fold_parsed(ids: &[String], iterations: u32) -> Result<u64, FoldError> {
+    limited(iterations)?;
+    let values = ids
+        .iter()
+        .map(|id| parse(id))
+        .collect::<Result<Vec<u64>, _>>()?;
+    // As in the other rungs, the compiler must not see that all iterations add the same.
+    (0..iterations)
+        .try_fold(0_u64, |total, i| {
+            let folded = black_box(&values)
+                .iter()
+                .rev()
+                .try_fold(u64::from(i), |folded, value| folded.checked_add(*value))?;
+            total.checked_add(folded)
+        })
+        .ok_or(FoldError::Overflow)
+}
+
+/// The fold without the loop: the sum of all `i`, and the sum of the ids as often.
+///
+/// # Errors
+/// [`FoldError`] for an id that is no number, too many iterations, or a sum beyond 64 bits.
+pub fn fold_closed(ids: &[String], iterations: u32) -> Result<u64, FoldError> {
+    limited(iterations)?;
+    let n = u64::from(iterations);
+    sum(ids)?
+        .checked_mul(n)
+        .and_then(|ids| ids.checked_add(n * n.saturating_sub(1) / 2))
+        .ok_or(FoldError::Overflow)
+}
+
+fn limited(iterations: u32) -> Result<(), FoldError> {
+    if iterations > MAX_ITERATIONS {
+        return Err(FoldError::Iterations(iterations));
+    }
+    Ok(())
+}
+
 /// What the rungs share: all folds, added up.
 #[inline(always)]
 fn fold_with(
@@ -83,9 +126,7 @@ fn fold_with(
     iterations: u32,
     value: impl Fn(&String) -> Option<u64>,
 ) -> Result<u64, FoldError> {
-    if iterations > MAX_ITERATIONS {
-        return Err(FoldError::Iterations(iterations));
-    }
+    limited(iterations)?;
     // The strings do not change from one iteration to the next; the black box keeps the compiler
     // from parsing them once for all.
     (0..iterations)
@@ -144,6 +185,8 @@ mod tests {
                 let expected = n * n.saturating_sub(1) / 2 + n * each;
                 assert_eq!(fold(&ids, iterations), Ok(expected));
                 assert_eq!(fold_clone(&ids, iterations), Ok(expected));
+                assert_eq!(fold_parsed(&ids, iterations), Ok(expected));
+                assert_eq!(fold_closed(&ids, iterations), Ok(expected));
             }
         }
     }
@@ -161,7 +204,9 @@ mod tests {
             let error = fold(&ids(&["1", bad]), 1).unwrap_err();
             assert_eq!(error, FoldError::Parse(bad.to_string()));
             assert!(error.to_string().contains(&format!("{bad:?}")));
-            assert_eq!(fold_clone(&ids(&[bad]), 1).unwrap_err(), error);
+            for rung in [fold_clone, fold_parsed, fold_closed] {
+                assert_eq!(rung(&ids(&[bad]), 1).unwrap_err(), error);
+            }
             assert_eq!(sum(&ids(&[bad])).unwrap_err(), error);
         }
         let long = "9".repeat(10_000);
@@ -175,6 +220,12 @@ mod tests {
             Err(FoldError::Iterations(MAX_ITERATIONS + 1))
         );
         assert!(fold(&[], MAX_ITERATIONS).is_ok());
+        for rung in [fold_parsed, fold_closed] {
+            assert_eq!(
+                rung(&[], MAX_ITERATIONS + 1),
+                Err(FoldError::Iterations(MAX_ITERATIONS + 1))
+            );
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 pub mod clients;
 pub mod fold;
 pub mod histogram;
+pub mod maps;
 pub mod queue;
 
 #[cfg(feature = "python")]

@@ -123,7 +123,7 @@ def unlike(a: RunResult, b: RunResult, pairs: Sequence[Pair]) -> list[str]:
 def _settings(run: RunResult) -> dict[str, Any]:
     """What a run was told, apart from what may differ: the order's seed, rounds, and what is profiled."""
     options: dict[str, Any] = run.settings.get("options") or {}
-    return {key: options.get(key) for key in ("timing", "engine", "load")}
+    return {key: options.get(key) for key in ("timing", "engine", "load", "writes")}
 
 
 def _load(stretches: Sequence[Stretch]) -> str | None:

@@ -51,6 +51,19 @@ class Expect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     same_as: str | None = None
 
 
+class Writes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A share of a lane's requests that write, counted apart from those that read."""
+
+    share: float
+    """From 0 to 1."""
+    method: str = "PUT"
+    path: str | None = None
+    """``None``: the lane's own."""
+    headers: dict[str, str] = {}
+    body: str | None = None
+    expect: Expect = Expect()
+
+
 class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How an app is served: ``app`` under Granian, a ``command`` with ``{port}``, or a ``url``."""
 
@@ -80,6 +93,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     body: str | None = None
     expect: Expect = Expect()
     load: Load = Load()
+    writes: Writes | None = None
     locustfile: str | None = None
     """A locustfile of one's own, whose users stand in for the generated ones."""
     profiles: tuple[Mode, ...] = ("on-cpu",)

@@ -17,7 +17,7 @@ import msgspec
 from hotlap._engine import Histogram
 from hotlap.experiment import Engine, Lane, Load
 from hotlap.ready import Locust, NoLocustError, load_ahead, locust
-from hotlap.result import LimitedBy, Percentiles, Role, Stretch
+from hotlap.result import LimitedBy, Part, Percentiles, Role, Stretch
 from hotlap.serve import Served
 from hotlap.swarm import locustfile_path
 from hotlap.swarm.calibrate import calibrate
@@ -256,6 +256,7 @@ def _stretch(
         not_offered=window.not_offered,
         rps=window.requests / window.duration_s,
         latency_ms=Percentiles(max=latency.max) if window.steady.growing else latency,
+        parts=_parts(answer),
         service_ms=percentiles(window.service) if window.service and not window.steady.growing else None,
         connect_ms=percentiles(Histogram.decode(answer.connect)) if answer.connect else None,
         histogram=str(hgrm.relative_to(out.parent.parent)),
@@ -267,6 +268,19 @@ def _stretch(
         series=window.series,
         facts=facts,
     )
+
+
+def _parts(answer: Answer) -> dict[str, Part]:
+    duration_s = math.fsum(one.length_s for one in answer.slices)
+    return {
+        name: Part(
+            requests=part.requests,
+            failures=part.failures,
+            rps=part.requests / duration_s,
+            latency_ms=percentiles(Histogram.decode(part.response)),
+        )
+        for name, part in answer.parts.items()
+    }
 
 
 def _calibration(lane: Lane, load: Load, verified: dict[str, Any] | None) -> dict[str, float]:

@@ -42,8 +42,16 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
     stock: bool = False
     """Whether stock Locust (``http``) measures each lane too, for comparison."""
+    writes: float | None = None
+    """The share of writers in lanes that have some, instead of each lane's own."""
     noise: bool = True
     """Whether one lane is measured twice, to learn how much this machine varies by itself."""
+
+    def lane_of(self, lane: Lane) -> Lane:
+        """A lane with what the options change of it."""
+        if self.writes is None or lane.writes is None:
+            return lane
+        return msgspec.structs.replace(lane, writes=msgspec.structs.replace(lane.writes, share=self.writes))
 
     def load_of(self, lane: Lane) -> Load:
         """The load under which a lane is measured."""

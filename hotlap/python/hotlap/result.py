@@ -65,6 +65,15 @@ class Point(msgspec.Struct, kw_only=True):
     failures: int = 0
 
 
+class Part(msgspec.Struct, kw_only=True):
+    """The requests of one name in a stretch: of its whole window, its warm-up included."""
+
+    requests: int
+    failures: int
+    rps: float
+    latency_ms: Percentiles
+
+
 class Stretch(msgspec.Struct, kw_only=True):
     """One continuous measurement of one lane, on a freshly started server: an element of ``loads``."""
 
@@ -84,6 +93,8 @@ class Stretch(msgspec.Struct, kw_only=True):
     not_offered: int | None = None
     rps: float | None = None
     latency_ms: Percentiles = msgspec.field(default_factory=Percentiles)
+    parts: dict[str, Part] = {}
+    """Where some requests write: those that read and those that write, each by its name."""
     service_ms: Percentiles | None = None
     connect_ms: Percentiles | None = None
     histogram: str | None = None

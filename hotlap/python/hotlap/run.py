@@ -91,7 +91,7 @@ class Runner:
         self._folder = folder
         self._progress = progress
         self._options = options_of(run)
-        self._lanes = {row.name: experiment.lane(row.name) for row in run.lanes}
+        self._lanes = {row.name: self._options.lane_of(experiment.lane(row.name)) for row in run.lanes}
 
     def go(self) -> None:
         """Do what the run has no result of yet, then judge it. Ctrl-C ends it and keeps what there is."""

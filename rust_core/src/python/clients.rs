@@ -8,6 +8,7 @@ use super::door::{CoreError, detached};
 use super::histogram::{PyHistogram, Source};
 use crate::clients::{Client, ClientMap, MAX_CLIENTS};
 use crate::fold;
+use crate::maps;
 
 #[pyclass(frozen, eq, name = "Client", module = "pyapp._core")]
 #[derive(Clone, PartialEq)]
@@ -103,7 +104,68 @@ impl PyClientMap {
 }
 
 #[pyclass(frozen, module = "pyapp._core")]
-pub struct Ids(Vec<String>);
+pub struct ShardedMap(maps::Sharded);
+
+#[pymethods]
+impl ShardedMap {
+    #[new]
+    fn new() -> Self {
+        Self(maps::Sharded::default())
+    }
+
+    fn put(&self, py: Python<'_>, name: String, client: &Bound<'_, PyClient>) -> PyResult<()> {
+        let client = client.get().0.clone();
+        Ok(detached(py, || {
+            self.0.put(name, client);
+            Ok(())
+        })?)
+    }
+
+    fn delete(&self, py: Python<'_>, name: String) -> PyResult<()> {
+        Ok(detached(py, || {
+            self.0.delete(&name);
+            Ok(())
+        })?)
+    }
+
+    fn user_ids(&self, py: Python<'_>) -> PyResult<Ids> {
+        Ok(Ids(detached(py, || Ok(self.0.user_ids()))?))
+    }
+}
+
+#[pyclass(frozen, module = "pyapp._core")]
+pub struct SnapshotMap(maps::Snapshot);
+
+#[pymethods]
+impl SnapshotMap {
+    #[new]
+    fn new() -> Self {
+        Self(maps::Snapshot::default())
+    }
+
+    fn put(&self, py: Python<'_>, name: String, client: &Bound<'_, PyClient>) -> PyResult<()> {
+        let client = client.get().0.clone();
+        Ok(detached(py, || {
+            self.0.put(name, client);
+            Ok(())
+        })?)
+    }
+
+    fn delete(&self, py: Python<'_>, name: String) -> PyResult<()> {
+        Ok(detached(py, || {
+            self.0.delete(&name);
+            Ok(())
+        })?)
+    }
+
+    fn user_ids(&self) -> Ids {
+        // Readers wait for nobody here, so there is nothing to detach for.
+        Ids(self.0.user_ids())
+    }
+}
+
+#[pyclass(frozen, module = "pyapp._core")]
+pub struct Ids(pub Vec<String>);
 
 #[pymethods]
 impl Ids {
@@ -130,5 +192,19 @@ impl Ids {
 
     fn fold_clone(&self, py: Python<'_>, iterations: u32) -> PyResult<u64> {
         Ok(detached(py, || Ok(fold::fold_clone(&self.0, iterations)?))?)
+    }
+
+    fn fold_parsed(&self, py: Python<'_>, iterations: u32) -> PyResult<u64> {
+        Ok(detached(py, || {
+            Ok(fold::fold_parsed(&self.0, iterations)?)
+        })?)
+    }
+
+    fn fold_closed(&self, iterations: u32) -> PyResult<u64> {
+        Ok(fold::fold_closed(&self.0, iterations).map_err(CoreError::from)?)
+    }
+
+    fn fold_attached(&self, iterations: u32) -> PyResult<u64> {
+        Ok(fold::fold(&self.0, iterations).map_err(CoreError::from)?)
     }
 }

@@ -68,9 +68,14 @@ pub fn detached<T: Send>(
     py: Python<'_>,
     work: impl FnOnce() -> Result<T, CoreError> + Send,
 ) -> Result<T, CoreError> {
+    py.detach(|| caught(work))
+}
+
+/// Does `work`; a panic becomes an error.
+pub fn caught<T>(work: impl FnOnce() -> Result<T, CoreError>) -> Result<T, CoreError> {
     // No lock is poisoned and nothing half-done stays behind: the core's locks are parking_lot's and
     // tokio's, and its writes are single insertions and removals.
-    py.detach(|| catch_unwind(AssertUnwindSafe(work)))
+    catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|panic| Err(CoreError::Panic(message(panic.as_ref()))))
 }
 

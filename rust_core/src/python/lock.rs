@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
 use super::histogram::{PyHistogram, Source};
-use crate::queue::{FairLock, Hold, Place};
+use crate::queue::{FairLock, Hold, Place, Side};
 
 #[pyclass(frozen, module = "pyapp._core")]
 pub struct ExclusiveLock(Arc<FairLock>);
@@ -26,10 +26,7 @@ impl ExclusiveLock {
     }
 
     fn acquire(&self) -> PyPlace {
-        PyPlace {
-            lock: Arc::clone(&self.0),
-            place: Mutex::new(None),
-        }
+        PyPlace::new(&self.0, Side::Exclusive)
     }
 
     fn locked(&self) -> bool {
@@ -48,6 +45,26 @@ impl ExclusiveLock {
     }
 }
 
+/// The same lock with both of its sides.
+#[pyclass(frozen, module = "pyapp._core")]
+pub struct SharedLock(Arc<FairLock>);
+
+#[pymethods]
+impl SharedLock {
+    #[new]
+    fn new() -> Self {
+        Self(FairLock::new())
+    }
+
+    fn read(&self) -> PyPlace {
+        PyPlace::new(&self.0, Side::Shared)
+    }
+
+    fn write(&self) -> PyPlace {
+        PyPlace::new(&self.0, Side::Exclusive)
+    }
+}
+
 /// A place in the queue: awaiting it gives the [`PyHold`].
 ///
 /// Its mutex is never held while Python code runs, nor while a place or a hold is dropped, which
@@ -55,7 +72,18 @@ impl ExclusiveLock {
 #[pyclass(frozen, name = "Place", module = "pyapp._core")]
 pub struct PyPlace {
     lock: Arc<FairLock>,
+    side: Side,
     place: Mutex<Option<Place>>,
+}
+
+impl PyPlace {
+    fn new(lock: &Arc<FairLock>, side: Side) -> Self {
+        Self {
+            lock: Arc::clone(lock),
+            side,
+            place: Mutex::new(None),
+        }
+    }
 }
 
 #[pymethods]
@@ -79,9 +107,9 @@ impl PyPlace {
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let mut place = match self.place.lock().take() {
             Some(place) => place,
-            None => match self.lock.try_hold() {
+            None => match self.lock.try_hold(self.side) {
                 Some(hold) => return Err(done(hold)),
-                None => self.lock.queue(),
+                None => self.lock.queue(self.side),
             },
         };
         let event_loop = running_loop(py)?;
@@ -166,7 +194,7 @@ fn done(hold: Hold) -> PyErr {
     PyStopIteration::new_err(PyHold(Mutex::new(Some(hold))))
 }
 
-fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+pub fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     static GET: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     GET.import(py, "asyncio", "get_running_loop")?.call0()
 }

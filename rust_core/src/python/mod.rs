@@ -5,6 +5,7 @@ mod clients;
 mod door;
 mod histogram;
 mod lock;
+mod pool;
 
 use pyo3::prelude::*;
 
@@ -17,10 +18,14 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("PanicError", module.py().get_type::<door::PanicError>())?;
     module.add_class::<clients::PyClient>()?;
     module.add_class::<clients::PyClientMap>()?;
+    module.add_class::<clients::ShardedMap>()?;
+    module.add_class::<clients::SnapshotMap>()?;
     module.add_class::<clients::Ids>()?;
     module.add_class::<histogram::PyHistogram>()?;
     module.add_class::<lock::ExclusiveLock>()?;
+    module.add_class::<lock::SharedLock>()?;
     module.add_class::<lock::PyPlace>()?;
     module.add_class::<lock::PyHold>()?;
+    module.add_class::<pool::RustPool>()?;
     module.add_function(wrap_pyfunction!(door::_panic, module)?)
 }

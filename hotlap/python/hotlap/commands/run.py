@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hotlap import result, verdicts
-from hotlap.cli import LabError
+from hotlap.cli import SHARE, LabError
 from hotlap.config import load_experiment
 from hotlap.doctor import needed
 from hotlap.environment import BuildError
@@ -54,6 +54,9 @@ def _modes(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 @click.option("--engine", type=click.Choice(get_args(Engine)), default="native", show_default=True)
 @click.option("--repeat", type=click.IntRange(1, 1000), default=1, show_default=True)
 @click.option(
+    "--writes", type=SHARE, help="The share of writers in lanes that have some, such as 1%; 0% for none."
+)
+@click.option(
     "--time",
     "time_s",
     type=click.FloatRange(0.1, 3600),
@@ -75,6 +78,7 @@ def command(
     profiles: tuple[Mode, ...] | None,
     engine: Engine,
     repeat: int,
+    writes: float | None,
     time_s: float | None,
     seed: int | None,
     allow_remote: bool,
@@ -92,7 +96,19 @@ def command(
     conditions = [parse(text) for text in experiment.fail_if]
     raise_file_limit()
     if resume is not None:
-        if any((patterns, suite, quick, preset, profiles is not None, repeat > 1, time_s, out)):
+        if any(
+            (
+                patterns,
+                suite,
+                quick,
+                preset,
+                profiles is not None,
+                repeat > 1,
+                time_s,
+                writes is not None,
+                out,
+            )
+        ):
             raise click.UsageError("--resume goes on with the run's own lanes and options: give it alone")
         folder, run = resume, result.read(resume)
         options = options_of(run)
@@ -107,6 +123,7 @@ def command(
             profiles=("on-cpu",) if quick and profiles is None else profiles,
             profile_variant=experiment.candidate if quick and profiles is None else None,
             repeat=repeat,
+            writes=writes,
             seed=random.SystemRandom().randrange(2**31) if seed is None else seed,
             stock=preset == "article",
             noise=not quick,

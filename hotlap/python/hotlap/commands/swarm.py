@@ -13,7 +13,7 @@ from typing import get_args
 import click
 import msgspec
 
-from hotlap.cli import LabError
+from hotlap.cli import SHARE, LabError
 from hotlap.config import load_experiment
 from hotlap.experiment import Engine, Experiment, Lane, Load
 from hotlap.serve import Served, ServeError, raise_file_limit, served
@@ -31,6 +31,7 @@ _PLAN_VARIABLE = "HOTLAP_SWARM_BY_HAND"
 @click.option("--spawn-rate", type=click.FloatRange(0, min_open=True), help="Users started a second.")
 @click.option("--wait", type=click.FloatRange(0), help="Seconds between an answer and the next request.")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), help="Arrivals a second (an open load).")
+@click.option("--writes", type=SHARE, help="The share of writers, if the lane has some, such as 1%.")
 @click.option("--time", "time_s", type=click.IntRange(1), help="Whole seconds; without it: until Ctrl-C.")
 @click.option("--processes", type=click.IntRange(1), help="Locust's: a master and so many workers, here.")
 @click.option("--headless", is_flag=True, help="Without the web UI; starts at once.")
@@ -53,6 +54,7 @@ def command(
     spawn_rate: float | None,
     wait: float | None,
     rate: float | None,
+    writes: float | None,
     time_s: int | None,
     processes: int | None,
     headless: bool,
@@ -81,6 +83,10 @@ def command(
         raise click.UsageError("--time ends a run without the web UI: give --headless too")
     experiment, _ = load_experiment()
     lane = experiment.lane(name)
+    if writes is not None:
+        if lane.writes is None:
+            raise click.UsageError(f"{name} has no request that writes: leave --writes out")
+        lane = msgspec.structs.replace(lane, writes=msgspec.structs.replace(lane.writes, share=writes))
     load = _load(lane.load, users, wait, rate, processes or 1)
     locust_users = (users or processes or 1) if load.model == "open" else load.users
     _check_files(locust_users if load.model != "open" else load.max_in_flight)

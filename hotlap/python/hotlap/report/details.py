@@ -172,6 +172,11 @@ def _stretch(each: Stretch) -> Iterable[tuple[str, str]]:
         ("connect", each.connect_ms),
     ):
         yield from _percentiles(title, of)
+    for name, part in each.parts.items():
+        yield f"{name}, requests", figures.count(part.requests)
+        yield f"{name}, failures", figures.count(part.failures)
+        yield f"{name}, requests/s", figures.number(part.rps)
+        yield from _percentiles(name, part.latency_ms)
     yield "server CPU, µs/request", figures.number(each.server_cpu_us_per_request)
     yield "server CPU", spoken(each.server_cpu_percent, "_percent")
     yield "server memory", figures.size(each.server_rss_bytes)

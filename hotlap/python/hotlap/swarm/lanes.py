@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Callable
 from typing import Any
 
-from locust import FastHttpUser, User, between, task
+from locust import FastHttpUser, User, between
 
 from hotlap.experiment import Engine, ExperimentError, Lane, Load
-from hotlap.swarm.request import request_of
+from hotlap.swarm.request import Request, requests_of
 from hotlap.swarm.window import matches
 from hotlap.users import ArrivalUser, NativeUser, PacedUser
 
@@ -30,7 +32,7 @@ def _made(
         if load.model != "closed":
             raise ExperimentError(f"{lane.name}: {load.model} arrivals need the native engine, not http")
         return (FastHttpUser,), _stock(lane, load, body_sha256)
-    shared = {"requests": [request_of(lane, body_sha256)], "timeout_s": load.timeout_s}
+    shared = {"requests": requests_of(lane, body_sha256), "timeout_s": load.timeout_s}
     match load.model:
         case "closed":
             return (NativeUser,), {**shared, "wait": load.wait_s}
@@ -48,27 +50,37 @@ def _made(
 
 
 def _stock(lane: Lane, load: Load, body_sha256: str | None) -> dict[str, Any]:
-    def ask(self: FastHttpUser) -> None:
-        with self.client.request(
-            lane.method,
-            lane.path,
-            name=lane.name,
-            data=lane.body,
-            headers=dict(lane.headers),
-            catch_response=True,
-        ) as answer:
-            if answer.status_code == 0:
-                return  # No answer came: the client has marked it as failed, with the reason.
-            if answer.status_code != lane.expect.status:
-                answer.failure(f"status {answer.status_code}, not {lane.expect.status}")
-            elif not matches(answer.content, body_sha256):
-                answer.failure("another body than when the lane was verified")
-            else:
-                answer.success()
-
     return {
         "wait_time": between(*load.wait_s),
         "connection_timeout": load.timeout_s,
         "network_timeout": load.timeout_s,
-        "ask": task(ask),
+        # Locust chooses among the tasks of a user by their weights.
+        "tasks": {_asking(request): request.weight for request in requests_of(lane, body_sha256)},
     }
+
+
+def _asking(request: Request) -> Callable[[FastHttpUser], None]:
+    digest = request.expected_sha256
+    if request.expected_body is not None:
+        body = request.expected_body
+        digest = hashlib.sha256(body.encode() if isinstance(body, str) else body).hexdigest()
+
+    def ask(user: FastHttpUser) -> None:
+        with user.client.request(
+            request.method,
+            request.path,
+            name=request.name,
+            data=request.body,  # type: ignore[arg-type] # bytes are taken as they are
+            headers=dict(request.headers),
+            catch_response=True,
+        ) as answer:
+            if answer.status_code == 0:
+                return  # No answer came: the client has marked it as failed, with the reason.
+            if answer.status_code != request.status:
+                answer.failure(f"status {answer.status_code}, not {request.status}")
+            elif not matches(answer.content, digest):
+                answer.failure("another body than expected")
+            else:
+                answer.success()
+
+    return ask

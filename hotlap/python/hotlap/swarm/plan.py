@@ -62,6 +62,14 @@ class Slice(msgspec.Struct, kw_only=True):
     errors: dict[str, int] = {}
 
 
+class Part(msgspec.Struct, kw_only=True):
+    """What the requests of one name gave in the window."""
+
+    requests: int
+    failures: int
+    response: bytes
+
+
 class Answer(msgspec.Struct, kw_only=True):
     """What a stretch gave, after its warm-up."""
 
@@ -76,5 +84,7 @@ class Answer(msgspec.Struct, kw_only=True):
     """How late the engine's threads woke."""
     said: dict[str, float | None] = {}
     """What Locust's own statistics say of the window: ``rps``, ``mean``, ``p50``, ``p99`` in ms."""
+    parts: dict[str, Part] = {}
+    """What each name gave, where requests of several names were sent."""
     machine: dict[str, Any] = {}
     """What else the machine did meanwhile."""

@@ -61,6 +61,29 @@ def _bytes(text: str | bytes | None) -> bytes | None:
     return text.encode() if isinstance(text, str) else text
 
 
+WEIGHTS = 10_000
+"""The weights of a lane's reads and writes add up to this."""
+
+
+def requests_of(lane: Lane, body_sha256: str | None = None) -> list[Request]:
+    """What a lane's users send: its request, and with writers the one that writes, each by its share."""
+    read = request_of(lane, body_sha256)
+    if lane.writes is None or not lane.writes.share:
+        return [read]
+    writes = lane.writes
+    write = Request(
+        writes.method,
+        writes.path or lane.path,
+        name=f"{lane.name} (write)",
+        weight=round(WEIGHTS * writes.share),
+        headers=writes.headers,
+        body=writes.body,
+        status=writes.expect.status,
+        expected_body=writes.expect.body,
+    )
+    return [msgspec.structs.replace(read, weight=WEIGHTS - write.weight), write]
+
+
 def request_of(lane: Lane, body_sha256: str | None = None) -> Request:
     """A lane's request; ``body_sha256`` is the digest of its body where that was found to be constant."""
     return Request(

@@ -20,7 +20,7 @@ from hotlap.serve import cpu_s_of
 from hotlap.swarm.accounts import Accounts
 from hotlap.swarm.feed import FEED
 from hotlap.swarm.machine import Watch
-from hotlap.swarm.plan import Answer, Slice, SwarmPlan
+from hotlap.swarm.plan import Answer, Part, Slice, SwarmPlan
 
 _LIVE_S = 0.05
 _SLICE_S = 0.25
@@ -46,12 +46,16 @@ class Window:
         self._answered = 0
         self._slices: list[Slice] = []
         self._native = Accounts()
+        self._stock: dict[str, Histogram] = {}
+        self._failed: Counter[str] = Counter()
         self._part = _Part()
         FEED.listen(self.on_figures)
 
-    def on_request(self, response_time: float, exception: BaseException | None, **_: Any) -> None:
+    def on_request(self, name: str, response_time: float, exception: BaseException | None, **_: Any) -> None:
         """Locust's ``request`` event; ``response_time`` in milliseconds."""
         self._answered += 1
+        self._stock.setdefault(name, Histogram()).record(round(response_time * 1000))
+        self._failed[name] += exception is not None
         self._part.response.record(round(response_time * 1000))
         if exception is not None:
             self._part.errors[str(exception) or type(exception).__name__] += 1
@@ -72,6 +76,8 @@ class Window:
         runner.stats.reset_all()
         FEED.discard()
         self._native.reset()
+        self._stock.clear()
+        self._failed.clear()
         watch, began_s = Watch(), time.monotonic()
         length_s = max(_SLICE_S, self._plan.time_s / _MOST_SLICES)
         cpu = before = self._cpu_s()
@@ -131,6 +137,7 @@ class Window:
             connect=counted.connect.encode() if counted.connect.count else None,
             lag=counted.lag.encode() if native else None,
             late=self._native.late.encode() if native else None,
+            parts=self._parts() if self._plan.lane.writes is not None else {},
             said={
                 "rps": total.num_requests / duration_s,
                 "mean": total.avg_response_time,
@@ -138,6 +145,17 @@ class Window:
                 "p99": total.get_response_time_percentile(0.99) or None,
             },
         )
+
+    def _parts(self) -> dict[str, Part]:
+        if self._plan.engine == "native":
+            return {
+                each.name: Part(requests=each.requests, failures=each.failed, response=each.response.encode())
+                for each in self._native
+            }
+        return {
+            name: Part(requests=each.count, failures=self._failed[name], response=each.encode())
+            for name, each in self._stock.items()
+        }
 
 
 def matches(content: bytes | None, sha256: str | None) -> bool:

@@ -1,0 +1,128 @@
+//! The ladder of locks without a web service around it: readers who collect the ids and one writer in a
+//! hundred, from 1 to 64 threads. The time is that of one operation, all threads together.
+
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use parking_lot::Mutex;
+use rust_core::clients::{Client, ClientMap};
+use rust_core::maps::{Sharded, Snapshot};
+
+const CLIENTS: u32 = 100;
+const ONE_WRITE_IN: u64 = 100;
+const THREADS: [u64; 7] = [1, 2, 4, 8, 16, 32, 64];
+
+fn client(user_id: u32) -> Client {
+    Client {
+        user_id,
+        subscribed_topics: vec!["cats".to_string()],
+    }
+}
+
+fn name(user_id: u32) -> String {
+    format!("{user_id:02}-{user_id:02}")
+}
+
+/// A map behind one of the locks.
+trait Rung: Sync {
+    fn put(&self, name: String, client: Client);
+    fn user_ids(&self) -> Vec<String>;
+}
+
+impl Rung for Mutex<HashMap<String, Client>> {
+    fn put(&self, name: String, client: Client) {
+        self.lock().insert(name, client);
+    }
+
+    fn user_ids(&self) -> Vec<String> {
+        let clients = self.lock();
+        clients
+            .values()
+            .map(|one| one.user_id.to_string())
+            .collect()
+    }
+}
+
+impl Rung for ClientMap {
+    fn put(&self, name: String, client: Client) {
+        ClientMap::put(self, name, client).expect("the map has room");
+    }
+
+    fn user_ids(&self) -> Vec<String> {
+        ClientMap::user_ids(self)
+    }
+}
+
+impl Rung for Sharded {
+    fn put(&self, name: String, client: Client) {
+        Sharded::put(self, name, client);
+    }
+
+    fn user_ids(&self) -> Vec<String> {
+        Sharded::user_ids(self)
+    }
+}
+
+impl Rung for Snapshot {
+    fn put(&self, name: String, client: Client) {
+        Snapshot::put(self, name, client);
+    }
+
+    fn user_ids(&self) -> Vec<String> {
+        Snapshot::user_ids(self)
+    }
+}
+
+/// How long so many operations take, spread over the threads.
+fn mixed(rung: &dyn Rung, operations: u64, threads: u64) -> Duration {
+    let each = operations.div_ceil(threads);
+    let began = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                for number in 0..each {
+                    if number % ONE_WRITE_IN == ONE_WRITE_IN - 1 {
+                        rung.put(name(7), client(7));
+                    } else {
+                        black_box(rung.user_ids());
+                    }
+                }
+            });
+        }
+    });
+    began
+        .elapsed()
+        .mul_f64(operations as f64 / (each * threads) as f64)
+}
+
+fn locks(criterion: &mut Criterion) {
+    let rungs: [(&str, Box<dyn Rung>); 4] = [
+        ("exclusive", Box::new(Mutex::new(HashMap::new()))),
+        ("read-write", Box::new(ClientMap::new(CLIENTS as usize))),
+        ("sharded", Box::new(Sharded::default())),
+        ("snapshot", Box::new(Snapshot::default())),
+    ];
+    let mut group = criterion.benchmark_group("locks");
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_millis(500))
+        .warm_up_time(Duration::from_millis(100))
+        .throughput(Throughput::Elements(1));
+    for (kind, rung) in &rungs {
+        for user_id in 0..CLIENTS {
+            rung.put(name(user_id), client(user_id));
+        }
+        for threads in THREADS {
+            group.bench_function(BenchmarkId::new(*kind, threads), |b| {
+                b.iter_custom(|operations| mixed(rung.as_ref(), operations, threads));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, locks);
+criterion_main!(benches);
