@@ -12,7 +12,7 @@ from hotlap import result
 from hotlap.cli import main
 from hotlap.experiment import ExperimentError
 from hotlap.gate import parse
-from hotlap.result import LaneResult, Percentiles, RunResult, Spoken, Stretch, Verdict
+from hotlap.result import LaneResult, Percentiles, Profile, RunResult, Spoken, Stretch, Verdict
 
 WOBBLE = (0.01, -0.012, 0.004, 0.0, -0.006, 0.011, -0.003)
 
@@ -140,6 +140,30 @@ def test_gates_fail_and_leave_junit_and_summaries(tmp_path: Path, monkeypatch: p
     assert failed.get("name") == "fail if cpu/native p99 > 1.10x"
     assert "❌ `fail if cpu/native p99 > 1.10x`" in step.read_text()
     assert "1.2" in step.read_text()
+
+
+@pytest.mark.parametrize(
+    ("bytes_", "lane_", "passed", "said"),
+    [
+        ((1000.0, 1020.0), "cpu/native", True, "cpu/native: 1.02×"),
+        ((1000.0, 1200.0), "cpu/native", False, "cpu/native: 1.20×"),
+        ((1000.0, 1000.0), "*", False, "not profiled (memory): cpu/python"),
+        ((1000.0, 1200.0), "*", False, "cpu/native: 1.20×"),
+    ],
+)
+def test_allocations_are_counted_so_their_ratio_is_held_as_it_is(
+    tmp_path: Path, bytes_: tuple[float, float], lane_: str, passed: bool, said: str
+) -> None:
+    folders = []
+    for name, value in zip("ab", bytes_, strict=True):
+        native = lane("native", 1.0)
+        native.profiles = [
+            Profile(profiler="memray", mode="memory", samples=9, facts={"bytes_per_request": value})
+        ]
+        folders.append(write(tmp_path / name, native, lane("python", 1.0)))
+    told = hotlap("compare", *folders, "--fail-if", f"{lane_} allocated > 1.05x")
+    assert (told.exit_code == 0) is passed
+    assert said in " ".join(told.output.split())
 
 
 def test_a_gate_of_nothing_fails(tmp_path: Path) -> None:

@@ -112,6 +112,14 @@ def judge(conditions: Iterable[Condition], run: RunResult, comparison: Compariso
 def _relative(condition: Condition, comparison: Comparison) -> Gate:
     title = _TITLES[condition.figure]
     rows = [row for row in comparison.rows if row.figure == title and fnmatchcase(row.lane, condition.lane)]
+    if condition.figure == "allocated" and rows and all(row.ratio is not None for row in rows):
+        # Bytes are counted, request by request: without noise there is no interval to wait for.
+        over = [row for row in rows if row.ratio is not None and condition.crossed(row.ratio)]
+        asked = {row.lane for row in comparison.rows if fnmatchcase(row.lane, condition.lane)}
+        if (unseen := sorted(asked - {row.lane for row in rows})) and not over:
+            return _gate(condition, False, f"not profiled (memory): {', '.join(unseen)}")
+        told = "; ".join(f"{row.lane}: {figures.ratio(row.ratio)}" for row in over or rows)
+        return _gate(condition, not over, told)
     unjudged = [row for row in rows if row.says == "not compared"]
     crossed = [
         row

@@ -16,9 +16,7 @@ from hotlap.report.trends import render_history
 
 
 @click.command
-@click.argument(
-    "folder", metavar="[DIR]", default="runs", type=click.Path(exists=True, file_okay=False, path_type=Path)
-)
+@click.argument("folder", metavar="[DIR]", default="runs", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--lane", "lanes", multiple=True, metavar="LANE", help="Show this lane's figures in each run.")
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The page; DIR/index.html."
@@ -28,6 +26,10 @@ def command(folder: Path, lanes: tuple[str, ...], output: Path | None) -> None:
 
     DIR is a folder of run folders: without it, ./runs.
     """
+    if not folder.is_dir():
+        raise click.UsageError(
+            f"there is no folder {folder}: make a run with `hotlap run`, or name the folder of some"
+        )
     found = history.read(folder)
     if not found.entries and not found.unreadable:
         raise click.UsageError(f"{folder} has no run: make one with `hotlap run`")
