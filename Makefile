@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help tools build lab serve test test-rust test-python test-versions lint format bench bench-load bench-core bench-stacks callgrind fuzz docs planted wheels pin clean
+.PHONY: help tools build lab serve test test-rust test-python test-versions lint format bench bench-load bench-core bench-boundary bench-where bench-memory bench-stacks callgrind fuzz docs planted wheels pin clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,15 @@ bench-core: ## Criterion on the service's core: loops, map, lock, histogram
 
 bench-load: build ## The load engine beside wrk and Locust's own users, paired in one run
 	$(BIN)/python benchmarks/load.py $(ARGS)
+
+bench-boundary: build ## The cost of crossing between Python and Rust; attached and detached (pyperf)
+	$(BIN)/python benchmarks/boundary.py --quiet
+
+bench-where: build ## How long /healthz takes while a computing lane is busy, by where it computes
+	$(BIN)/python benchmarks/where.py $(ARGS)
+
+bench-memory: build ## Bytes a client, and the map after a million PUTs and DELETEs
+	$(BIN)/python benchmarks/memory.py $(ARGS)
 
 bench-stacks: ## The reading and cleaning of stacks beside the inferno command line
 	hotlap/benches/compare_inferno.sh

@@ -1,0 +1,75 @@
+"""Where compute should run: how long ``/healthz`` takes while 16 connections keep a computing lane busy.
+
+``make bench-where`` runs it. Each placement is served afresh, in rounds, one after the other; while the lab's
+engine loads it, another engine asks for ``/healthz`` at an even 100 requests a second.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from statistics import median
+
+from hotlap._engine import Swarm
+from hotlap.serve import served
+from hotlap.swarm.request import Request
+from pyapp.experiment import create_experiment
+from pyapp.settings import Settings
+
+LANES = {
+    "on the event loop's thread": "where-loop/native",
+    "64 threads of Python's": "where-wide-pool/native",
+    "as many as cores (chosen)": "cpualloc/native",
+    "as many as cores, of Rust's": "where-rust-pool/native",
+}
+CONNECTIONS = 16
+HEALTH_RPS = 100.0
+
+
+def measure(lane_name: str, time_s: float) -> tuple[float, float, float, float]:
+    """p50 and p99 of ``/healthz`` in ms, requests a second of the lane, and its server CPU in µs each."""
+    experiment = create_experiment(settings=Settings())
+    lane = experiment.lane(lane_name)
+    with served(experiment, lane) as server:
+        swarm, health = Swarm(server.url), Swarm(server.url)
+        computing = swarm.behaviour([Request("GET", lane.path, expected_body=lane.expect.body).declared()])
+        asking = health.behaviour([Request("GET", "/healthz").declared()], model="open", max_in_flight=1000)
+        for _ in range(CONNECTIONS):
+            swarm.add(computing)
+        time.sleep(1.0)
+        health.add(asking, rate=HEALTH_RPS)
+        swarm.take()
+        began_s, cpu_s = time.monotonic(), server.cpu_s() or 0.0
+        time.sleep(time_s)
+        passed_s, cpu_s = time.monotonic() - began_s, (server.cpu_s() or 0.0) - cpu_s
+        (answers,) = swarm.take()
+        health.stop(grace_s=30.0)
+        (healths,) = health.take()
+        swarm.stop(grace_s=0.0)
+    if answers.failed or healths.failed:
+        raise SystemExit(f"{lane_name}: {answers.errors or healths.errors}")
+    p50, p99 = (healths.response.quantile_ms(one) or float("nan") for one in (0.5, 0.99))
+    return p50, p99, answers.answered / passed_s, 1e6 * cpu_s / max(1, answers.answered)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--time", type=float, default=12.0, help="seconds for each placement and round")
+    asked = parser.parse_args()
+    found: dict[str, list[tuple[float, float, float, float]]] = {name: [] for name in LANES}
+    for _ in range(asked.rounds):
+        for name, lane in LANES.items():
+            found[name].append(measure(lane, asked.time))
+    print(f"{'':30}{'/healthz p50':>14}{'p99 (each round)':>32}{'lane':>12}{'CPU/request':>14}")
+    for name, rounds in found.items():
+        p50, _, rps, cpu_us = (median(column) for column in zip(*rounds, strict=True))
+        p99s = " ".join(f"{one[1]:,.1f}" for one in rounds)
+        print(f"{name:30}{p50:11,.1f} ms{p99s + ' ms':>32}{rps:9,.1f}/s{cpu_us / 1000:11,.1f} ms")
+
+
+if __name__ == "__main__":
+    main()
