@@ -12,6 +12,7 @@ from hotlap.config import load_experiment
 from hotlap.experiment import ExperimentError, Load, Server
 from hotlap.lines import line_of
 from hotlap.serve import ServeError, served
+from hotlap.swarm.request import requests_of
 from hotlap.table import schema
 
 SHOP = """
@@ -93,6 +94,20 @@ def test_the_same_table_in_pyproject_is_found_from_below(tmp_path: Path) -> None
     experiment, folder = load_experiment(below)
     assert folder == tmp_path
     assert len(experiment.lanes) == 5
+
+
+def test_a_scenario_can_have_a_share_of_writes(tmp_path: Path) -> None:
+    (tmp_path / "client.json").write_text('{"user_id": 1}')
+    (tmp_path / "hotlap.toml").write_text(
+        'app = "shop:app"\n[scenarios.list]\npath = "/clients"\n'
+        '[scenarios.list.writes]\nshare = 0.05\npath = "/clients/1"\nbody_file = "client.json"\nstatus = 201\n'
+    )
+    experiment, _ = load_experiment(tmp_path)
+    read, write = requests_of(experiment.lanes[0])
+    assert (read.method, read.path, read.weight) == ("GET", "/clients", 9500)
+    assert (write.method, write.path, write.weight, write.status) == ("PUT", "/clients/1", 500, 201)
+    assert write.body == '{"user_id": 1}'
+    assert write.name == "list/app (write)"
 
 
 def test_a_scenario_without_variants_is_one_lane(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ _TABLES = (
     ),
     ("LoadTable", "The load", "[tool.hotlap.scenarios.NAME.load]"),
     ("ExpectTable", "What must be answered", "[tool.hotlap.scenarios.NAME.expect]"),
+    ("WritesTable", "Requests that write", "[tool.hotlap.scenarios.NAME.writes]"),
 )
 
 

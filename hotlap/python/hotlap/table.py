@@ -22,6 +22,7 @@ from hotlap.experiment import (
     Mode,
     Model,
     Server,
+    Writes,
 )
 
 Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="letters, digits, _ . -")]
@@ -103,6 +104,18 @@ class VariantTable(RequestTable, kw_only=True, forbid_unknown_fields=True):
     expect: Annotated[ExpectTable | None, Meta(description="instead of its scenario's")] = None
 
 
+class WritesTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A share of the requests that write, counted apart: ``[tool.hotlap.scenarios.NAME.writes]``."""
+
+    share: Annotated[float, Meta(ge=0, le=1, description="of all requests, from 0 to 1")]
+    method: Annotated[str, Meta(pattern="^[A-Z]+$", description="how they write")] = "PUT"
+    path: Annotated[str, Meta(pattern="^/", description="the lane's own if absent")] | None = None
+    headers: Annotated[dict[str, str], Meta(description="sent with them")] = {}
+    body: Annotated[str, Meta(description="the text that is sent")] | None = None
+    body_file: Annotated[str, Meta(description="a file with that text")] | None = None
+    status: Annotated[int, Meta(ge=100, le=599, description="any other is a failure")] = 200
+
+
 class ScenarioTable(RequestTable, kw_only=True, forbid_unknown_fields=True):
     """A scenario: ``[tool.hotlap.scenarios.NAME]``."""
 
@@ -114,6 +127,7 @@ class ScenarioTable(RequestTable, kw_only=True, forbid_unknown_fields=True):
     load: Annotated[LoadTable, Meta(description="how it is loaded")] = msgspec.field(
         default_factory=LoadTable
     )
+    writes: Annotated[WritesTable | None, Meta(description="requests that write, beside its own")] = None
     locustfile: Annotated[str, Meta(description="its users stand in for the generated ones")] | None = None
     profiles: Annotated[tuple[Mode, ...], Meta(description="the modes in which a run profiles it")] = (
         "on-cpu",
@@ -320,11 +334,25 @@ def _lane(
             max_in_flight=load.max_in_flight,
             timeout_s=load.timeout_s,
         ),
+        writes=_writes(scenario.writes, folder, (*at, "writes", "body_file")),
         locustfile=None
         if scenario.locustfile is None
         else str(_existing(scenario.locustfile, folder, (*at, "locustfile"))),
         profiles=scenario.profiles,
         server=server if any(_changed(one) for one in requests) else None,
+    )
+
+
+def _writes(table: WritesTable | None, folder: Path, at: tuple[str, ...]) -> Writes | None:
+    if table is None:
+        return None
+    return Writes(
+        share=table.share,
+        method=table.method,
+        path=table.path,
+        headers=table.headers,
+        body=_text(table.body, table.body_file, folder, at),
+        expect=Expect(status=table.status),
     )
 
 
