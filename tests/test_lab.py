@@ -68,6 +68,10 @@ def test_native_needs_far_less_cpu_for_the_same_answer(run: result.RunResult) ->
 def test_every_lane_has_its_flame_graph(run: result.RunResult, folder: Path) -> None:
     for lane in run.lanes:
         (profile,) = [one for one in lane.profiles if one.mode == "on-cpu"]
+        if lane.scenario == "read" and profile.error is not None:
+            # Twenty requests a second: in two seconds it may be that nobody is seen to compute.
+            assert "there are no samples" in profile.error
+            continue
         assert profile.error is None, f"{lane.name}: {profile.error}"
         assert (folder / profile.svg).read_text().lstrip().startswith("<?xml")
         assert (folder / profile.collapsed).stat().st_size > 0
@@ -78,6 +82,35 @@ def test_the_difference_between_clone_and_none_is_drawn(run: result.RunResult, f
     (difference,) = run.diffs
     assert (difference["a"], difference["b"]) == ("cpualloc/native", "cpu/native")
     assert (folder / difference["svg"]).exists()
+
+
+def test_the_allocations_of_the_copy_are_found_with_the_line_that_copies(
+    run: result.RunResult, folder: Path
+) -> None:
+    """As the article has it: malloc and free, for the function that clones. What borrows is not accused."""
+    found = {
+        one.lane: one
+        for one in run.findings
+        if one.name == "kind-of-work" and "malloc and free" in one.sentence
+    }
+    assert "cpualloc/native" in found
+    assert "cpu/native" not in found
+    finding = found["cpualloc/native"]
+    clone = next(one for one in finding.evidence["by"] if one["name"] == "fold_clone")
+    file, _, line = clone["place"].rpartition(":")
+    assert file == "rust_core/src/fold.rs"
+    # Where it is copied, or a line or two below, where the copy is dropped.
+    near = (ROOT / file).read_text().splitlines()[int(line) - 3 : int(line)]
+    assert any("clone" in each for each in near), near
+    assert f"fold_clone ({clone['place']})" in finding.sentence
+
+
+def test_findings_lead_to_their_evidence(run: result.RunResult, folder: Path) -> None:
+    page = (folder / "report.html").read_text()
+    assert run.findings
+    for one in run.findings:
+        assert one.link is not None, one.sentence
+        assert f'id="{one.link.removeprefix("#")}"' in page, one.sentence
 
 
 def test_the_report_holds_every_lane(run: result.RunResult, folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -110,6 +111,24 @@ def test_flask_with_a_query_for_each_row(app: Callable[[str], Path]) -> None:
     assert first.evidence["per_request"] == 200
     assert "customer_of (shop.py:" in first.sentence
     assert "select name from customer where id = ?" in first.sentence
+    page = (folder / "run" / "report.html").read_text()
+    assert first.link is not None
+    assert f'id="{first.link.removeprefix("#")}"' in page
+    assert "<code>select name from customer where id = ?</code>" in page
+
+
+def test_a_server_that_the_load_leaves_idle(app: Callable[[str], Path]) -> None:
+    """Users who mostly wait: the report says that the load sets the figure, and accuses nothing else."""
+    folder = app("rows")
+    (folder / "hotlap.toml").write_text(
+        'app = "shop:app"\ninterface = "wsgi"\nready_path = "/purchases"\n[scenarios.static]\npath = "/static/no"\n'
+        "expect = { status = 404 }\nload = { users = 2, wait_s = 0.2 }\n"
+    )
+    found = run(folder, "--profiles", "none")
+    [only] = found.findings
+    assert only.name == "idle-server"
+    assert re.search(r"the server was idle \d+% of the time on static/app: the load, not", only.sentence)
+    assert only.evidence["server_cpu_percent"] < 50
 
 
 def test_django_with_json_in_a_loop(app: Callable[[str], Path], need: Need) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -95,14 +95,13 @@ def of_stacks(stacks: Stacks, root: Path) -> dict[str, Any]:
     for frames, count in lines_of(stacks):
         total += count
         places = [is_own(frame) for frame in frames]
-        innermost = next((place for place in reversed(places) if place is not None), None)
+        innermost = _innermost(places)
         if innermost is not None:
             own[innermost] += count
         for kind in KINDS:
             at = _first(kind, frames)
             if at is not None:
-                by = next((place for place in reversed(places[: at + 1]) if place is not None), None)
-                kinds[kind.name][by] += count
+                kinds[kind.name][_innermost(places[: at + 1])] += count
     if not total:
         return {}
     return {
@@ -115,6 +114,21 @@ def of_stacks(stacks: Stacks, root: Path) -> dict[str, Any]:
             key=lambda one: (-one["share"], one["name"]),
         ),
     }
+
+
+def _innermost(places: Sequence[tuple[str, str] | None]) -> tuple[str, str] | None:
+    """The innermost of the app's own places on a stack; a closure goes by the name of the function that it is in."""
+    own = [place for place in places if place is not None]
+    if not own or not own[-1][0].startswith("{closure"):
+        return own[-1] if own else None
+    file, _, line = own[-1][1].rpartition(":")
+    # The function that a closure is written in starts above it, and nearer than any other that it runs within.
+    around = [
+        (int(at), name)
+        for name, (where, _, at) in ((name, place.rpartition(":")) for name, place in own)
+        if where == file and not name.startswith("{closure") and int(at) <= int(line)
+    ]
+    return (max(around)[1], own[-1][1]) if around else own[-1]
 
 
 def of_waits(stacks: Stacks, root: Path) -> list[dict[str, Any]]:
@@ -186,12 +200,22 @@ def owner(stacks: Stacks, root: Path) -> Callable[[str], tuple[str, str] | None]
             name, file, line = found["name"], found["file"], found["line"]
         elif (location := native.get(frame)) is not None:
             name, (file, _, line) = frame, location.rpartition(":")
+            for crate in crates(root):
+                if (crate / file).is_file() and not _OUTSIDE.search(file):
+                    return name, f"{(crate / file).relative_to(root).as_posix()}:{line}"
         else:
             return None
         own = belongs(file, root)
         return (name, f"{own}:{line}") if own is not None else None
 
     return is_own
+
+
+@cache
+def crates(root: Path) -> tuple[Path, ...]:
+    """The folders of Rust crates in the app's: the paths that a crate's debug information has start there."""
+    found = [*root.glob("Cargo.toml"), *root.glob("*/Cargo.toml"), *root.glob("*/*/Cargo.toml")]
+    return tuple(file.parent for file in sorted(found) if not _OUTSIDE.search(str(file.relative_to(root))))
 
 
 def belongs(file: str, root: Path) -> str | None:

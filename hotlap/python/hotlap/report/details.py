@@ -225,6 +225,18 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
     here: list[tuple[str, str | None]]
 
 
+def statements(sent: dict[str, Any]) -> list[tuple[str, str, str | None]]:
+    """The statements that a request sends most often: what, how often, and the app's function that does."""
+    return [
+        (
+            one["sql"],
+            figures.number(one["per_request"]),
+            f"{one['name']} ({one['place']})" if one.get("place") else None,
+        )
+        for one in sent.get("repeated") or []
+    ]
+
+
 def reference(view: View) -> list[Beside]:
     """The figures from elsewhere beside those of the run."""
     variants = list(dict.fromkeys(row.variant for row in view.rows))

@@ -136,6 +136,7 @@ def _lane(page: Page, row: aggregate.Row, lane: LaneResult | None) -> dict[str, 
         "profiles": _profiles(page, row, lane),
         "stretches": details.stretches(lane) if lane else None,
         "locks": _locks(page, row, lane) if lane else [],
+        "statements": _statements(page, row, lane),
         "capacity": page.chart(f"capacity-{row.anchor}", evidence_charts.capacity(lane)) if lane else None,
         "capacity_facts": evidence_charts.capacity_facts(lane) if lane else [],
         "tried": evidence_charts.tried(lane) if lane else [],
@@ -152,6 +153,17 @@ def _locks(page: Page, row: aggregate.Row, lane: LaneResult) -> list[dict[str, A
         }
         for index, (name, kinds) in enumerate((lane.facts.get("locks") or {}).items())
     ]
+
+
+def _statements(page: Page, row: aggregate.Row, lane: LaneResult | None) -> dict[str, Any] | None:
+    sent = lane.facts.get("statements") if lane else None
+    if not sent:
+        return None
+    return {
+        "id": page.fragment(f"{row.anchor}-statements"),
+        "total": figures.number(sent["per_request"]),
+        "rows": details.statements(sent),
+    }
 
 
 def _profiles(page: Page, row: aggregate.Row, lane: LaneResult | None) -> list[dict[str, Any]]:

@@ -28,11 +28,11 @@ BUSY_PERCENT = 20.0
 """Of a core: below it the server's CPU is not what a lane waits for."""
 
 
-def anchor(lane: LaneResult) -> str:
-    """Where the report shows the lane."""
+def anchor(lane: LaneResult, evidence: str | None = None) -> str:
+    """Where the report shows the lane, or one kind of its evidence: a profile's mode, ``locks``, ``statements``."""
     from hotlap.report.aggregate import anchor as of
 
-    return f"#{of('lane', lane.name)}"
+    return f"#{of('lane', lane.name)}" + (f"-{evidence}" if evidence else "")
 
 
 def _last(lane: LaneResult) -> Stretch | None:
@@ -56,7 +56,7 @@ def lock_queue(run: RunResult, lane: LaneResult) -> Iterator[Says]:
                 sentence=f"requests to {lane.path} wait for one lock ({name}) {share:.0%} of their time; it is held "
                 f"{figures.seconds(hold_s)} each time, so at most {figures.number(1 / hold_s)} requests/s",
                 evidence={"lock": name, "share": share, "wait_s": wait_s, "hold_s": hold_s},
-                link=anchor(lane),
+                link=anchor(lane, "locks"),
                 weight=share,
             )
 
@@ -123,7 +123,7 @@ def repeated_statement(run: RunResult, lane: LaneResult) -> Iterator[Says]:
                 f"{figures.number(one['per_request'])} times the same one{by}: {_short(one['sql'])}. Ask for all "
                 "rows in one statement (a join, or IN)",
                 evidence=dict(one),
-                link=anchor(lane),
+                link=anchor(lane, "statements"),
                 weight=0.85,
             )
 
@@ -149,7 +149,7 @@ def blocked_loop(run: RunResult, lane: LaneResult, profile: Profile) -> Iterator
                 + (f"; the longest it was kept from running was {figures.number(lag)} ms" if lag else "")
                 + ". Nothing else is served meanwhile: await an asynchronous call, or hand this to a thread",
                 evidence={**one, "of_s": of_s, "longest_ms": lag},
-                link=anchor(lane),
+                link=anchor(lane, profile.mode),
                 weight=0.95,
             )
 
@@ -169,7 +169,7 @@ def waits_for(run: RunResult, lane: LaneResult, profile: Profile) -> Iterator[Sa
                     ": what is awaited while it is held, all others wait for" if "Lock" in one["what"] else ""
                 ),
                 evidence={**one, "samples": profile.samples},
-                link=anchor(lane),
+                link=anchor(lane, profile.mode),
                 weight=0.92 * one["share"],
             )
 
@@ -198,7 +198,7 @@ def kind_of_work(run: RunResult, lane: LaneResult, profile: Profile) -> Iterator
                 + (f", for {by}" if by else "")
                 + f": {one['advice']}",
                 evidence={**one, "samples": profile.samples},
-                link=anchor(lane),
+                link=anchor(lane, profile.mode),
                 weight=0.9 * one["share"],
             )
 
@@ -213,7 +213,7 @@ def hot_function(run: RunResult, lane: LaneResult, profile: Profile) -> Iterator
             yield Says(
                 sentence=f"{one['share']:.0%} of the CPU of {lane.path} is spent in or for {_by(one)}",
                 evidence={**one, "samples": profile.samples},
-                link=anchor(lane),
+                link=anchor(lane, profile.mode),
                 weight=0.6 * one["share"],
             )
 
