@@ -22,7 +22,12 @@ def has_body(rsgi: Any) -> bool:
 class Events:
     """``receive`` and ``send`` of one request."""
 
-    __slots__ = ("_answered", "_body", "_gone", "_over", "_proto", "_rsgi", "_start", "_stream", "_waiting")
+    # Of the class until they change: one of these is made for every request.
+    _start: tuple[int, list[tuple[str, str]]] | None = None
+    _stream: Any = None
+    _over = False
+    _gone = False
+    _answered: asyncio.Future[None] | None = None
 
     def __init__(self, rsgi: Any, proto: Any, *, body: bool, received: bool = False) -> None:
         self._rsgi = rsgi
@@ -31,11 +36,6 @@ class Events:
         """Whether there is a body to be read, and once it is begun, its pieces."""
         self._waiting = not (body or received)
         """Whether the one event of a request without a body is still to come."""
-        self._start: tuple[int, list[tuple[str, str]]] | None = None
-        self._stream: Any = None
-        self._over = False
-        self._gone = False
-        self._answered: asyncio.Future[None] | None = None
 
     async def receive(self) -> Mapping[str, Any]:
         """The next event: of the body, and after it the end of the request."""
@@ -131,7 +131,8 @@ class Events:
     def end(self) -> None:
         """Takes note that the answer is complete."""
         self._over = True
-        # Granian ends a stream when nobody holds it any more.
-        self._stream = None
+        if self._stream is not None:
+            # Granian ends a stream when nobody holds it any more.
+            self._stream = None
         if self._answered is not None and not self._answered.done():
             self._answered.set_result(None)

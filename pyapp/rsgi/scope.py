@@ -15,37 +15,44 @@ _SCHEMES = {"http": "ws", "https": "wss"}
 
 def http(rsgi: Any, state: dict[str, Any]) -> dict[str, Any]:
     """The scope of a request; ``raw_path`` is not in it, as RSGI has only the decoded one."""
-    return {**_common(rsgi, state), "type": "http", "method": rsgi.method, "scheme": rsgi.scheme}
+    version = rsgi.http_version
+    # One display rather than parts put together: this is made for every request.
+    return {
+        "type": "http",
+        "method": rsgi.method,
+        "scheme": rsgi.scheme,
+        "asgi": ASGI,
+        "extensions": EXTENSIONS,
+        "http_version": version if version == "1.1" else _VERSIONS.get(version, version),
+        "server": _address(rsgi.server),
+        "client": _address(rsgi.client),
+        "path": rsgi.path,
+        "query_string": rsgi.query_string.encode(),
+        "headers": _headers(rsgi),
+        "root_path": "",
+        "state": state.copy(),
+    }
 
 
 def websocket(rsgi: Any, state: dict[str, Any]) -> dict[str, Any]:
     """The scope of a WebSocket handshake."""
     offered = ",".join(rsgi.headers.get_all("sec-websocket-protocol"))
+    scope = http(rsgi, state)
+    del scope["method"]
     return {
-        **_common(rsgi, state),
+        **scope,
         "type": "websocket",
-        "scheme": _SCHEMES[rsgi.scheme],
+        "scheme": _SCHEMES[scope["scheme"]],
         "subprotocols": [name.strip() for name in offered.split(",") if name],
     }
 
 
-def _common(rsgi: Any, state: dict[str, Any]) -> dict[str, Any]:
-    version = rsgi.http_version
-    headers = [(name.encode(), value.encode()) for name, value in rsgi.headers.items()]
-    if "host" not in rsgi.headers:
+def _headers(rsgi: Any) -> list[tuple[bytes, bytes]]:
+    found = rsgi.headers
+    headers = [(name.encode(), value.encode()) for name, value in found.items()]
+    if "host" not in found:
         headers.insert(0, (b"host", (rsgi.authority or "").encode()))
-    return {
-        "asgi": ASGI,
-        "extensions": EXTENSIONS,
-        "http_version": _VERSIONS.get(version, version),
-        "server": _address(rsgi.server),
-        "client": _address(rsgi.client),
-        "path": rsgi.path,
-        "query_string": rsgi.query_string.encode(),
-        "headers": headers,
-        "root_path": "",
-        "state": state.copy(),
-    }
+    return headers
 
 
 @lru_cache(maxsize=4096)
