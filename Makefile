@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help tools build lab serve test test-rust test-python test-versions lint format bench bench-load bench-core bench-boundary bench-where bench-memory bench-stacks callgrind fuzz docs planted wheels pin clean
+.PHONY: help tools build lab serve test test-rust test-python test-versions lint format bench bench-load bench-core bench-boundary bench-where bench-memory bench-rsgi bench-stacks callgrind fuzz docs planted wheels pin clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ bench-where: build ## How long /healthz takes while a computing lane is busy, by
 
 bench-memory: build ## Bytes a client, and the map after a million PUTs and DELETEs
 	$(BIN)/python benchmarks/memory.py $(ARGS)
+
+bench-rsgi: build ## Falcon over RSGI beside Falcon over ASGI and a bare callable, paired
+	$(BIN)/python benchmarks/rsgi.py $(ARGS)
 
 bench-stacks: ## The reading and cleaning of stacks beside the inferno command line
 	hotlap/benches/compare_inferno.sh
