@@ -19,6 +19,7 @@ from hotlap.experiment import Engine, Mode
 from hotlap.load import LoadError
 from hotlap.profile import capture, clean, compare
 from hotlap.profilers import ProfileError
+from hotlap.report import figures
 from hotlap.serve import ServeError, raise_file_limit
 
 _SHOWN = 10
@@ -109,6 +110,9 @@ def _changes(made: Any, unit: str, a: str, b: str) -> Table:
     table.add_column("function")
     for one in [one for one in made.top(3 * _SHOWN) if one.kind != "thread"][:_SHOWN]:
         table.add_row(
-            f"{one.self_a:.3g}", f"{one.self_b:.3g}", f"{one.self_b - one.self_a:+.3g}", escape(one.name)
+            figures.number(one.self_a),
+            figures.number(one.self_b),
+            figures.change(one.self_b - one.self_a),
+            escape(one.name),
         )
     return table
