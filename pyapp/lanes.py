@@ -28,12 +28,9 @@ class LaneResource:
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Answers with the scenario's number."""
-        await self._respond(self._answer, req, resp)
-
-    async def _respond(self, answer: Answer, req: Request, resp: Response) -> None:
         started = perf_counter()
         try:
-            resp.text = str(await answer(req))
+            resp.text = str(await self._answer(req))
         except ClientGoneError:
             self._counted.abandoned += 1
             resp.status = falcon.HTTP_503
@@ -50,11 +47,11 @@ class WrittenLaneResource(LaneResource):
 
     def __init__(self, answer: Answer, counted: LaneMetrics, write: Answer) -> None:
         super().__init__(answer, counted)
-        self._write = write
+        self._writing = LaneResource(write, counted)
 
     async def on_put(self, req: Request, resp: Response) -> None:
         """Writes, and answers with the number that a read then gives."""
-        await self._respond(self._write, req, resp)
+        await self._writing.on_get(req, resp)
 
 
 def answer(
@@ -96,8 +93,8 @@ def answer(
 
         return queue
 
-    async def wait(req: Request) -> int:
-        result: int = await function(store, settings)
-        return result
+    # Not a coroutine around the function's: each is made, kept and resumed for every request.
+    def wait(req: Request) -> Awaitable[int]:
+        return function(store, settings)  # type: ignore[no-any-return]
 
     return wait
