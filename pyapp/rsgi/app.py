@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any, ClassVar
 
 import falcon.asgi
 
 from pyapp.rsgi import fast, scope, websocket
-from pyapp.rsgi.http import Events, has_body
+from pyapp.rsgi.http import Events, has_body, unanswered
 from pyapp.rsgi.lifespan import Lifespan
 
 
@@ -50,27 +51,25 @@ class App(falcon.asgi.App):  # type: ignore[type-arg]
         if self._lifespan is not None:
             loop.run_until_complete(self._lifespan.shutdown())
 
-    async def __rsgi__(self, rsgi: Any, proto: Any) -> None:
+    # Not a coroutine itself: one less is made, kept and resumed for every request.
+    def __rsgi__(self, rsgi: Any, proto: Any) -> Coroutine[Any, Any, None]:
         """Serves a request or a WebSocket."""
         if rsgi.proto != "http":
             connection = websocket.Events(proto)
-            await self(scope.websocket(rsgi, self._state), connection.receive, connection.send)
-            return
+            return self(scope.websocket(rsgi, self._state), connection.receive, connection.send)
         body = has_body(rsgi)
+        if body or not self.fast_path:
+            return self._carried(rsgi, proto, body=body)
+        return fast.answer(self, self._state, rsgi, proto)
+
+    async def _carried(self, rsgi: Any, proto: Any, *, body: bool) -> None:
+        """Serves a request over ASGI."""
+        events = Events(rsgi, proto, body=body)
         try:
-            if body or not self.fast_path:
-                events = Events(rsgi, proto, body=body)
-                await self(scope.http(rsgi, self._state), events.receive, events.send)
-            else:
-                await fast.answer(self, self._state, rsgi, proto)
+            await self(scope.http(rsgi, self._state), events.receive, events.send)
         except BaseException:
             unanswered(proto)
             raise
         if body:
             # Falcon leaves a request whose body is broken off without an answer.
             unanswered(proto)
-
-
-def unanswered(proto: Any) -> None:
-    """What Granian answers over ASGI for an app that did not; nothing, if the app did."""
-    proto.response_str(500, [], "Internal server error")

@@ -16,7 +16,7 @@ from falcon import HTTPBadRequest
 from pyapp.disconnect import RECEIVE
 from pyapp.rsgi import scope as scopes
 from pyapp.rsgi.headers import checked
-from pyapp.rsgi.http import Events
+from pyapp.rsgi.http import Events, unanswered
 
 BODILESS = frozenset([100, 101, 204, 304])
 TYPELESS = frozenset([204, 304])
@@ -25,40 +25,44 @@ FIRST = {"type": "http.request", "body": b"", "more_body": False}
 
 async def answer(app: Any, state: dict[str, Any], rsgi: Any, proto: Any) -> None:
     """Answers a request that has no body."""
-    events = Events(rsgi, proto, body=False, received=True)
-    scope = scopes.http(rsgi, state)
-    scope[RECEIVE] = events.receive
-    req = app._request_type(scope, events.receive, first_event=FIRST, options=app.req_options)
-    resp = app._response_type(options=app.resp_options)
-    await _respond(app, req, resp)
-
-    if resp._sse is not None or req.method == "HEAD":
-        await _finish(app, req, resp, scope, events)
-        return
-    body = await _body(app, req, resp)
-    status = resp.status_code
-    media_type = app.resp_options.default_media_type
-    if status in BODILESS:
-        body = b""
-        if status in TYPELESS:
-            media_type = None
-    elif body is None and resp.stream:
-        # It was rendered already, to nothing.
-        resp.text = resp.data = resp.media = None
-        await _finish(app, req, resp, scope, events)
-        return
-    else:
-        body = body or b""
-        resp._headers["content-length"] = str(len(body))
     try:
-        proto.response_bytes(status, checked(resp._wsgi_headers(media_type)), body)
-    except Exception as error:
-        if app._report_error is not None:
-            app._report_error(req, error, {}, False)
+        events = Events(rsgi, proto, body=False, received=True)
+        scope = scopes.http(rsgi, state)
+        scope[RECEIVE] = events.receive
+        req = app._request_type(scope, events.receive, first_event=FIRST, options=app.req_options)
+        resp = app._response_type(options=app.resp_options)
+        await _respond(app, req, resp)
+
+        if resp._sse is not None or req.method == "HEAD":
+            await _finish(app, req, resp, scope, events)
+            return
+        body = await _body(app, req, resp)
+        status = resp.status_code
+        media_type = app.resp_options.default_media_type
+        if status in BODILESS:
+            body = b""
+            if status in TYPELESS:
+                media_type = None
+        elif body is None and resp.stream:
+            # It was rendered already, to nothing.
+            resp.text = resp.data = resp.media = None
+            await _finish(app, req, resp, scope, events)
+            return
+        else:
+            body = body or b""
+            resp._headers["content-length"] = str(len(body))
+        try:
+            proto.response_bytes(status, checked(resp._wsgi_headers(media_type)), body)
+        except Exception as error:
+            if app._report_error is not None:
+                app._report_error(req, error, {}, False)
+            raise
+        events.end()
+        if resp._registered_callbacks:
+            app._schedule_callbacks(resp)
+    except BaseException:
+        unanswered(proto)
         raise
-    events.end()
-    if resp._registered_callbacks:
-        app._schedule_callbacks(resp)
 
 
 async def _respond(app: Any, req: Any, resp: Any) -> None:

@@ -136,3 +136,8 @@ class Events:
             self._stream = None
         if self._answered is not None and not self._answered.done():
             self._answered.set_result(None)
+
+
+def unanswered(proto: Any) -> None:
+    """What Granian answers over ASGI for an app that did not; nothing, if the app did."""
+    proto.response_str(500, [], "Internal server error")
