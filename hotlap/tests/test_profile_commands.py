@@ -44,7 +44,7 @@ def test_a_difference_of_collapsed_files_is_in_shares(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "share" in done.output
     (malloc,) = [line for line in done.output.splitlines() if line.rstrip(" │").endswith("malloc")]
-    assert "-0.6" in malloc
+    assert "\u22120.6" in malloc
     assert "<svg" in (tmp_path / "diff.svg").read_text()
 
 
@@ -54,7 +54,7 @@ def test_a_difference_of_runs_is_in_microseconds_per_request(runs: Path, tmp_pat
     assert done.exit_code == 0, done.output
     assert "µs per request" in done.output
     (malloc,) = [line for line in done.output.splitlines() if line.rstrip(" │").endswith("malloc")]
-    assert "-60" in malloc
+    assert "\u221260" in malloc
 
 
 def test_a_difference_says_which_lanes_a_run_has(runs: Path, tmp_path: Path) -> None:
