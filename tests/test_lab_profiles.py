@@ -15,7 +15,7 @@ from hotlap._engine import Stacks
 from hotlap.doctor import perf_clock, perf_scheduler, tracing
 from hotlap.experiment import Experiment, Mode
 from hotlap.load import background_load
-from hotlap.profile import Capture, attach, capture, record
+from hotlap.profile import Capture, attach, capture, record, subtitle
 from hotlap.profilers import ProfileError
 from hotlap.serve import served
 from pyapp.experiment import create_experiment
@@ -107,6 +107,7 @@ def test_allocations_are_counted_for_each_request(tmp_path: Path) -> None:
 def test_perf_sees_the_threads_that_rust_started(tmp_path: Path) -> None:
     checked = perf_clock()
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
+    before = left_by_perf(set())
     whole = captured(tmp_path, "fast/native", "on-cpu", "perf")
     assert whole.recording.samples is not None
     assert whole.recording.samples > 50
@@ -114,12 +115,41 @@ def test_perf_sees_the_threads_that_rust_started(tmp_path: Path) -> None:
     assert any("server runtime" in role for role in roles), roles
     assert any(one.kind == "kernel" for one in whole.stacks.top(200))
     assert (tmp_path / "perf-on-cpu.data").exists()
+    assert not any(one.name.endswith("_[k]") for one in whole.stacks.top(500))
     named = any(one.kind == "python" for one in whole.stacks.top(500))
-    if sys.version_info >= (3, 12):
+    said = whole.recording.facts.get("python_frames")
+    if sys.version_info >= (3, 13):
+        assert said is None
+    elif sys.version_info >= (3, 12):
         assert named
+        assert "cut off" in said
     else:
         assert not named
-        assert "3.12" in whole.recording.facts["python_frames"]
+        assert "3.12" in said
+        assert "Python frames are missing" in subtitle(whole, "on-cpu")
+    assert whole.probe == (sys.version_info >= (3, 12))
+    assert not left_by_perf(before)
+
+
+def left_by_perf(before: set[Path]) -> set[Path]:
+    """What interpreters and perf have left where they exchange names, beside what was there."""
+    folder = Path("/tmp")
+    return {
+        path for name in ("perf-*.map", "jit-*.dump", "jitted-*.so") for path in folder.glob(name)
+    } - before
+
+
+@pytest.mark.skipif(
+    sys.version_info < (3, 13), reason="an older interpreter's stacks cannot be unwound by perf"
+)
+def test_perf_sees_whole_python_stacks(tmp_path: Path) -> None:
+    checked = perf_clock()
+    need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
+    whole = captured(tmp_path, "cpu/python", "on-cpu", "perf", users=4)
+    assert whole.stacks.within(r"^cpu ").total > 50
+    assert whole.stacks.within(r"^cpu ").under(r"^fold ") > 0.9
+    assert "thread: thread pool" in dict(whole.stacks.roots())
+    assert list(tmp_path.glob("jit-*.dump"))
 
 
 def test_time_off_the_processor_is_told_apart(tmp_path: Path) -> None:

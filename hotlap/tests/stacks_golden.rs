@@ -9,7 +9,7 @@ use std::io::BufReader;
 use std::path::PathBuf;
 
 use hotlap_engine::stacks::{
-    Clean, Labels, Stacks, clean, diff, read_collapsed, read_offcpu, read_perf, svg,
+    Around, Clean, Labels, Stacks, clean, diff, read_collapsed, read_offcpu, read_perf, svg,
 };
 
 fn folder() -> PathBuf {
@@ -102,7 +102,7 @@ fn perf_with_the_interpreters_support() {
 
 #[test]
 fn the_schedulers_events() {
-    let off = read_offcpu(open("perf_sched.txt"), &[]).unwrap();
+    let off = read_offcpu(open("perf_sched.txt"), &Around::default()).unwrap();
     let found = format!(
         "switches {}, unpaired {}, span {} µs\nwaiting\n{}runnable\n{}",
         off.switches,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ BUSY = """
             time.sleep(0.01)
 
     threading.Thread(target=naps, daemon=True).start()
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
     print("ready", flush=True)
     computes()
 """
@@ -34,7 +36,7 @@ BUSY = """
 
 @pytest.fixture
 def busy() -> Iterator[int]:
-    """A process with a thread that computes and one that naps."""
+    """A process with a thread that computes, one that naps, and one that waits for ever."""
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(BUSY)], stdout=subprocess.PIPE, text=True
     ) as child:
@@ -89,8 +91,20 @@ def test_perf_says_at_what_rate_it_sampled(
     recording = attach(busy, mode="on-cpu", profiler="perf", time_s=1, folder=tmp_path).recording
     assert recording.samples
     assert recording.missed is not None
-    kept = recording.samples / (recording.samples + recording.missed)
-    assert recording.rate_reached_hz == pytest.approx(perf.RATE_HZ * kept)
+    used_s = recording.facts["processor_time_s"]
+    assert 0 < used_s < 20
+    assert recording.rate_reached_hz == pytest.approx(recording.samples / used_s)
+    assert 0 < recording.rate_reached_hz < 2 * perf.RATE_HZ
+
+
+def test_processor_time_is_that_between_two_readings() -> None:
+    def line(pid: int, user: int, system: int) -> str:
+        return f"{pid} (a (b) c) S 1 2 3 4 5 6 7 8 9 10 {user} {system} 0 0 20 0 4 0\n"
+
+    tick_s = 1 / os.sysconf("SC_CLK_TCK")
+    both = line(7, 100, 10) + line(8, 5, 5) + line(7, 130, 20) + line(9, 50, 50)
+    assert perf.cpu_s(both) == pytest.approx(40 * tick_s)
+    assert perf.cpu_s(line(7, 1, 1)) is None
 
 
 def test_a_nap_is_time_off_the_processor(
@@ -103,6 +117,30 @@ def test_a_nap_is_time_off_the_processor(
     assert off.stacks.under("nanosleep") * off.stacks.total > 50_000
     assert 50_000 < off.recording.facts["waiting_us"] < 3_000_000
     assert "doubt" not in off.recording.facts
+
+
+def test_who_waits_throughout_is_drawn_and_drowns_nobody(
+    busy: int, tmp_path: Path, need: Callable[[bool, str], None]
+) -> None:
+    checked = doctor.perf_scheduler()
+    need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
+    facts = attach(busy, mode="off-cpu", profiler=None, time_s=1, folder=tmp_path).recording.facts
+    assert facts["throughout_us"] >= 1_000_000
+    alone = [(10, ["thread (10): idler", "do_futex_[k]", "futex_wait_[k]"])]
+    text = tmp_path / "switches.txt"
+    text.write_text(
+        _switch(10, 1.0).replace("prev_pid=10", "prev_pid=11").replace("10/10", "11/11")
+        + "napper 11/11 1.200000: PERF_RECORD_SWITCH IN\n\n"
+    )
+    drowning = perf._off_cpu(text, [], 1.0, alone, tmp_path)
+    assert drowning.facts["throughout_us"] == 1_000_000
+    assert list(drowning.parts) == ["waiting", "runnable, but without a processor"]
+    assert [path.name for path in drowning.raw] == ["off-cpu-throughout.collapsed", "off-cpu-throughout.svg"]
+    assert "futex_wait" in drowning.raw[1].read_text()
+    assert "1.0 s of threads that were blocked throughout" in str(drowning.facts["throughout"])
+    beside = perf._off_cpu(text, [], 0.2, [], tmp_path)
+    assert beside.raw == []
+    assert "blocked throughout" in beside.parts
 
 
 def test_where_perf_may_not_record_idle_samples_stand_in_and_say_so(
@@ -141,15 +179,27 @@ def test_what_perf_complains_of_has_a_remedy(
 
 def test_too_many_switches_to_follow_are_said(tmp_path: Path) -> None:
     text = tmp_path / "switches.txt"
-    text.write_text(
-        "".join(
-            f"napper 10/10 {1 + at / 1000:.6f}: sched:sched_switch: prev_comm=napper prev_pid=10 prev_prio=120 "
-            "prev_state=S ==> next_comm=swapper/0 next_pid=0 next_prio=120\n\tffff schedule ([kernel.kallsyms])\n\n"
-            for at in range(1000)
-        )
-    )
-    few = perf._off_cpu(text, [10], 1.0)
+    text.write_text("".join(_switch(10, 1 + at / 1000) for at in range(1000)))
+    few = perf._off_cpu(text, [10], 1.0, [], tmp_path)
     assert few.samples == 1000
     assert "doubt" not in few.facts
-    many = perf._off_cpu(text, [10], 1000 / (perf.MOST_SWITCHES_HZ + 1))
+    many = perf._off_cpu(text, [10], 1000 / (perf.MOST_SWITCHES_HZ + 1), [], tmp_path)
     assert "more than recording can follow" in str(many.facts["doubt"])
+
+
+def test_a_process_that_switches_faster_than_the_limit_is_doubted(
+    busy: int, tmp_path: Path, need: Callable[[bool, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = doctor.perf_scheduler()
+    need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
+    monkeypatch.setattr(perf, "MOST_SWITCHES_HZ", 5)
+    facts = attach(busy, mode="off-cpu", profiler=None, time_s=1, folder=tmp_path).recording.facts
+    assert facts["switches_per_s"] > 5
+    assert "more than recording can follow (5)" in facts["doubt"]
+
+
+def _switch(tid: int, at_s: float) -> str:
+    return (
+        f"napper {tid}/{tid} {at_s:.6f}: sched:sched_switch: prev_comm=napper prev_pid={tid} prev_prio=120 "
+        "prev_state=S ==> next_comm=swapper/0 next_pid=0 next_prio=120\n\tffff schedule ([kernel.kallsyms])\n\n"
+    )

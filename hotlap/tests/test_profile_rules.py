@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from hotlap import rules
+from hotlap._engine import Stacks
+from hotlap.profile import frames
 from hotlap.result import Frame, LaneResult, Profile, RunResult, Spoken
 
 
@@ -55,6 +57,31 @@ def test_a_profile_that_saw_enough_is_not_doubtful() -> None:
             "few-samples",
             "20 samples",
             "record for longer",
+        ),
+        (
+            {
+                "frames": [
+                    Frame(name="work", kind="python", self_value=996, total_value=1000),
+                    Frame(name="rare", kind="c", self_value=2, total_value=2),
+                ]
+            },
+            "few-samples",
+            "names rare (0.2%), of which it has 2 samples",
+            "3 times as long",
+        ),
+        (
+            {
+                "samples": 1000,
+                "mode": "off-cpu",
+                "unit": "µs",
+                "frames": [
+                    Frame(name="wait", kind="c", self_value=9_990_000, total_value=10_000_000),
+                    Frame(name="rare", kind="c", self_value=10_000, total_value=10_000),
+                ],
+            },
+            "few-samples",
+            "of which it has 1 switches",
+            "5 times as long",
         ),
         (
             {"samples": 20, "mode": "off-cpu", "unit": "µs", "profiler": "perf"},
@@ -108,3 +135,11 @@ def test_too_few_samples_give_no_advice() -> None:
     facts = {"gil_share": 0.9, "gil_outside_share": 0.8, "gil_samples": 20, "gil_ticks": 500}
     _, findings = judged(mode="gil", facts=facts)
     assert not [one for one in findings if one.name == "worth-detaching"]
+
+
+def test_only_functions_that_were_seen_often_enough_are_named() -> None:
+    stacks = Stacks.from_counts([(["work"], 400), (["often"], 5), (["rare"], 4)])
+    assert [one.name for one in frames(stacks)] == ["work", "often"]
+    assert [one.name for one in frames(stacks, samples=0)] == ["work", "often", "rare"]
+    assert [one.name for one in frames(stacks, samples=8)] == ["work"]
+    assert [one.name for one in frames(Stacks.from_counts([(["rare"], 2)]))] == ["rare"]

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use hotlap_engine::stacks::{Clean, clean, read_offcpu, read_perf};
+use hotlap_engine::stacks::{Around, Clean, clean, read_offcpu, read_perf};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -17,8 +17,14 @@ fuzz_target!(|data: &[u8]| {
     );
     assert_eq!(cleaned.total(), stacks.total());
 
-    let off = read_offcpu(data, &[]).expect("memory can be read");
+    let around = Around {
+        pids: Vec::new(),
+        blocked: vec![(7, vec!["thread (7): t".to_owned()])],
+        window_us: data.first().map_or(0, |&byte| u64::MAX >> (byte & 63)),
+    };
+    let off = read_offcpu(data, &around).expect("memory can be read");
     assert!(off.unpaired <= off.switches);
     clean(&off.waiting, &Clean::default());
     clean(&off.runnable, &Clean::default());
+    clean(&off.throughout, &Clean::default());
 });

@@ -286,15 +286,34 @@ class OffCpu:
     """
 
     @staticmethod
-    def read(path: str | os.PathLike[str], *, pids: list[int] = ...) -> OffCpu:
-        """Read the text of ``perf script``, as a stream; of these processes only, if any are given.
+    def read(
+        path: str | os.PathLike[str],
+        *,
+        pids: list[int] = ...,
+        blocked: list[tuple[int, list[str]]] = ...,
+        window_us: int = 0,
+    ) -> OffCpu:
+        """Read the text of ``perf script``, as a stream.
+
+        Args:
+            path: The text.
+            pids: Of these processes only, if any are given.
+            blocked: The threads that were off the processor when the recording began, each with the stack
+                that it had (headings and frames as in collapsed files, the outermost first).
+            window_us: How long was recorded, where that is more than from the first event to the last.
 
         Raises:
             OSError: The file cannot be read.
         """
 
     @staticmethod
-    def from_bytes(data: bytes, *, pids: list[int] = ...) -> OffCpu:
+    def from_bytes(
+        data: bytes,
+        *,
+        pids: list[int] = ...,
+        blocked: list[tuple[int, list[str]]] = ...,
+        window_us: int = 0,
+    ) -> OffCpu:
         """The same from memory."""
 
     @property
@@ -306,16 +325,20 @@ class OffCpu:
         """Microseconds spent able to run but without a processor: after a wake-up, or preempted."""
 
     @property
+    def throughout(self) -> Stacks:
+        """Microseconds of threads that were blocked for more than half of the recording at once."""
+
+    @property
     def switches(self) -> int:
         """How often a thread left the processor."""
 
     @property
     def unpaired(self) -> int:
-        """How many of those have no end in the recording (a thread still away when it ended is one)."""
+        """How many of those miss their return: the thread left again without one."""
 
     @property
     def span_us(self) -> int:
-        """From the first event to the last, in microseconds."""
+        """How long the recording was, in microseconds."""
 
 @final
 class Stacks:

@@ -15,6 +15,8 @@ Interface = Literal["asgi", "wsgi", "rsgi"]
 Model = Literal["closed", "paced", "open"]
 Engine = Literal["native", "http"]
 Mode = Literal["on-cpu", "off-cpu", "await", "gil", "memory"]
+Profiler = Literal["py-spy", "perf"]
+"""Those between which there is a choice."""
 
 
 class ExperimentError(ValueError):
@@ -98,6 +100,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A locustfile of one's own, whose users stand in for the generated ones."""
     profiles: tuple[Mode, ...] = ("on-cpu",)
     """The modes in which a run profiles this lane unless it is told others."""
+    profiler: Profiler | None = None
+    """Who records those of them that it can, instead of each mode's own."""
     server: Server | None = None
     """What this lane changes of how the app is served; ``None``: the experiment's own server."""
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from hotlap.experiment import Engine, Experiment, Lane, Load, Mode
+from hotlap.experiment import Engine, Experiment, Lane, Load, Mode, Profiler
 from hotlap.result import Role, RunResult
 
 Stage = Literal["verify", "load", "profile", "diff"]
@@ -36,6 +36,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """One load for all lanes instead of each lane's own."""
     profiles: tuple[Mode, ...] | None = None
     """The modes for all lanes instead of each lane's own; empty: none."""
+    profiler: Profiler | None = None
+    """Who records the modes that it can, instead of each mode's own."""
     profile_variant: str | None = None
     """The one variant whose lanes are profiled; ``None``: all."""
     repeat: int = 1

@@ -15,11 +15,12 @@ from hotlap.load import LoadError, background_load
 from hotlap.probe import ProbeError, probe
 from hotlap.profilers import ProfileError, Recording, Target, recorder
 from hotlap.result import Frame, Profile, RunResult, Stretch
+from hotlap.rules.profiles import FEWEST_SEEN
 from hotlap.serve import Served, ServeError, served
 from hotlap.verify import VerifyError, request
 
 TOP = 20
-"""How many of the heaviest functions a profile names."""
+"""How many of the heaviest functions a profile names, at the most."""
 
 FORMATS = ("svg", "collapsed", "speedscope", "pprof")
 
@@ -33,6 +34,8 @@ class Capture(msgspec.Struct, kw_only=True):
     recording: Recording
     stacks: Stacks
     """Cleaned."""
+    probe: bool = False
+    """Whether the server had loaded the probe."""
     duration_s: float | None = None
     requests: int | None = None
     server_cpu_us_per_request: float | None = None
@@ -58,7 +61,7 @@ def capture(
     with_ = recorder(mode, profiler)
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        own_probe = stack.enter_context(probe()) if with_.NEEDS_PROBE else None
+        own_probe = stack.enter_context(probe()) if with_.LOADS_PROBE else None
         env = {**(own_probe.env() if own_probe else {}), **with_.env()}
         server = stack.enter_context(served(experiment, lane, env=env))
 
@@ -68,14 +71,19 @@ def capture(
             except VerifyError as error:
                 raise ProfileError(str(error)) from None
 
-        target = Target(served=server, probe=own_probe, ask=ask)
+        target = Target(served=server, is_ours=True, probe=own_probe, ask=ask)
         try:
             with_.prepare(target)
         except ProbeError as error:
             raise ProfileError(str(error)) from None
         if not with_.NEEDS_LOAD:
             recording = with_.record(target, mode, time_s, folder)
-            return Capture(recording=recording, stacks=_cleaned(recording, mode), requests=recording.requests)
+            return Capture(
+                recording=recording,
+                stacks=_cleaned(recording, mode),
+                probe=with_.LOADS_PROBE,
+                requests=recording.requests,
+            )
         loading = stack.enter_context(
             background_load(lane, server, engine=engine, load=load, verified=verified)
         )
@@ -87,6 +95,7 @@ def capture(
     return Capture(
         recording=recording,
         stacks=_cleaned(recording, mode),
+        probe=with_.LOADS_PROBE,
         duration_s=duration_s,
         requests=requests,
         server_cpu_us_per_request=1e6 * used_s / requests if used_s is not None and requests else None,
@@ -139,7 +148,10 @@ def subtitle(captured: Capture, mode: Mode) -> str:
     """What a graph says of itself."""
     recording = captured.recording
     told = f"{mode} by {recording.profiler}, {captured.stacks.total:,} {recording.unit}"
-    return told if captured.requests is None else f"{told}, {captured.requests:,} requests"
+    if captured.requests is not None:
+        told += f", {captured.requests:,} requests"
+    notes = (recording.facts.get("python_frames", "").partition(":")[0], recording.facts.get("throughout"))
+    return "; ".join([told, *filter(None, notes)])
 
 
 def record(
@@ -208,10 +220,16 @@ def _profile(
         requests=captured.requests,
         slowdown=_slowdown(captured, baseline),
         unnamed_share=captured.stacks.unnamed_share,
-        probe=recorder(mode, None).NEEDS_PROBE,
-        frames=frames(captured.stacks),
+        probe=captured.probe,
+        frames=frames(captured.stacks, _samples(recording)),
         facts=facts,
     )
+
+
+def _samples(recording: Recording) -> int | None:
+    if recording.unit == "samples":
+        return None
+    return 0 if recording.unit == "allocations" else recording.samples
 
 
 def _slowdown(captured: Capture, baseline: Stretch | None) -> float | None:
@@ -221,9 +239,16 @@ def _slowdown(captured: Capture, baseline: Stretch | None) -> float | None:
     return 1 - captured.requests / captured.duration_s / baseline.rps
 
 
-def frames(stacks: Stacks) -> list[Frame]:
-    """The heaviest functions of cleaned stacks."""
-    return [
+def frames(stacks: Stacks, samples: int | None = None) -> list[Frame]:
+    """The heaviest functions of cleaned stacks: those that were seen often enough to be named, and the first.
+
+    Args:
+        stacks: what they are of.
+        samples: how often something was seen, where the values are not that themselves; 0: they are exact.
+    """
+    a_sample = stacks.total / samples if samples else 1.0
+    fewest = FEWEST_SEEN * a_sample if samples != 0 else 0.0
+    found = [
         Frame(
             name=one.name,
             kind=one.kind,
@@ -234,6 +259,7 @@ def frames(stacks: Stacks) -> list[Frame]:
         for one in stacks.top(TOP)
         if one.kind != "thread"
     ]
+    return [one for at, one in enumerate(found) if at == 0 or one.self_value >= fewest]
 
 
 def difference(run: RunResult, before: str, after: str, folder: Path) -> dict[str, Any] | None:

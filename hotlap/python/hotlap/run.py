@@ -17,6 +17,7 @@ from hotlap.locks import Locks, read_locks, since
 from hotlap.plan import Options, Task, missing, plan, window_s
 from hotlap.probe import probe
 from hotlap.profile import difference, record
+from hotlap.profilers import chosen
 from hotlap.ready import kept, load_ahead
 from hotlap.result import LaneResult, RunResult
 from hotlap.serve import Served, ServeError, served
@@ -195,7 +196,7 @@ class Runner:
             self._experiment,
             lane,
             mode=task.mode,
-            profiler=None,
+            profiler=chosen(task.mode, self._options.profiler or lane.profiler),
             time_s=self._options.timing.profile_s,
             out=self._folder / "profiles" / f"{lane.scenario}-{lane.variant}",
             load=self._options.load_of(lane),

@@ -21,6 +21,7 @@ from hotlap.experiment import (
     Load,
     Mode,
     Model,
+    Profiler,
     Server,
     Writes,
 )
@@ -132,6 +133,9 @@ class ScenarioTable(RequestTable, kw_only=True, forbid_unknown_fields=True):
     profiles: Annotated[tuple[Mode, ...], Meta(description="the modes in which a run profiles it")] = (
         "on-cpu",
     )
+    profiler: (
+        Annotated[Profiler, Meta(description="records on-cpu; off-cpu is perf's, gil py-spy's")] | None
+    ) = None
     variants: Annotated[dict[Name, Any], Meta(description="its own variants, or changes to shared ones")] = {}
 
 
@@ -339,6 +343,7 @@ def _lane(
         if scenario.locustfile is None
         else str(_existing(scenario.locustfile, folder, (*at, "locustfile"))),
         profiles=scenario.profiles,
+        profiler=scenario.profiler,
         server=server if any(_changed(one) for one in requests) else None,
     )
 

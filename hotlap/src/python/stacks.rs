@@ -229,7 +229,7 @@ impl Stacks {
     fn top(&self, py: Python<'_>, count: usize) -> Vec<HeavyFrame> {
         py.detach(|| {
             let heavy = |heavy: core::Heavy<'_>| HeavyFrame {
-                name: heavy.frame.text.to_string(),
+                name: core::shown(&heavy.frame.text).to_owned(),
                 kind: heavy.frame.kind.as_str(),
                 self_value: heavy.own,
                 total_value: heavy.total,
@@ -396,6 +396,8 @@ struct OffCpu {
     #[pyo3(get)]
     runnable: Py<Stacks>,
     #[pyo3(get)]
+    throughout: Py<Stacks>,
+    #[pyo3(get)]
     switches: u64,
     #[pyo3(get)]
     unpaired: u64,
@@ -406,20 +408,42 @@ struct OffCpu {
 #[pymethods]
 impl OffCpu {
     #[staticmethod]
-    #[pyo3(signature = (path, *, pids = Vec::new()))]
-    fn read(py: Python<'_>, path: PathBuf, pids: Vec<u32>) -> PyResult<Self> {
+    #[pyo3(signature = (path, *, pids = Vec::new(), blocked = Vec::new(), window_us = 0))]
+    fn read(
+        py: Python<'_>,
+        path: PathBuf,
+        pids: Vec<u32>,
+        blocked: Vec<(u32, Vec<String>)>,
+        window_us: u64,
+    ) -> PyResult<Self> {
+        let around = core::Around {
+            pids,
+            blocked,
+            window_us,
+        };
         let found = py
-            .detach(|| core::read_offcpu(open(&path)?, &pids))
+            .detach(|| core::read_offcpu(open(&path)?, &around))
             .map_err(raise)?;
         Self::new(py, found)
     }
 
     #[staticmethod]
-    #[pyo3(signature = (data, *, pids = Vec::new()))]
-    fn from_bytes(py: Python<'_>, data: &Bound<'_, PyBytes>, pids: Vec<u32>) -> PyResult<Self> {
+    #[pyo3(signature = (data, *, pids = Vec::new(), blocked = Vec::new(), window_us = 0))]
+    fn from_bytes(
+        py: Python<'_>,
+        data: &Bound<'_, PyBytes>,
+        pids: Vec<u32>,
+        blocked: Vec<(u32, Vec<String>)>,
+        window_us: u64,
+    ) -> PyResult<Self> {
         let data = data.as_bytes();
+        let around = core::Around {
+            pids,
+            blocked,
+            window_us,
+        };
         let found = py
-            .detach(|| core::read_offcpu(data, &pids))
+            .detach(|| core::read_offcpu(data, &around))
             .map_err(raise)?;
         Self::new(py, found)
     }
@@ -430,6 +454,7 @@ impl OffCpu {
         Ok(Self {
             waiting: Py::new(py, Stacks::new(found.waiting))?,
             runnable: Py::new(py, Stacks::new(found.runnable))?,
+            throughout: Py::new(py, Stacks::new(found.throughout))?,
             switches: found.switches,
             unpaired: found.unpaired,
             span_us: found.span_us,

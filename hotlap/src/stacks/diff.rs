@@ -3,9 +3,9 @@
 //! Frames are matched by name after cleaning, without lines. A stack of either recording is drawn, as wide
 //! as the larger of both, so that what went away is seen as well as what is new.
 
-use super::draw::{Cell, Labels, draw, shown};
+use super::draw::{Cell, Labels, draw};
 use super::error::{Result, StacksError};
-use super::frame::{Frame, Kind};
+use super::frame::{Frame, Kind, shown};
 use super::model::{FrameId, NodeId, ROOT, Stacks};
 use super::palette::{LESS, MORE, SAME, of_change};
 
@@ -212,7 +212,7 @@ impl Diff {
             .iter()
             .zip(values)
             .map(|(frame, (own, total))| Changed {
-                name: frame.text.to_string(),
+                name: shown(&frame.text).to_owned(),
                 kind: frame.kind,
                 own,
                 total,

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use inferno::flamegraph;
 
 use super::error::{Result, StacksError};
-use super::frame::{KERNEL_SUFFIX, Kind};
+use super::frame::{Kind, shown};
 use super::model::{NodeId, ROOT, Stacks, share};
 use super::palette::{Rgb, hex, of_kind, shade};
 
@@ -95,11 +95,6 @@ pub fn svg(stacks: &Stacks, labels: &Labels) -> Result<String> {
             fill: shade(frame.kind, &frame.text),
         }
     })
-}
-
-/// A frame's text without the suffix that is for files.
-pub(super) fn shown(text: &str) -> &str {
-    text.strip_suffix(KERNEL_SUFFIX).unwrap_or(text)
 }
 
 /// Draw a tree of stacks, each frame as `cell` says.

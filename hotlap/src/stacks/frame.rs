@@ -70,6 +70,12 @@ pub struct Frame {
 /// The suffix by which collapsed files mark the kernel's frames.
 pub const KERNEL_SUFFIX: &str = "_[k]";
 
+/// A frame's text without the suffix that is for files: the kind tells that it is the kernel's.
+#[must_use]
+pub fn shown(text: &str) -> &str {
+    text.strip_suffix(KERNEL_SUFFIX).unwrap_or(text)
+}
+
 impl Frame {
     /// A frame from the text that a recorder wrote, as it is; see [`super::clean`] for readable ones.
     #[must_use]
@@ -240,6 +246,15 @@ impl<'a> Parts<'a> {
 #[must_use]
 pub fn is_library(place: &str) -> bool {
     place.ends_with(".so") || place.contains(".so.") || place == "[vdso]" || place == "vdso"
+}
+
+/// Whether a place is code that was made at run time and that nobody gave a name: perf's `/tmp/perf-PID.map`.
+#[must_use]
+pub fn is_run_time_code(place: &str) -> bool {
+    let file = place.rsplit('/').next().unwrap_or(place);
+    file.strip_prefix("perf-")
+        .and_then(|rest| rest.strip_suffix(".map"))
+        .is_some_and(|pid| !pid.is_empty() && pid.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
 /// What cleaning writes in front of a thread's role.

@@ -191,17 +191,16 @@ impl Stacks {
     /// False, and nothing counted, if it is empty or if a limit is reached.
     #[must_use]
     pub fn push<'a>(&mut self, frames: impl IntoIterator<Item = &'a str>, value: u64) -> bool {
-        let mut node = ROOT;
-        for text in frames {
-            let Some(frame) = self.intern(text, || Frame::parse(text)) else {
-                return false;
-            };
-            let Some(child) = self.child(node, frame) else {
-                return false;
-            };
-            node = child;
-        }
-        node != ROOT && self.add(node, value)
+        self.walk(frames)
+            .is_some_and(|node| node != ROOT && self.add(node, value))
+    }
+
+    /// The node of a stack of these texts, the outermost first, made where it is new; `None` at the limit.
+    pub(super) fn walk<'a>(&mut self, frames: impl IntoIterator<Item = &'a str>) -> Option<NodeId> {
+        frames.into_iter().try_fold(ROOT, |node, text| {
+            let frame = self.intern(text, || Frame::parse(text))?;
+            self.child(node, frame)
+        })
     }
 
     /// The values of all nodes with those below them, by node.

@@ -2,8 +2,7 @@
 
 use regex::Regex;
 
-use super::draw::shown;
-use super::frame::{Frame, Kind, ROLE_PREFIX};
+use super::frame::{Frame, Kind, ROLE_PREFIX, shown};
 use super::model::{FrameId, NodeId, ROOT, Stacks, share};
 use super::skipped::Reason;
 

@@ -4,7 +4,7 @@
 //! runs callbacks is one frame, so that its own cost is still seen. Both only count at a stack's
 //! beginning; what merely passes a call on inside the interpreter is dropped anywhere.
 
-use super::frame::{Kind, Parts};
+use super::frame::{Kind, Parts, is_run_time_code};
 
 /// What a frame at the beginning of a stack is to its reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,6 +166,7 @@ const PLUMBING: &[&str] = &[
     "PyGen_am_send",
     "PyGen_Send",
     "PyIter_Send",
+    "gen_send",
     "gen_send_ex",
     "gen_send_ex2",
     "gen_iternext",
@@ -179,6 +180,7 @@ const PLUMBING: &[&str] = &[
     "PyObject_Call_Prepend",
     "PyObject_CallMethod",
     "PyObject_CallMethodIdOneArg",
+    "PyObject_CallMethodOneArg",
     "PyObject_CallFunctionObjArgs",
     "PyObject_CallOneArg",
     "PyObject_CallNoArgs",
@@ -292,6 +294,10 @@ pub fn beginning(parts: &Parts<'_>, kind: Kind) -> Option<Beginning> {
         });
     }
     // Addresses of no library are where unwinding lost its way.
+    if parts.address().is_some_and(is_run_time_code) {
+        // The trampolines that a worker has from before it was forked.
+        return Some(Beginning::StartUp);
+    }
     let is_libc = parts
         .address()
         .is_some_and(|library| library.is_empty() || is_file(library, "libc.so.6"));

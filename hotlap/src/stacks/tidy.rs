@@ -1,6 +1,6 @@
 //! One frame made readable: its name, its kind and where it is.
 
-use super::frame::{Frame, KERNEL_SUFFIX, Kind, Parts};
+use super::frame::{Frame, KERNEL_SUFFIX, Kind, Parts, is_run_time_code};
 use super::shorten::shorten;
 
 /// The frame as a reader wants it; `name` is its demangled name.
@@ -17,7 +17,7 @@ pub(super) fn cleaned_frame(frame: &Frame, parts: &Parts<'_>, name: &str) -> Fra
         text: "".into(),
     };
     if let Some(library) = parts.address() {
-        cleaned.text = if library.is_empty() {
+        cleaned.text = if library.is_empty() || is_run_time_code(library) {
             "[unknown]".into()
         } else {
             format!("[{}]", library_name(library)).into()

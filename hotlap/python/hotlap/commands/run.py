@@ -22,7 +22,7 @@ from hotlap.cli import SHARE, LabError
 from hotlap.config import load_experiment
 from hotlap.doctor import needed
 from hotlap.environment import BuildError
-from hotlap.experiment import Engine, Experiment, Lane, Mode
+from hotlap.experiment import Engine, Experiment, Lane, Mode, Profiler
 from hotlap.gate import judge, parse
 from hotlap.plan import ARTICLE_LOAD, TIMINGS, Options, plan
 from hotlap.report import render
@@ -51,6 +51,11 @@ def _modes(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 )
 @click.option("--preset", type=click.Choice(["article"]), help="The article's own load: 3000 users.")
 @click.option("--profiles", metavar="MODE,...", callback=_modes, help="Instead of each lane's own; or: none.")
+@click.option(
+    "--profiler",
+    type=click.Choice(get_args(Profiler)),
+    help="Records the modes that it can, instead of each mode's own: perf sees all threads and the kernel.",
+)
 @click.option("--engine", type=click.Choice(get_args(Engine)), default="native", show_default=True)
 @click.option("--repeat", type=click.IntRange(1, 1000), default=1, show_default=True)
 @click.option(
@@ -76,6 +81,7 @@ def command(
     quick: bool,
     preset: str | None,
     profiles: tuple[Mode, ...] | None,
+    profiler: Profiler | None,
     engine: Engine,
     repeat: int,
     writes: float | None,
@@ -103,6 +109,7 @@ def command(
                 quick,
                 preset,
                 profiles is not None,
+                profiler,
                 repeat > 1,
                 time_s,
                 writes is not None,
@@ -121,6 +128,7 @@ def command(
             engine=engine,
             load=ARTICLE_LOAD if preset == "article" else None,
             profiles=("on-cpu",) if quick and profiles is None else profiles,
+            profiler=profiler,
             profile_variant=experiment.candidate if quick and profiles is None else None,
             repeat=repeat,
             writes=writes,

@@ -35,6 +35,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """What a recorder looks at."""
 
     served: Served
+    is_ours: bool = False
+    """Whether the lab started it, and so clears away what it leaves behind."""
     probe: Probe | None = None
     """The server's probe, for recorders that need one."""
     ask: Callable[[], None] | None = None
@@ -65,6 +67,8 @@ class Recorder(Protocol):
 
     NEEDS_PROBE: bool
     """Whether the server has to load the probe, so that only one that the lab starts will do."""
+    LOADS_PROBE: bool
+    """Whether a server that the lab starts loads it: because it is needed, or because it tells more."""
     NEEDS_LOAD: bool
     """Whether the lane is kept loaded meanwhile."""
 
@@ -98,10 +102,17 @@ def recorder(mode: Mode, profiler: str | None) -> Recorder:
     return recorder
 
 
+def chosen(mode: Mode, profiler: str | None) -> str | None:
+    """The named profiler if it records that mode; ``None``, the mode's own, if it does not."""
+    name = profiler.replace("-", "") if profiler else ""
+    return profiler if mode in PROFILERS.get(name, ()) else None
+
+
 class Plain:
     """A recorder that needs nothing of the server."""
 
     NEEDS_PROBE = False
+    LOADS_PROBE = False
     NEEDS_LOAD = True
 
     def prepare(self, target: Target) -> None:

@@ -26,6 +26,7 @@ class Allocations(Plain):
     """
 
     NEEDS_PROBE = True
+    LOADS_PROBE = True
     NEEDS_LOAD = False
 
     def record(self, target: Target, mode: Mode, time_s: float, folder: Path) -> Recording:

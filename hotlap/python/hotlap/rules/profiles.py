@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from hotlap.result import LaneResult, Profile, RunResult
@@ -9,7 +10,8 @@ from hotlap.rules import Says, rule
 
 FEWEST_SAMPLES = 100
 """A function with 1% of the samples must have been seen at all."""
-SMALLEST_SHARE = 0.01
+FEWEST_SEEN = 5
+"""A function that is named must have been seen so often: of fewer, the share is chance."""
 MOST_ERRORS = 0.05
 MOST_UNNAMED = 0.20
 MOST_SLOWDOWN = 0.30
@@ -20,19 +22,30 @@ _COUNTED_EXACTLY = ("memory",)
 
 @rule("few-samples", "profile", "doubtful")
 def few_samples(run: RunResult, lane: LaneResult, profile: Profile) -> Iterator[Says]:
-    """Too few samples for the smallest function that the report names."""
+    """Too few samples for the smallest function that the report names (5), or altogether (100)."""
     if profile.error or profile.mode in _COUNTED_EXACTLY:
         return
     total = max((frame.total_value for frame in profile.frames), default=0)
-    named = [frame for frame in profile.frames if frame.self_value >= SMALLEST_SHARE * total > 0]
     # Time off the processor is in microseconds: what was seen of it are switches.
     seen, what = (total, "samples") if profile.unit == "samples" else (profile.samples or 0, "switches")
-    if 0 < seen < FEWEST_SAMPLES:
-        smallest = min((frame.self_value for frame in named), default=total)
+    if not seen:
+        return
+    smallest = min(profile.frames, key=lambda frame: (frame.self_value, frame.name))
+    of_smallest = seen * smallest.self_value / total
+    evidence = {what: seen, "smallest_named": smallest.name, f"{what}_of_it": round(of_smallest)}
+    its_share = smallest.self_value / total
+    if of_smallest < FEWEST_SEEN:
+        longer = max(2, math.ceil(FEWEST_SEEN / of_smallest)) if of_smallest else None
+        yield Says(
+            sentence=f"the {profile.mode} profile of {lane.name} names {smallest.name} ({its_share:.1%}), of which it "
+            f"has {of_smallest:.0f} {what}: record for {f'{longer} times as long' if longer else 'longer'}, or under more load",
+            evidence=evidence,
+        )
+    elif seen < FEWEST_SAMPLES:
         yield Says(
             sentence=f"the {profile.mode} profile of {lane.name} rests on {seen:g} {what}: shares below "
             f"{min(100, max(1, round(300 / seen)))}% are chance; record for longer or under more load",
-            evidence={what: seen, "smallest_named": smallest},
+            evidence=evidence,
         )
 
 
