@@ -20,7 +20,7 @@ from hotlap.serve import ServeError, served
 
 RUNS = HERE.parent / "runs"
 DOCS = HERE.parent / "docs"
-ROUNDS = 5
+ROUNDS = 4
 TIME_S = 2.5
 """With these, all servers and endpoints take less than half an hour."""
 

@@ -19,7 +19,9 @@ Written by `make bench`, which starts every server afresh for every stretch, ver
 the lab's own engine from the same machine, and repeats that in rounds, each in an order of its own. Server CPU per
 request leads, as load and server share the cores. A ratio is the peer's figure over the service's, with its paired
 99 % interval, corrected for the number of peers (Holm); where the interval does not exclude 1 by more than the
-machine's own A/A width, the two are level.
+machine's own A/A width, the two are said to be about the same. A void figure is one that the lab does not
+believe, for a reason that its report gives: as a rule the generator was what set it, or answers took so long that
+the stretch is no steady state.
 """
 
 
@@ -84,7 +86,7 @@ def _said(rows: list[Row]) -> list[str]:
     """Who is ahead, level and behind, whichever way it came out."""
     if not any(row.lane.variant == OWN for row in rows):
         return ["The service was not measured."]
-    kinds: dict[str, list[str]] = {"less CPU per request than": [], "more than": [], "level with": []}
+    kinds: dict[str, list[str]] = {"less than that of": [], "more than that of": [], "about that of": []}
     open_ = []
     for row in rows:
         ratio = row.cpu_ratio
@@ -94,10 +96,10 @@ def _said(rows: list[Row]) -> list[str]:
             open_.append(row.lane.variant)
         else:
             # A peer that takes more is one that the service is ahead of.
-            kind = {"more": "less CPU per request than", "less": "more than"}.get(ratio.says, "level with")
+            kind = {"more": "less than that of", "less": "more than that of"}.get(ratio.says, "about that of")
             kinds[kind].append(row.lane.variant)
     said = [f"{kind} {', '.join(names)}" for kind, names in kinds.items() if names]
-    lines = [f"The service takes {'; '.join(said)}."] if said else []
+    lines = [f"The service's CPU per request is {'; '.join(said)}."] if said else []
     return lines + ([f"Without an interval: {', '.join(open_)}."] if open_ else [])
 
 

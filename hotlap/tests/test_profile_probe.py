@@ -54,6 +54,19 @@ def running(
             child.kill()
 
 
+def test_statements_are_counted_only_where_that_is_asked_for() -> None:
+    source = """
+    import sqlite3
+    async def main():
+        sqlite3.connect(":memory:").execute("select 1")
+    """
+    with running(source) as (own, pid):
+        assert own.ask(pid, "statements")["statements"] == []
+    with running(source, env={"HOTLAP_STATEMENTS": "1"}) as (own, pid):
+        (one,) = own.ask(pid, "statements")["statements"]
+    assert one["count"] == 1
+
+
 def sampled(own: Probe, pid: int, time_s: float = 0.3) -> dict[str, Any]:
     """The probe's answer, once every task has come to where it waits."""
     until_s = time.monotonic() + READY_S

@@ -139,7 +139,10 @@ class Runner:
 
     def _verify(self, task: Task, lane: Lane, row: LaneResult) -> str | None:
         try:
-            with probe() as own_probe, served(self._experiment, lane, env=own_probe.env()) as server:
+            with (
+                probe() as own_probe,
+                served(self._experiment, lane, env=own_probe.env(statements=True)) as server,
+            ):
                 row.verified = verify(server, lane)
                 if (sent := statements(own_probe, server, lane, self._root(lane))) is not None:
                     row.facts["statements"] = sent

@@ -28,10 +28,15 @@ class Probe:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def env(self) -> dict[str, str]:
-        """The variables with which a server loads the probe."""
+    def env(self, *, statements: bool = False) -> dict[str, str]:
+        """The variables with which a server loads the probe.
+
+        Args:
+            statements: Whether it shall count what is sent to databases, which costs something for each.
+        """
+        counting = {"HOTLAP_STATEMENTS": "1"} if statements else {}
         path = os.pathsep.join([str(_SITE), *filter(None, [os.environ.get("PYTHONPATH")])])
-        return {"PYTHONPATH": path, "HOTLAP_PROBE": str(self._folder)}
+        return {"PYTHONPATH": path, "HOTLAP_PROBE": str(self._folder), **counting}
 
     def ask(self, pid: int, do: str, *, timeout_s: float = 30.0, **question: Any) -> dict[str, Any]:
         """Ask the probe of one process.

@@ -32,7 +32,8 @@ MOST_OF_LOOP = 0.1
 
 def start(folder: str) -> None:
     """Listen, in this process and in those that it forks."""
-    hotlap_statements.watch()
+    if "HOTLAP_STATEMENTS" in os.environ:
+        hotlap_statements.watch()
     os.register_at_fork(after_in_child=lambda: _listen(folder))
     _listen(folder)
 
