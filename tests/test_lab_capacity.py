@@ -14,21 +14,12 @@ REPO = Path(__file__).parent.parent
 
 
 def test_the_capacity_of_read_is_the_reciprocal_of_its_hold(tmp_path: Path) -> None:
-    words = ["capacity", "read/native", "--slo", "p50 < 200 ms, failures < 0.1%", "--arrivals", "even"]
-    words += [
-        "--start",
-        "16",
-        "--time",
-        "6",
-        "--repeats",
-        "1",
-        "--precision",
-        "0.03",
-        "--out",
-        str(tmp_path / "run"),
-    ]
+    # Even arrivals find the place free, or in the end a queue: half of them at 75 ms or more says that they are
+    # above the answer by 2% or more.
+    words = ["read/native", "--slo", "p50 < 75 ms, failures < 0.1%", "--arrivals", "even", "--start", "16"]
+    words += ["--time", "3", "--repeats", "1", "--precision", "0.03", "--out", str(tmp_path / "run")]
     made = subprocess.run(
-        [Path(sys.executable).with_name("hotlap"), *words],
+        [Path(sys.executable).with_name("hotlap"), "capacity", *words],
         cwd=REPO,
         capture_output=True,
         text=True,
@@ -37,8 +28,8 @@ def test_the_capacity_of_read_is_the_reciprocal_of_its_hold(tmp_path: Path) -> N
     )
     assert made.returncode == 0, made.stdout + made.stderr
     (lane,) = result.read(tmp_path / "run").lanes
+    # What a server answers a second that always has somebody waiting is the reciprocal of its hold.
     saturated = [one.rps for one in lane.stretches("capacity") if one.facts.get("saturated") and one.rps]
-    # What a saturated server answers a second is the reciprocal of its hold, whatever the machine made of it.
     assert saturated
-    assert lane.facts["capacity"]["rate"] == pytest.approx(min(saturated, default=0), rel=0.07)
+    assert lane.facts["capacity"]["rate"] == pytest.approx(max(saturated), rel=0.05)
     assert "capacity" in (tmp_path / "run" / "report.html").read_text()

@@ -46,6 +46,7 @@ def run_stretch(
     verified: dict[str, Any] | None,
     role: Role = "measure",
     repeat: int = 0,
+    seed: int = 0,
 ) -> Stretch:
     """Load a lane for one stretch and measure it, after the warm-up.
 
@@ -60,13 +61,14 @@ def run_stretch(
         verified: What ``verify`` returned: a constant body is held against each answer.
         role: What the stretch is for.
         repeat: The round that it belongs to.
+        seed: Of what the engine leaves to chance: waits, gaps, who writes.
 
     Raises:
         LoadError: Locust or the server ended before the window did.
     """
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     ramp_s = load.users / load.spawn_rate if load.spawn_rate and load.model != "open" else 0.0
-    with _swarm(lane, served, engine, load, verified, warm_up_s=warm_up_s, time_s=time_s) as swarm:
+    with _swarm(lane, served, engine, load, verified, warm_up_s=warm_up_s, time_s=time_s, seed=seed) as swarm:
         answer = swarm.answer(_START_TIMEOUT_S + ramp_s + warm_up_s + time_s + load.timeout_s)
         rss_bytes = served.rss_bytes()
     stretch = _stretch(answer, lane, load, engine, role, repeat, started, out, verified)
@@ -169,6 +171,7 @@ def _swarm(
     *,
     warm_up_s: float = 0.0,
     time_s: float | None = None,
+    seed: int = 0,
 ) -> Iterator[_Swarm]:
     with contextlib.ExitStack() as stack:
         try:
@@ -183,6 +186,7 @@ def _swarm(
             engine="http" if lane.locustfile else engine,
             warm_up_s=warm_up_s,
             time_s=time_s,
+            seed=seed,
             server_pids=tuple(served.pids()),
             body_sha256=verified["sha256"] if verified and verified["constant"] else None,
             answer=str(own.folder / "answer.json"),

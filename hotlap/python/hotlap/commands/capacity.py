@@ -18,6 +18,7 @@ from hotlap.environment import BuildError
 from hotlap.experiment import Load
 from hotlap.load import LoadError, run_stretch
 from hotlap.plan import TIMINGS, Options
+from hotlap.ready import kept, load_ahead
 from hotlap.report import render
 from hotlap.result import Stretch
 from hotlap.run import new_run
@@ -82,6 +83,7 @@ def command(
             max_in_flight=max_in_flight,
             timeout_s=lane.load.timeout_s,
         )
+        load_ahead()
         with served(experiment, lane) as server:
             row.verified = verify(server, lane)
             stretch = run_stretch(
@@ -95,6 +97,8 @@ def command(
                 verified=row.verified,
                 role="capacity",
                 repeat=len(row.loads),
+                # Another try is another sample: with the same gaps again it would prove nothing.
+                seed=len(row.loads),
             )
         row.loads.append(stretch)
         misses = objective.misses(stretch)
@@ -104,9 +108,10 @@ def command(
 
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        found = capacity.search(
-            measure, objective, start=start, highest=highest, precision=precision, repeats=repeats
-        )
+        with kept():
+            found = capacity.search(
+                measure, objective, start=start, highest=highest, precision=precision, repeats=repeats
+            )
     except (ServeError, LoadError, VerifyError) as error:
         row.error = str(error)
         result.write(run, folder)

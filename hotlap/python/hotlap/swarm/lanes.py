@@ -15,24 +15,26 @@ from hotlap.swarm.window import matches
 from hotlap.users import ArrivalUser, NativeUser, PacedUser
 
 
-def user_of(lane: Lane, load: Load, engine: Engine, body_sha256: str | None = None) -> type[User]:
+def user_of(
+    lane: Lane, load: Load, engine: Engine, body_sha256: str | None = None, *, seed: int = 0
+) -> type[User]:
     """A Locust user class that asks for a lane as its load says.
 
     Raises:
         ExperimentError: stock Locust users cannot arrive so.
     """
     name = re.sub(r"[^A-Za-z0-9]+", "_", lane.name).title().replace("_", "") or "Lane"
-    return type(name, *_made(lane, load, engine, body_sha256))
+    return type(name, *_made(lane, load, engine, body_sha256, seed))
 
 
 def _made(
-    lane: Lane, load: Load, engine: Engine, body_sha256: str | None
+    lane: Lane, load: Load, engine: Engine, body_sha256: str | None, seed: int
 ) -> tuple[tuple[type[User], ...], dict[str, Any]]:
     if engine == "http":
         if load.model != "closed":
             raise ExperimentError(f"{lane.name}: {load.model} arrivals need the native engine, not http")
         return (FastHttpUser,), _stock(lane, load, body_sha256)
-    shared = {"requests": requests_of(lane, body_sha256), "timeout_s": load.timeout_s}
+    shared = {"requests": requests_of(lane, body_sha256), "timeout_s": load.timeout_s, "seed": seed}
     match load.model:
         case "closed":
             return (NativeUser,), {**shared, "wait": load.wait_s}

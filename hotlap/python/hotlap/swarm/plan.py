@@ -26,6 +26,8 @@ class SwarmPlan(msgspec.Struct, frozen=True, kw_only=True):
     warm_up_s: float = 0.0
     time_s: float | None = None
     server_pids: tuple[int, ...] = ()
+    seed: int = 0
+    """Of what is left to chance: waits, gaps, who writes."""
     body_sha256: str | None = None
     """What each body must be; ``None`` where answers are not constant."""
     answer: str
