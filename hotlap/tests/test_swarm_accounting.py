@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import json
 import os
 import signal
@@ -180,3 +182,35 @@ def test_a_server_that_is_killed_or_held_and_comes_back(tmp_path: Path, how: str
             again.close()
     assert told["failed"] > 0
     assert told["answered"] > 100
+
+
+@pytest.mark.parametrize("how", ["alone", "processes", "master"])
+def test_after_ctrl_c_the_files_say_what_the_engine_counted(tmp_path: Path, how: str) -> None:
+    # All processes of a terminal are told. An answer takes up to 3 s: some are in flight at the stop.
+    more = "Asking.wait = (0.0, 0.0)\n"
+    port = str(free_port())
+    files = ["--csv", "said", "--html", "said.html", "--stop-timeout", "5"]
+    words = [*HEADLESS, *files]
+    words += {
+        "alone": [],
+        "processes": ["--processes", "2"],
+        "master": ["--master", "--expect-workers", "2"],
+    }[how]
+    words += ["--master-bind-port", port] if how == "master" else []
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(delay_server("spread", tmp_path))
+        process = stack.enter_context(locust(tmp_path, [*words, "--host", server.url], more))
+        if how == "master":
+            for name in ("one", "two"):
+                stack.enter_context(locust(tmp_path / name, ["--worker", "--master-port", port], more))
+        until("requests have come", lambda: server.received() > 20)
+        os.killpg(process.pid, signal.SIGINT)
+        told = ended(process, tmp_path)
+        assert told["aborted"] == 0, told
+        # Each has ended, so that the server has seen all of them and nothing else.
+        assert server.received() == told["started"], told
+    with (tmp_path / "said_stats.csv").open() as file:
+        rows = {row["Name"]: row for row in csv.DictReader(file)}
+    assert int(rows["Aggregated"]["Request Count"]) == told["answered"]
+    assert int(rows["/"]["Request Count"]) == told["answered"]
+    assert f'"num_requests": {told["answered"]}' in (tmp_path / "said.html").read_text()

@@ -20,6 +20,7 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.stats import RequestStats, StatsEntry, StatsError
 
 from hotlap._engine import Figures, Histogram, Swarm
+from hotlap.swarm import ending
 from hotlap.swarm.accounts import Accounts, pack, unpack
 
 REPORT_KEY = "hotlap"
@@ -284,3 +285,4 @@ events.test_stop.add_listener(_on_test_stop)
 events.quitting.add_listener(_on_quitting)
 events.report_to_master.add_listener(_on_report_to_master)
 events.worker_report.add_listener(_on_worker_report)
+ending.install()
