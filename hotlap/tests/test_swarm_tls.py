@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import subprocess
 import sys
@@ -14,8 +15,13 @@ import trustme
 from swarming import until
 
 from hotlap._engine import Swarm
-from hotlap.serve import free_port, stop
+from hotlap.config import load_experiment
+from hotlap.experiment import Engine, Experiment, ExperimentError, Load
+from hotlap.load import run_stretch
+from hotlap.result import Stretch
+from hotlap.serve import Served, ServeError, free_port, served, stop
 from hotlap.swarm.request import Request
+from hotlap.verify import verify
 
 APP = "def app(environ, start):\n    start('200 OK', [('content-type', 'text/plain')])\n    return [b'secret']\n"
 
@@ -100,3 +106,75 @@ def test_a_stranger_is_not_trusted_and_the_error_says_so(address: str) -> None:
 def test_a_file_without_a_certificate_is_refused(folder: Path) -> None:
     with pytest.raises(ValueError, match=r"secret\.py holds no certificate"):
         Swarm("https://127.0.0.1:1", ca_file=str(folder / "secret.py"))
+
+
+def experiment(folder: Path, address: str, ca_file: str | None) -> Experiment:
+    """An experiment on the server, as its file has it."""
+    authority = f'ca_file = "{ca_file}"' if ca_file is not None else ""
+    text = f'url = "{address}"\n{authority}\n[scenarios.secret]\npath = "/"\nexpect.body = "secret"\n'
+    (folder / "hotlap.toml").write_text(text)
+    return load_experiment(folder)[0]
+
+
+def loaded(made: Experiment, server: Served, engine: Engine, folder: Path) -> Stretch:
+    """A short stretch."""
+    return run_stretch(
+        made.lanes[0], server, engine=engine, load=Load(users=2, wait_s=(0.01, 0.01)), time_s=1.0, warm_up_s=0.1,
+        out=folder / "run" / "histograms" / engine, verified=None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["native", "http"])
+def test_an_experiment_names_the_authority_of_its_server(folder: Path, address: str, engine: Engine) -> None:
+    made = experiment(folder, address, "ca.pem")
+    with served(made, made.lanes[0]) as server:
+        assert verify(server, made.lanes[0])["constant"]
+        stretch = loaded(made, server, engine, folder)
+    assert stretch.requests > 10
+    assert stretch.failures == 0
+
+
+@pytest.mark.parametrize("engine", ["native", "http"])
+def test_both_engines_refuse_a_server_of_another_authority(
+    folder: Path, address: str, engine: Engine
+) -> None:
+    made = experiment(folder, address, "ca.pem")
+    trustme.CA().cert_pem.write_to_path(folder / "other.pem")
+    stretch = loaded(made, Served(address, None, None, None, str(folder / "other.pem")), engine, folder)
+    assert stretch.requests == stretch.failures > 0
+    assert any("certificate" in error.lower() for error in stretch.errors)
+
+
+def test_a_server_that_is_not_trusted_is_said_at_once(folder: Path, address: str) -> None:
+    made = experiment(folder, address, None)
+    with pytest.raises(ServeError, match=r"is not trusted: .*ca_file"), served(made):
+        pass
+
+
+def test_a_swarm_by_hand_trusts_the_same_authority(folder: Path, address: str) -> None:
+    experiment(folder, address, "ca.pem")
+    words = ["swarm", "secret/app", "--headless", "--users", "2", "--time", "1", "--json", "out.json"]
+    program = Path(sys.executable).with_name("hotlap")
+    made = subprocess.run([program, *words], cwd=folder, capture_output=True, timeout=60, check=False)
+    assert made.returncode == 0, made.stderr
+    total = json.loads((folder / "out.json").read_text())["total"]
+    assert total["answered"] > 10
+    assert total["failed"] == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "ca_file", "why"),
+    [
+        ("https://127.0.0.1:1", "none.pem", r"hotlap\.toml:2: ca_file: there is no file none\.pem"),
+        ("http://127.0.0.1:1", "ca.pem", r"ca_file: it is for a server .* https"),
+    ],
+)
+def test_an_authority_that_cannot_be_is_refused(folder: Path, url: str, ca_file: str, why: str) -> None:
+    with pytest.raises(ExperimentError, match=why):
+        experiment(folder, url, ca_file)
+
+
+def test_an_authority_without_a_certificate_is_refused(folder: Path) -> None:
+    made = experiment(folder, "https://127.0.0.1:1", "secret.py")
+    with pytest.raises(ServeError, match=r"secret\.py holds no certificate"), served(made):
+        pass

@@ -74,6 +74,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     interface: Interface = "asgi"
     command: tuple[str, ...] | None = None
     url: str | None = None
+    ca_file: str | None = None
+    """The authorities, in PEM, that a ``https`` url is trusted by, instead of the usual ones."""
     pid: int | None = None
     env: dict[str, str] = {}
     cwd: str | None = None

@@ -188,6 +188,7 @@ def _swarm(
             time_s=time_s,
             seed=seed,
             server_pids=tuple(served.pids()),
+            ca_file=served.ca_file,
             body_sha256=verified["sha256"] if verified and verified["constant"] else None,
             answer=str(own.folder / "answer.json"),
             live=str(swarm.live),
@@ -199,7 +200,9 @@ def _swarm(
             *("--host", served.url, "--users", str(plan.users)),
             *("--spawn-rate", str(load.spawn_rate or plan.users), "--stop-timeout", "0"),
         ]
-        own.tell(words, {PLAN_VARIABLE: str(own.folder / "plan.json")})
+        # Users of one's own that are Locust's HttpUser look there.
+        trusted = {"REQUESTS_CA_BUNDLE": served.ca_file} if served.ca_file is not None else {}
+        own.tell(words, {PLAN_VARIABLE: str(own.folder / "plan.json"), **trusted})
         yield swarm
 
 

@@ -14,6 +14,8 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from hotlap.trust import context
+
 _SAMPLE = re.compile(
     r"^\w*lock_(?P<kind>wait|hold)_seconds_(?P<part>bucket|sum)\{(?P<labels>[^}]*)\} (?P<value>\S+)",
     re.MULTILINE,
@@ -25,9 +27,12 @@ Locks = dict[str, dict[str, dict[str, Any]]]
 last bound) and ``total_s``."""
 
 
-def read_locks(url: str, variant: str) -> Locks:
+def read_locks(url: str, variant: str, *, ca_file: str | None = None) -> Locks:
     """The locks of a variant as the service at ``url`` counts them now; empty where it does not say."""
-    with contextlib.suppress(URLError, OSError, HTTPException), urlopen(url, timeout=10) as response:
+    with (
+        contextlib.suppress(URLError, OSError, HTTPException),
+        urlopen(url, timeout=10, context=context(ca_file)) as response,
+    ):
         return parse(response.read().decode(errors="replace"), variant)
     return {}
 

@@ -67,7 +67,7 @@ def capture(
 
         def ask() -> None:
             try:
-                request(server.url, lane, load.timeout_s)
+                request(server.url, lane, load.timeout_s, ca_file=server.ca_file)
             except VerifyError as error:
                 raise ProfileError(str(error)) from None
 

@@ -189,7 +189,7 @@ class Runner:
 
     def _locks(self, server: Served, lane: Lane) -> Locks:
         path = self._experiment.metrics_path
-        return read_locks(server.url + path, lane.variant) if path else {}
+        return read_locks(server.url + path, lane.variant, ca_file=server.ca_file) if path else {}
 
     def _profile(self, task: Task, lane: Lane, row: LaneResult) -> str | None:
         assert task.mode is not None

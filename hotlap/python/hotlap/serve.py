@@ -7,12 +7,13 @@ import os
 import shlex
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPException
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from hotlap.experiment import Experiment, Lane, Server
+from hotlap.trust import TrustError, connect, context
 
 _POLL_S = 0.02
 _STOP_TIMEOUT_S = 8.0
@@ -63,9 +65,15 @@ class Served:
     """A server that answers: where it listens, its processes and what they have used."""
 
     def __init__(
-        self, url: str, process: subprocess.Popen[bytes] | None, pid: int | None, log: Path | None
+        self,
+        url: str,
+        process: subprocess.Popen[bytes] | None,
+        pid: int | None,
+        log: Path | None,
+        ca_file: str | None = None,
     ) -> None:
         self.url = url.rstrip("/")
+        self.ca_file = ca_file
         self.pid = pid
         self._process = process
         self._log = log
@@ -183,12 +191,28 @@ def served(
     with _set_up(experiment.setup, experiment.teardown, root):
         if server.url is not None:
             check_target(server.url, experiment.allow_remote)
-            running = Served(server.url, None, server.pid, None)
+            running = Served(server.url, None, server.pid, None, authority(server, root))
             _await_ready(running, server)
             yield running
         else:
             with _started(server, root, env or {}, port or free_port(), python_args, wrapper) as running:
                 yield running
+
+
+def authority(server: Server, root: Path) -> str | None:
+    """The whole path of the file by which a server is trusted; ``None``: the usual authorities.
+
+    Raises:
+        ServeError: it cannot be read.
+    """
+    if server.ca_file is None:
+        return None
+    path = str(root.resolve() / server.ca_file)
+    try:
+        context(path)
+    except TrustError as error:
+        raise ServeError(str(error)) from None
+    return path
 
 
 def check_target(url: str, allow_remote: bool) -> None:
@@ -281,8 +305,14 @@ def _await_ready(running: Served, server: Server) -> None:
                 f"the server ended before it answered:\n{running.log() or '(it printed nothing)'}\n"
                 "(`hotlap serve` starts it by hand)"
             )
-        if _answers(running.url + server.ready_path):
-            return
+        try:
+            if _answers(running.url + server.ready_path, running.ca_file):
+                return
+        except ssl.SSLCertVerificationError as error:
+            raise ServeError(
+                f"the certificate of {running.url} is not trusted: {error.verify_message}; "
+                "name its authority, a file in PEM, with the key ca_file"
+            ) from None
         if time.monotonic() > deadline:
             raise ServeError(
                 f"no answer from {running.url}{server.ready_path} within {server.ready_timeout_s:g} s:\n"
@@ -292,13 +322,14 @@ def _await_ready(running: Served, server: Server) -> None:
         time.sleep(_POLL_S)
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, ca_file: str | None) -> bool:
     parts = urlsplit(url)
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=2.0)
+    connection = connect(url, ca_file, 2.0)
     try:
         connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
         return connection.getresponse().status < 500
+    except ssl.SSLCertVerificationError:
+        raise
     except (OSError, HTTPException):
         return False
     finally:

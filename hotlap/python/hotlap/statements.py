@@ -32,7 +32,7 @@ def statements(probe: Probe, served: Served, lane: Lane, root: Path) -> dict[str
         if not any(before):
             return None
         for _ in range(REQUESTS):
-            request(served.url, lane, lane.load.timeout_s)
+            request(served.url, lane, lane.load.timeout_s, ca_file=served.ca_file)
         sent = [one for pid in workers for one in probe.ask(pid, "statements")["statements"]]
     except (ProbeError, VerifyError):
         return None  # It is evidence for advice; the lane itself was verified.

@@ -79,6 +79,9 @@ class ServedTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     interface: Annotated[Interface, Meta(description="how Granian speaks to it")] | None = None
     command: Annotated[Command, Meta(description="another server, with {port}")] | None = None
     url: Annotated[str, Meta(pattern="^https?://", description="a server that runs already")] | None = None
+    ca_file: Annotated[str, Meta(description="authorities (PEM) that a https url is trusted by")] | None = (
+        None
+    )
     pid: Annotated[int, Meta(ge=1, description="its process, if it shall be profiled")] | None = None
     env: Annotated[dict[str, str], Meta(description="variables, on top of the present ones")] = {}
     cwd: Annotated[str, Meta(description="the folder to serve from, relative to this file's")] | None = None
@@ -181,6 +184,7 @@ def to_experiment(table: dict[str, Any], folder: Path) -> Experiment:
     if not top.scenarios:
         raise KeyProblem((), "it has no [scenarios.NAME] table: nothing would be measured")
     base = _server(top, None)
+    _check_authority(top, folder, ())
     lanes: list[Lane] = []
     for name, raw in top.scenarios.items():
         at = ("scenarios", name)
@@ -274,8 +278,13 @@ def _server(table: ServedTable, base: Server | None) -> Server:
     changes["env"] = {**base.env, **table.env}
     if any(way in changes for way in _WAYS):
         # Another way of being served takes the place of the one before.
-        changes = {**dict.fromkeys((*_WAYS, "pid")), **changes}
+        changes = {**dict.fromkeys((*_WAYS, "pid", "ca_file")), **changes}
     return msgspec.structs.replace(base, **changes)
+
+
+def _check_authority(table: ServedTable, folder: Path, at: tuple[str, ...]) -> None:
+    if table.ca_file is not None:
+        _existing(table.ca_file, folder, (*at, "ca_file"))
 
 
 def _changed(table: ServedTable) -> bool:
@@ -292,6 +301,8 @@ def _lane(
     at: tuple[str, ...],
 ) -> Lane:
     requests: list[RequestTable] = [*reversed(changes), scenario]
+    for one in requests:
+        _check_authority(one, folder, at)
     server = base
     for one in reversed(requests):
         server = _server(one, server)
@@ -387,6 +398,8 @@ def _check_served(base: Server, lanes: list[Lane]) -> None:
                 else "one of app, command and url must say how it is served"
             )
             raise KeyProblem((ways[-1],) if ways else (), why)
+        if server.ca_file is not None and not (server.url or "").startswith("https://"):
+            raise KeyProblem(("ca_file",), "it is for a server that is named by its url, with https")
         if server.command is not None and not any("{port}" in word for word in server.command):
             raise KeyProblem(("command",), "it must have {port} where the port goes")
     variants = {lane.variant for lane in lanes}

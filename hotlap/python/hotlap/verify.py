@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
 from hotlap.experiment import Lane
 from hotlap.serve import Served
+from hotlap.trust import connect
 
 TRIES = 3
 _SHOWN_CHARS = 200
@@ -21,18 +22,16 @@ class VerifyError(RuntimeError):
     """A lane that does not answer as it must: the message gives what was expected and what came."""
 
 
-def request(url: str, lane: Lane, timeout_s: float) -> tuple[int, bytes]:
-    """Send a lane's request once: its status and body.
+def request(url: str, lane: Lane, timeout_s: float, *, ca_file: str | None = None) -> tuple[int, bytes]:
+    """Send a lane's request once: its status and body. ``ca_file``: whom to trust, instead of the usual.
 
     Raises:
         VerifyError: no answer came.
     """
-    parts = urlsplit(url)
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=timeout_s)
+    connection = connect(url, ca_file, timeout_s)
     sent = lane.body.encode() if lane.body is not None else None
     try:
-        connection.request(lane.method, parts.path + lane.path, body=sent, headers=dict(lane.headers))
+        connection.request(lane.method, urlsplit(url).path + lane.path, body=sent, headers=dict(lane.headers))
         answer = connection.getresponse()
         deadline, body = time.monotonic() + timeout_s, bytearray()
         while part := answer.read1(_PART_BYTES):
@@ -61,7 +60,7 @@ def verify(served: Served, lane: Lane) -> dict[str, Any]:
     took_s: list[float] = []
     for _ in range(TRIES):
         asked_s = time.perf_counter()
-        status, body = request(served.url, lane, lane.load.timeout_s)
+        status, body = request(served.url, lane, lane.load.timeout_s, ca_file=served.ca_file)
         took_s.append(time.perf_counter() - asked_s)
         if status != lane.expect.status:
             raise VerifyError(

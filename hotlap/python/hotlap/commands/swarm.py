@@ -16,7 +16,7 @@ import msgspec
 from hotlap.cli import SHARE, LabError
 from hotlap.config import load_experiment
 from hotlap.experiment import Engine, Experiment, Lane, Load
-from hotlap.serve import Served, ServeError, raise_file_limit, served
+from hotlap.serve import Served, ServeError, authority, raise_file_limit, served
 from hotlap.swarm import by_hand_path
 
 _SPARE_FILES = 100
@@ -81,7 +81,7 @@ def command(
         raise click.UsageError("arrivals at a --rate wait for nothing: leave --wait out")
     if time_s is not None and not headless and not worker:
         raise click.UsageError("--time ends a run without the web UI: give --headless too")
-    experiment, _ = load_experiment()
+    experiment, root = load_experiment()
     lane = experiment.lane(name)
     if writes is not None:
         if lane.writes is None:
@@ -101,11 +101,16 @@ def command(
         words += ["--processes", str(processes)] if processes else []
         words += ["--master", "--master-bind-port", str(master_port)] if master else []
         words += ["--expect-workers", str(expect_workers)] if expect_workers else []
+    try:
+        ca_file = authority(lane.server or experiment.server, root)
+    except ServeError as error:
+        raise LabError(str(error)) from None
     plan = msgspec.json.encode(
         {
             "lane": lane,
             "load": load,
             "engine": engine,
+            "ca_file": ca_file,
             "json": str(json_file.resolve()) if json_file is not None else None,
         }
     )

@@ -30,6 +30,8 @@ class ByHand(msgspec.Struct, frozen=True, kw_only=True):
     lane: Lane
     load: Load
     engine: Engine
+    ca_file: str | None = None
+    """The authorities that a ``https`` server is trusted by, instead of the usual ones."""
     json: str | None = None
     """Where the result is to be written."""
 
@@ -98,5 +100,5 @@ def _install(plan: ByHand) -> None:
 
 
 _PLAN = msgspec.json.decode(os.environ[PLAN_VARIABLE], type=ByHand)
-LaneUser = user_of(_PLAN.lane, _PLAN.load, _PLAN.engine)
+LaneUser = user_of(_PLAN.lane, _PLAN.load, _PLAN.engine, ca_file=_PLAN.ca_file)
 _install(_PLAN)

@@ -12,11 +12,18 @@ from locust import FastHttpUser, User, between
 from hotlap.experiment import Engine, ExperimentError, Lane, Load
 from hotlap.swarm.request import Request, requests_of
 from hotlap.swarm.window import matches
+from hotlap.trust import context
 from hotlap.users import ArrivalUser, NativeUser, PacedUser
 
 
 def user_of(
-    lane: Lane, load: Load, engine: Engine, body_sha256: str | None = None, *, seed: int = 0
+    lane: Lane,
+    load: Load,
+    engine: Engine,
+    body_sha256: str | None = None,
+    *,
+    seed: int = 0,
+    ca_file: str | None = None,
 ) -> type[User]:
     """A Locust user class that asks for a lane as its load says.
 
@@ -24,17 +31,22 @@ def user_of(
         ExperimentError: stock Locust users cannot arrive so.
     """
     name = re.sub(r"[^A-Za-z0-9]+", "_", lane.name).title().replace("_", "") or "Lane"
-    return type(name, *_made(lane, load, engine, body_sha256, seed))
+    return type(name, *_made(lane, load, engine, body_sha256, seed, ca_file))
 
 
 def _made(
-    lane: Lane, load: Load, engine: Engine, body_sha256: str | None, seed: int
+    lane: Lane, load: Load, engine: Engine, body_sha256: str | None, seed: int, ca_file: str | None
 ) -> tuple[tuple[type[User], ...], dict[str, Any]]:
     if engine == "http":
         if load.model != "closed":
             raise ExperimentError(f"{lane.name}: {load.model} arrivals need the native engine, not http")
-        return (FastHttpUser,), _stock(lane, load, body_sha256)
-    shared = {"requests": requests_of(lane, body_sha256), "timeout_s": load.timeout_s, "seed": seed}
+        return (FastHttpUser,), _stock(lane, load, body_sha256, ca_file)
+    shared = {
+        "requests": requests_of(lane, body_sha256),
+        "timeout_s": load.timeout_s,
+        "seed": seed,
+        "ca_file": ca_file,
+    }
     match load.model:
         case "closed":
             return (NativeUser,), {**shared, "wait": load.wait_s}
@@ -51,8 +63,13 @@ def _made(
             return (ArrivalUser,), {**shared, **open_load}
 
 
-def _stock(lane: Lane, load: Load, body_sha256: str | None) -> dict[str, Any]:
+def _stock(lane: Lane, load: Load, body_sha256: str | None, ca_file: str | None) -> dict[str, Any]:
+    trust: dict[str, Any] = {}
+    if ca_file is not None:
+        # By itself Locust trusts anybody.
+        trust = {"insecure": False, "ssl_context_factory": staticmethod(lambda: context(ca_file))}
     return {
+        **trust,
         "wait_time": between(*load.wait_s),
         "connection_timeout": load.timeout_s,
         "network_timeout": load.timeout_s,

@@ -30,6 +30,8 @@ class SwarmPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Of what is left to chance: waits, gaps, who writes."""
     body_sha256: str | None = None
     """What each body must be; ``None`` where answers are not constant."""
+    ca_file: str | None = None
+    """The authorities that a ``https`` server is trusted by, instead of the usual ones."""
     answer: str
     """The file for the ``Answer``."""
     live: str
