@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Sequence
 
 from pyapp import _core
 from pyapp.clients import SEED, Client, StoreFullError
+from pyapp.kept import Keeper
 from pyapp.settings import Settings
 
-T = TypeVar("T")
-M = TypeVar("M", _core.ShardedMap, _core.SnapshotMap)
 
-
-class Store:
+class Store(Keeper[_core.Client]):
     """Clients in the Rust map, behind its read-write lock and the fair exclusive lock."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.map = _core.ClientMap()
         self.lock = _core.ExclusiveLock()
         for name, client in SEED.items():
             self.map.put(name, _core.Client(client.user_id, client.subscribed_topics))
-        self._rungs: dict[str, Any] = {}
-        self._mirrors: dict[str, Any] = {}
 
-    def rung(self, name: str, make: Callable[[], T]) -> T:
-        """What a scenario keeps beside the map, made when it is first asked for."""
-        if name not in self._rungs:
-            self._rungs[name] = make()
-        rung: T = self._rungs[name]
-        return rung
-
-    def mirror(self, name: str, make: Callable[[], M]) -> M:
-        """Another map with the same clients, made when it is first asked for and kept the same."""
-        if name not in self._mirrors:
-            mirror = make()
-            for each, client in self.map.items():
-                mirror.put(each, client)
-            self._mirrors[name] = mirror
-        found: M = self._mirrors[name]
-        return found
+    def _each(self) -> Iterable[tuple[str, _core.Client]]:
+        return self.map.items()
 
     def get(self, name: str) -> Client | None:
         """The client of that name."""
@@ -67,15 +49,13 @@ class Store:
                 new = self.map.put(name, made)
             except _core.FullError as error:
                 raise StoreFullError from error
-            for mirror in self._mirrors.values():
-                mirror.put(name, made)
+            self._put_in_mirrors(name, made)
             return new
 
     async def delete(self, name: str) -> bool:
         """Removes a client; whether there was one."""
         with await self.lock.acquire():
-            for mirror in self._mirrors.values():
-                mirror.delete(name)
+            self._delete_in_mirrors(name)
             return self.map.delete(name)
 
     def timings(self) -> Sequence[tuple[str, str, _core.Histogram]]:

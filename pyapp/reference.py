@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from time import perf_counter
-from typing import Any, TypeVar
 
 from pyapp._core import Histogram
 from pyapp.clients import MAX_CLIENTS, SEED, Client, StoreFullError
+from pyapp.kept import Keeper
 from pyapp.settings import Settings
-
-T = TypeVar("T")
 
 
 def ids_of(clients: Iterable[Client]) -> list[str]:
@@ -39,7 +37,7 @@ class Snapshot:
         return ids_of(self._clients.values())
 
 
-class Store:
+class Store(Keeper[Client]):
     """Clients in a plain dict.
 
     Writes happen on the event loop's thread between two awaits, and readers take one snapshot of the
@@ -48,27 +46,14 @@ class Store:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._clients = dict(SEED)
         self._lock = asyncio.Lock()
         self._wait = Histogram()
         self._hold = Histogram()
-        self._rungs: dict[str, Any] = {}
-        self._mirrors: dict[str, Snapshot] = {}
 
-    def rung(self, name: str, make: Callable[[], T]) -> T:
-        """What a scenario keeps beside the map, made when it is first asked for."""
-        if name not in self._rungs:
-            self._rungs[name] = make()
-        rung: T = self._rungs[name]
-        return rung
-
-    def mirror(self, name: str, make: Callable[[], Snapshot]) -> Snapshot:
-        """Another map with the same clients, made when it is first asked for and kept the same."""
-        if name not in self._mirrors:
-            self._mirrors[name] = make()
-            for each, client in self._clients.items():
-                self._mirrors[name].put(each, client)
-        return self._mirrors[name]
+    def _each(self) -> Iterable[tuple[str, Client]]:
+        return self._clients.items()
 
     def get(self, name: str) -> Client | None:
         """The client of that name."""
@@ -102,14 +87,12 @@ class Store:
     def set(self, name: str, client: Client) -> None:
         """Sets a client, under whatever lock the caller holds."""
         self._clients[name] = client
-        for mirror in self._mirrors.values():
-            mirror.put(name, client)
+        self._put_in_mirrors(name, client)
 
     async def delete(self, name: str) -> bool:
         """Removes a client; whether there was one."""
         async with self.exclusive():
-            for mirror in self._mirrors.values():
-                mirror.delete(name)
+            self._delete_in_mirrors(name)
             return self._clients.pop(name, None) is not None
 
     @asynccontextmanager

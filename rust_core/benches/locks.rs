@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use parking_lot::Mutex;
 use rust_core::clients::{Client, ClientMap};
-use rust_core::maps::{Sharded, Snapshot};
+use rust_core::maps::{Mirror, Sharded, Snapshot};
 
 const CLIENTS: u32 = 100;
 const ONE_WRITE_IN: u64 = 100;
@@ -58,21 +58,21 @@ impl Rung for ClientMap {
 
 impl Rung for Sharded {
     fn put(&self, name: String, client: Client) {
-        Sharded::put(self, name, client);
+        Mirror::put(self, name, client);
     }
 
     fn user_ids(&self) -> Vec<String> {
-        Sharded::user_ids(self)
+        Mirror::user_ids(self)
     }
 }
 
 impl Rung for Snapshot {
     fn put(&self, name: String, client: Client) {
-        Snapshot::put(self, name, client);
+        Mirror::put(self, name, client);
     }
 
     fn user_ids(&self) -> Vec<String> {
-        Snapshot::user_ids(self)
+        Mirror::user_ids(self)
     }
 }
 

@@ -9,24 +9,34 @@ use parking_lot::Mutex;
 
 use crate::clients::Client;
 
+/// A map of clients that is kept the same as another.
+pub trait Mirror: Default + Sync {
+    /// Sets the client of that name.
+    fn put(&self, name: String, client: Client);
+
+    /// Removes the client of that name, if there is one.
+    fn delete(&self, name: &str);
+
+    /// The user ids as strings, in no order.
+    #[must_use]
+    fn user_ids(&self) -> Vec<String>;
+}
+
 /// A map in shards, each behind a read-write lock of its own: a writer keeps out those of one shard.
 #[derive(Debug, Default)]
 pub struct Sharded(DashMap<String, Client>);
 
-impl Sharded {
-    /// Sets the client of that name.
-    pub fn put(&self, name: String, client: Client) {
+impl Mirror for Sharded {
+    fn put(&self, name: String, client: Client) {
         self.0.insert(name, client);
     }
 
-    /// Removes the client of that name.
-    pub fn delete(&self, name: &str) {
+    fn delete(&self, name: &str) {
         self.0.remove(name);
     }
 
-    /// The user ids as strings, shard by shard: what is written meanwhile may be seen or not.
-    #[must_use]
-    pub fn user_ids(&self) -> Vec<String> {
+    /// Shard by shard: what is written meanwhile may be seen or not.
+    fn user_ids(&self) -> Vec<String> {
         self.0
             .iter()
             .map(|entry| entry.user_id.to_string())
@@ -43,31 +53,30 @@ pub struct Snapshot {
     writer: Mutex<()>,
 }
 
-impl Snapshot {
-    /// Sets the client of that name.
-    pub fn put(&self, name: String, client: Client) {
+impl Mirror for Snapshot {
+    fn put(&self, name: String, client: Client) {
         self.change(|clients| {
             clients.insert(name, client);
         });
     }
 
-    /// Removes the client of that name.
-    pub fn delete(&self, name: &str) {
+    fn delete(&self, name: &str) {
         self.change(|clients| {
             clients.remove(name);
         });
     }
 
-    /// The user ids as strings, all of one moment.
-    #[must_use]
-    pub fn user_ids(&self) -> Vec<String> {
+    /// All of one moment.
+    fn user_ids(&self) -> Vec<String> {
         self.clients
             .load()
             .values()
             .map(|client| client.user_id.to_string())
             .collect()
     }
+}
 
+impl Snapshot {
     fn change(&self, change: impl FnOnce(&mut HashMap<String, Client>)) {
         let _one_at_a_time = self.writer.lock();
         let mut clients = HashMap::clone(&self.clients.load());
@@ -92,37 +101,40 @@ mod tests {
         ids
     }
 
-    #[test]
-    fn what_is_put_is_there_and_what_is_deleted_is_not() {
-        let (sharded, snapshot) = (Sharded::default(), Snapshot::default());
+    fn what_is_put_is_there_and_what_is_deleted_is_not<M: Mirror>() {
+        let map = M::default();
         for (name, user_id) in [("a", 1), ("b", 2), ("a", 3)] {
-            sharded.put(name.into(), client(user_id));
-            snapshot.put(name.into(), client(user_id));
+            map.put(name.into(), client(user_id));
         }
-        assert_eq!(sorted(sharded.user_ids()), ["2", "3"]);
-        assert_eq!(sorted(snapshot.user_ids()), ["2", "3"]);
-        sharded.delete("b");
-        snapshot.delete("b");
-        assert_eq!(sharded.user_ids(), ["3"]);
-        assert_eq!(snapshot.user_ids(), ["3"]);
+        assert_eq!(sorted(map.user_ids()), ["2", "3"]);
+        map.delete("b");
+        assert_eq!(map.user_ids(), ["3"]);
     }
 
-    #[test]
-    fn no_write_is_lost_among_writers() {
-        let (sharded, snapshot) = (Sharded::default(), Snapshot::default());
+    fn no_write_is_lost_among_writers<M: Mirror>() {
+        let map = M::default();
         std::thread::scope(|scope| {
             for writer in 0..4 {
-                let (sharded, snapshot) = (&sharded, &snapshot);
+                let map = &map;
                 scope.spawn(move || {
                     for number in 0..100 {
-                        let name = format!("{writer}-{number}");
-                        sharded.put(name.clone(), client(number));
-                        snapshot.put(name, client(number));
+                        map.put(format!("{writer}-{number}"), client(number));
                     }
                 });
             }
         });
-        assert_eq!(sharded.user_ids().len(), 400);
-        assert_eq!(snapshot.user_ids().len(), 400);
+        assert_eq!(map.user_ids().len(), 400);
+    }
+
+    #[test]
+    fn sharded() {
+        what_is_put_is_there_and_what_is_deleted_is_not::<Sharded>();
+        no_write_is_lost_among_writers::<Sharded>();
+    }
+
+    #[test]
+    fn snapshot() {
+        what_is_put_is_there_and_what_is_deleted_is_not::<Snapshot>();
+        no_write_is_lost_among_writers::<Snapshot>();
     }
 }

@@ -8,7 +8,7 @@ use super::door::{CoreError, detached};
 use super::histogram::{PyHistogram, Source};
 use crate::clients::{Client, ClientMap, MAX_CLIENTS};
 use crate::fold;
-use crate::maps;
+use crate::maps::{self, Mirror};
 
 #[pyclass(frozen, eq, name = "Client", module = "pyapp._core")]
 #[derive(Clone, PartialEq)]
@@ -114,18 +114,11 @@ impl ShardedMap {
     }
 
     fn put(&self, py: Python<'_>, name: String, client: &Bound<'_, PyClient>) -> PyResult<()> {
-        let client = client.get().0.clone();
-        Ok(detached(py, || {
-            self.0.put(name, client);
-            Ok(())
-        })?)
+        put(py, &self.0, name, client)
     }
 
     fn delete(&self, py: Python<'_>, name: String) -> PyResult<()> {
-        Ok(detached(py, || {
-            self.0.delete(&name);
-            Ok(())
-        })?)
+        delete(py, &self.0, &name)
     }
 
     fn user_ids(&self, py: Python<'_>) -> PyResult<Ids> {
@@ -144,24 +137,37 @@ impl SnapshotMap {
     }
 
     fn put(&self, py: Python<'_>, name: String, client: &Bound<'_, PyClient>) -> PyResult<()> {
-        let client = client.get().0.clone();
-        Ok(detached(py, || {
-            self.0.put(name, client);
-            Ok(())
-        })?)
+        put(py, &self.0, name, client)
     }
 
     fn delete(&self, py: Python<'_>, name: String) -> PyResult<()> {
-        Ok(detached(py, || {
-            self.0.delete(&name);
-            Ok(())
-        })?)
+        delete(py, &self.0, &name)
     }
 
     fn user_ids(&self) -> Ids {
         // Readers wait for nobody here, so there is nothing to detach for.
         Ids(self.0.user_ids())
     }
+}
+
+fn put(
+    py: Python<'_>,
+    map: &impl Mirror,
+    name: String,
+    client: &Bound<'_, PyClient>,
+) -> PyResult<()> {
+    let client = client.get().0.clone();
+    Ok(detached(py, || {
+        map.put(name, client);
+        Ok(())
+    })?)
+}
+
+fn delete(py: Python<'_>, map: &impl Mirror, name: &str) -> PyResult<()> {
+    Ok(detached(py, || {
+        map.delete(name);
+        Ok(())
+    })?)
 }
 
 #[pyclass(frozen, module = "pyapp._core")]
