@@ -10,9 +10,9 @@ import argparse
 import time
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
 
 import msgspec
+from window import Window, window
 
 from hotlap._engine import Swarm
 from hotlap.experiment import Experiment
@@ -38,14 +38,7 @@ def servers() -> dict[str, Experiment]:
     return {name: msgspec.structs.replace(falcon, server=server) for name, server in made.items()}
 
 
-class Figure(NamedTuple):
-    """Of one server in one round."""
-
-    cpu_us: float
-    rps: float
-
-
-def measure(experiment: Experiment, path: str, connections: int, time_s: float) -> Figure:
+def measure(experiment: Experiment, path: str, connections: int, time_s: float) -> Window:
     """Load a fresh server."""
     with served(experiment) as server:
         swarm = Swarm(server.url)
@@ -53,15 +46,11 @@ def measure(experiment: Experiment, path: str, connections: int, time_s: float) 
         for _ in range(connections):
             swarm.add(behaviour)
         time.sleep(1.0)
-        swarm.take()
-        began_s, cpu_s = time.monotonic(), server.cpu_s() or 0.0
-        time.sleep(time_s)
-        passed_s, cpu_s = time.monotonic() - began_s, (server.cpu_s() or 0.0) - cpu_s
-        (figures,) = swarm.take()
+        seen = window(swarm, server, time_s)
         swarm.stop(grace_s=0.0)
-    if figures.failed:
-        raise SystemExit(f"{path}: {figures.errors}")
-    return Figure(1e6 * cpu_s / figures.answered, figures.answered / passed_s)
+    if seen.figures.failed:
+        raise SystemExit(f"{path}: {seen.figures.errors}")
+    return seen
 
 
 def main() -> None:
@@ -74,13 +63,13 @@ def main() -> None:
     asked = parser.parse_args()
     raise_file_limit()
     for endpoint, (path, connections) in ENDPOINTS.items():
-        found: dict[str, list[Figure]] = {name: [] for name in servers()}
+        found: dict[str, list[Window]] = {name: [] for name in servers()}
         for _ in range(asked.rounds):
             for name, experiment in servers().items():
                 found[name].append(measure(experiment, path, connections, asked.time))
         print(f"{endpoint}, {connections} connections")
         for name, rounds in found.items():
-            cpu, rps = (median(column) for column in zip(*rounds, strict=True))
+            cpu, rps = median(one.cpu_us for one in rounds), median(one.rps for one in rounds)
             each = " ".join(f"{one.cpu_us:.1f}" for one in rounds)
             print(f"  {name:18}{cpu:8.1f} µs a request ({each}){rps:10,.0f} requests/s")
         asgi, rsgi, bare = found.values()

@@ -10,6 +10,8 @@ import argparse
 import time
 from statistics import median
 
+from window import window
+
 from hotlap._engine import Swarm
 from hotlap.serve import served
 from hotlap.swarm.request import Request
@@ -38,18 +40,14 @@ def measure(lane_name: str, time_s: float) -> tuple[float, float, float, float]:
             swarm.add(computing)
         time.sleep(1.0)
         health.add(asking, rate=HEALTH_RPS)
-        swarm.take()
-        began_s, cpu_s = time.monotonic(), server.cpu_s() or 0.0
-        time.sleep(time_s)
-        passed_s, cpu_s = time.monotonic() - began_s, (server.cpu_s() or 0.0) - cpu_s
-        (answers,) = swarm.take()
+        seen = window(swarm, server, time_s)
         health.stop(grace_s=30.0)
         (healths,) = health.take()
         swarm.stop(grace_s=0.0)
-    if answers.failed or healths.failed:
-        raise SystemExit(f"{lane_name}: {answers.errors or healths.errors}")
+    if seen.figures.failed or healths.failed:
+        raise SystemExit(f"{lane_name}: {seen.figures.errors or healths.errors}")
     p50, p99 = (healths.response.quantile_ms(one) or float("nan") for one in (0.5, 0.99))
-    return p50, p99, answers.answered / passed_s, 1e6 * cpu_s / max(1, answers.answered)
+    return p50, p99, seen.rps, seen.cpu_us
 
 
 def main() -> None:
