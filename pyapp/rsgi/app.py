@@ -7,10 +7,12 @@ from collections.abc import Coroutine
 from typing import Any, ClassVar
 
 import falcon.asgi
+from falcon.routing import CompiledRouter
 
 from pyapp.rsgi import fast, scope, websocket
 from pyapp.rsgi.http import Events, has_body, unanswered
 from pyapp.rsgi.lifespan import Lifespan
+from pyapp.rsgi.routes import Routes
 
 
 class App(falcon.asgi.App):  # type: ignore[type-arg]
@@ -26,6 +28,18 @@ class App(falcon.asgi.App):  # type: ignore[type-arg]
 
     _lifespan: Lifespan | None = None
     _state: dict[str, Any] = {}  # noqa: RUF012  # read-only until the lifespan gives one
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._routes = Routes()
+        super().__init__(*args, **options)
+        # A router of another class may look at more than the path.
+        known = type(self._router) is CompiledRouter
+        self._find = self._routes.responder if known else type(self)._get_responder
+
+    def add_route(self, *args: Any, **options: Any) -> None:
+        """Adds a route, as Falcon's app does."""
+        super().add_route(*args, **options)
+        self._routes.clear()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -60,7 +74,7 @@ class App(falcon.asgi.App):  # type: ignore[type-arg]
         body = has_body(rsgi)
         if body or not self.fast_path:
             return self._carried(rsgi, proto, body=body)
-        return fast.answer(self, self._state, rsgi, proto)
+        return fast.answer(self, self._state, self._find, rsgi, proto)
 
     async def _carried(self, rsgi: Any, proto: Any, *, body: bool) -> None:
         """Serves a request over ASGI."""

@@ -1,6 +1,6 @@
 """The fast path: Falcon's own steps for a request without a body and an answer with a complete one.
 
-What Falcon's ASGI app does for such a request is done here in the same order, with the same objects and
+What Falcon's ASGI app does for such a request is done here in the same order, with its objects and
 the app's own methods, and the answer goes to RSGI in one call. Whatever else an answer may be (a stream,
 events, one without a body) is left to Falcon.
 """
@@ -17,47 +17,84 @@ from pyapp.disconnect import RECEIVE
 from pyapp.rsgi import scope as scopes
 from pyapp.rsgi.headers import checked
 from pyapp.rsgi.http import Events, unanswered
+from pyapp.rsgi.lazy import FIRST, OK, Request, Response
 
 BODILESS = frozenset([100, 101, 204, 304])
 TYPELESS = frozenset([204, 304])
-FIRST = {"type": "http.request", "body": b"", "more_body": False}
 
 
-async def answer(app: Any, state: dict[str, Any], rsgi: Any, proto: Any) -> None:
-    """Answers a request that has no body."""
+async def answer(app: Any, state: dict[str, Any], find: Any, rsgi: Any, proto: Any) -> None:
+    """Answers a request that has no body.
+
+    Middleware, routing and responder come as ``falcon.asgi.App.__call__`` has them; in one coroutine, as
+    each that is waited for costs when it is made, while it is kept, and each time it is resumed.
+    """
+    resource = None
+    params: dict[str, Any] = {}
+    dependent: list[Any] = []
+    succeeded = False
     try:
-        events = Events(rsgi, proto, body=False, received=True)
-        scope = scopes.http(rsgi, state)
-        scope[RECEIVE] = events.receive
-        req = app._request_type(scope, events.receive, first_event=FIRST, options=app.req_options)
-        resp = app._response_type(options=app.resp_options)
-        await _respond(app, req, resp)
-
-        if resp._sse is not None or req.method == "HEAD":
-            await _finish(app, req, resp, scope, events)
-            return
-        body = await _body(app, req, resp)
-        status = resp.status_code
-        media_type = app.resp_options.default_media_type
-        if status in BODILESS:
-            body = b""
-            if status in TYPELESS:
-                media_type = None
-        elif body is None and resp.stream:
-            # It was rendered already, to nothing.
-            resp.text = resp.data = resp.media = None
-            await _finish(app, req, resp, scope, events)
-            return
-        else:
-            body = body or b""
-            resp._headers["content-length"] = str(len(body))
+        req, events = _request(app, state, rsgi, proto)
+        resp = _response(app)
+        request_steps, resource_steps, response_steps = app._middleware
         try:
-            proto.response_bytes(status, checked(resp._wsgi_headers(media_type)), body)
+            if req.method in app._META_METHODS:
+                raise HTTPBadRequest()
+            if app._independent_middleware:
+                for process_request in request_steps:
+                    await process_request(req, resp)
+                    if resp.complete:
+                        break
+            else:
+                for process_request, process_response in request_steps:
+                    if process_request and not resp.complete:
+                        await process_request(req, resp)
+                    if process_response:
+                        dependent.insert(0, process_response)
+            if not resp.complete:
+                responder, params, resource, req.uri_template = find(app, req)
         except Exception as error:
-            if app._report_error is not None:
-                app._report_error(req, error, {}, False)
-            raise
-        events.end()
+            if not await app._handle_exception(req, resp, error, params):
+                raise
+        else:
+            try:
+                if resource:
+                    for process_resource in resource_steps:
+                        await process_resource(req, resp, resource, params)
+                        if resp.complete:
+                            break
+                if not resp.complete:
+                    await responder(req, resp, **params)
+                succeeded = True
+            except Exception as error:
+                if not await app._handle_exception(req, resp, error, params):
+                    raise
+        for process_response in response_steps or dependent:
+            try:
+                await process_response(req, resp, resource, succeeded)
+            except Exception as error:
+                if not await app._handle_exception(req, resp, error, params):
+                    raise
+                succeeded = False
+
+        text = resp.text
+        if resp._sse is not None or req.method == "HEAD":
+            await _finish(app, req, resp, events or req._events)
+            return
+        if type(text) is str and text.isascii() and app._standard_response_type:
+            _send(app, req, resp, proto.response_str, text)
+        else:
+            body = await _body(app, req, resp)
+            if body is None and resp.stream and resp.status_code not in BODILESS:
+                # It was rendered already, to nothing.
+                resp.text = resp.data = resp.media = None
+                await _finish(app, req, resp, events or req._events)
+                return
+            _send(app, req, resp, proto.response_bytes, body or b"")
+        if events is None:
+            events = req._events_made
+        if events is not None:
+            events.end()
         if resp._registered_callbacks:
             app._schedule_callbacks(resp)
     except BaseException:
@@ -65,64 +102,24 @@ async def answer(app: Any, state: dict[str, Any], rsgi: Any, proto: Any) -> None
         raise
 
 
-async def _respond(app: Any, req: Any, resp: Any) -> None:
-    """Middleware, routing and responder, as ``falcon.asgi.App.__call__`` has them."""
-    resource = None
-    params: dict[str, Any] = {}
-    dependent: list[Any] = []
-    request_steps, resource_steps, response_steps = app._middleware
-    succeeded = False
-    try:
-        if req.method in app._META_METHODS:
-            raise HTTPBadRequest()
-        if app._independent_middleware:
-            for process_request in request_steps:
-                await process_request(req, resp)
-                if resp.complete:
-                    break
-        else:
-            for process_request, process_response in request_steps:
-                if process_request and not resp.complete:
-                    await process_request(req, resp)
-                if process_response:
-                    dependent.insert(0, process_response)
-        if not resp.complete:
-            responder, params, resource, req.uri_template = app._get_responder(req)
-    except Exception as error:
-        if not await app._handle_exception(req, resp, error, params):
-            raise
-    else:
-        try:
-            if resource:
-                for process_resource in resource_steps:
-                    await process_resource(req, resp, resource, params)
-                    if resp.complete:
-                        break
-            if not resp.complete:
-                await responder(req, resp, **params)
-            succeeded = True
-        except Exception as error:
-            if not await app._handle_exception(req, resp, error, params):
-                raise
-    for process_response in response_steps or dependent:
-        try:
-            await process_response(req, resp, resource, succeeded)
-        except Exception as error:
-            if not await app._handle_exception(req, resp, error, params):
-                raise
-            succeeded = False
+def _request(app: Any, state: dict[str, Any], rsgi: Any, proto: Any) -> tuple[Any, Events | None]:
+    """A request, and its events where they are made already."""
+    if app._request_type is falcon.asgi.Request:
+        return Request(rsgi, proto, state, app.req_options), None
+    events = Events(rsgi, proto, body=False, received=True)
+    scope = {**scopes.http(rsgi, state), RECEIVE: events.receive}
+    return app._request_type(scope, events.receive, first_event=FIRST, options=app.req_options), events
+
+
+def _response(app: Any) -> Any:
+    if app._response_type is falcon.asgi.Response:
+        return Response(app.resp_options)
+    return app._response_type(options=app.resp_options)
 
 
 async def _body(app: Any, req: Any, resp: Any) -> bytes | None:
     try:
-        text = resp.text
-        if text is None or not app._standard_response_type:
-            return await resp.render_body()  # type: ignore[no-any-return]
-        try:
-            return text.encode()  # type: ignore[no-any-return]
-        except AttributeError:
-            # Bytes, which Falcon takes as they are.
-            return text  # type: ignore[no-any-return]
+        return await resp.render_body()  # type: ignore[no-any-return]
     except Exception as error:
         if not await app._handle_exception(req, resp, error, {}):
             raise
@@ -130,7 +127,24 @@ async def _body(app: Any, req: Any, resp: Any) -> bytes | None:
         return b""
 
 
-async def _finish(app: Any, req: Any, resp: Any, scope: dict[str, Any], events: Events) -> None:
+def _send(app: Any, req: Any, resp: Any, send: Any, body: bytes | str) -> None:
+    status = 200 if resp.status is OK else resp.status_code
+    media_type = app.resp_options.default_media_type
+    if status in BODILESS:
+        body = body[:0]
+        if status in TYPELESS:
+            media_type = None
+    else:
+        resp._headers["content-length"] = str(len(body))
+    try:
+        send(status, checked(resp._wsgi_headers(media_type)), body)
+    except Exception as error:
+        if app._report_error is not None:
+            app._report_error(req, error, {}, False)
+        raise
+
+
+async def _finish(app: Any, req: Any, resp: Any, events: Events) -> None:
     """Leaves the answer to Falcon: to an app with nothing left to do but to send it."""
     finisher = copy.copy(app)
     finisher._middleware = ((), (), ())
@@ -149,4 +163,4 @@ async def _finish(app: Any, req: Any, resp: Any, scope: dict[str, Any], events: 
         event, first = first, None
         return event
 
-    await falcon.asgi.App.__call__(finisher, scope, receive, events.send)
+    await falcon.asgi.App.__call__(finisher, req.scope, receive, events.send)

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _KNOWN_LIMIT = 1024
-_known: set[str] = set()
-"""Names that were found to be good; an app sends few different ones."""
+_KNOWN_VALUE_LIMIT = 100
+_known: set[tuple[str, str]] = set()
+"""Headers that were found to be good; an app sends few different ones."""
 
 
 def checked(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -19,22 +20,23 @@ def checked(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     Raises:
         ValueError: a name that is none, or a value with other than printable ASCII characters.
     """
-    for name, value in headers:
-        if name not in _known:
-            _learn(name)
-        if not (value.isascii() and value.isprintable()) and not _printable(value):
-            raise ValueError(
-                f"RSGI carries only printable ASCII characters in headers, and {name} is {value!r}; "
-                "encode the value, or serve the app with --interface asgi"
-            )
+    if not _known.issuperset(headers):
+        for name, value in headers:
+            _check(name, value)
+        if len(_known) > _KNOWN_LIMIT:
+            _known.clear()
+        _known.update(header for header in headers if len(header[1]) <= _KNOWN_VALUE_LIMIT)
     return headers
 
 
-def _learn(name: str) -> None:
+def _check(name: str, value: str) -> None:
     if not _NAME.match(name):
         raise ValueError(f"{name!r} is no header name")
-    if len(_known) < _KNOWN_LIMIT:
-        _known.add(name)
+    if not (value.isascii() and value.isprintable()) and not _printable(value):
+        raise ValueError(
+            f"RSGI carries only printable ASCII characters in headers, and {name} is {value!r}; "
+            "encode the value, or serve the app with --interface asgi"
+        )
 
 
 def _printable(value: str) -> bool:
