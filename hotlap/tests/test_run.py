@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from hotlap import result
+from hotlap.doctor import perf_clock, perf_scheduler
 
 APP = """
 import os
@@ -98,6 +99,47 @@ def test_a_run_writes_its_folder(project: Project) -> None:
     again = hotlap(folder, "run", "--quick", "--out", "out")
     assert again.returncode == 2
     assert "--resume" in again.stderr
+
+
+def test_a_run_can_choose_who_profiles(project: Project, need: Callable[[bool, str], None]) -> None:
+    for checked in (perf_clock(), perf_scheduler()):
+        need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
+    folder = project("'x', 'python', '/a'")
+    done = hotlap(
+        folder,
+        "run",
+        "x/python",
+        "--quick",
+        "--profiles",
+        "on-cpu,off-cpu",
+        "--profiler",
+        "perf",
+        "--out",
+        "out",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (lane,) = result.read(folder / "out").lanes
+    assert [(one.mode, one.profiler, one.error) for one in lane.profiles] == [
+        ("on-cpu", "perf", None),
+        ("off-cpu", "perf", None),
+    ]
+    raw = [set(one.raw) for one in lane.profiles]
+    assert not raw[0] & raw[1]
+    for profile, files in zip(lane.profiles, raw, strict=True):
+        assert f"profiles/x-python/perf-{profile.mode}.data" in files
+        assert all((folder / "out" / file).stat().st_size for file in files)
+        assert profile.samples
+        assert profile.frames
+
+
+def test_a_lane_can_choose_who_profiles_it(project: Project, need: Callable[[bool, str], None]) -> None:
+    checked = perf_clock()
+    need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
+    folder = project("'x', 'python', '/a', profiler='perf'")
+    done = hotlap(folder, "run", "--quick", "--profiles", "on-cpu", "--out", "out")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (lane,) = result.read(folder / "out").lanes
+    assert [one.profiler for one in lane.profiles] == ["perf"]
 
 
 def test_a_locustfile_of_ones_own_stands_in_for_the_users(project: Project) -> None:

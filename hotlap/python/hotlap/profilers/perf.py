@@ -96,6 +96,8 @@ class Perf(Plain):
         readable = data
         try:
             readable = pyframes.readable(data, pids, lambda words: _run([program, *words], time_s))
+            # Another mode's recording may have left its own here.
+            dumps = [data.parent / dump.name for dump in pyframes.dumps(pids)]
             shown = ["--show-lost-events"] if on_cpu else ["--show-switch-events", "--show-lost-events"]
             fields = _FIELDS.format("period,", "") if on_cpu else _FIELDS.format("", ",trace")
             with text.open("wb") as out:
@@ -112,7 +114,7 @@ class Perf(Plain):
                 readable.unlink(missing_ok=True)
             if target.is_ours:
                 pyframes.clear(pids)
-        read.raw = [data, *sorted(folder.glob("jit-*.dump")), *read.raw]
+        read.raw = [data, *dumps, *read.raw]
         lost = re.search(r"LOST (\d+) (?:samples|events|chunks)", recorded)
         if lost:
             read.missed = max(read.missed or 0, int(lost[1]))
