@@ -71,6 +71,20 @@ def test_a_quiet_lane_is_ok(tmp_path: Path) -> None:
     assert stretch.facts["calibration"]["offered_rps"] > 1000
 
 
+def test_a_closed_window_goes_on_until_there_is_an_answer(tmp_path: Path) -> None:
+    load = Load(users=1)
+    experiment, lane = lane_of("slow", load, tmp_path)
+    with served(experiment, lane) as server:
+        stretch = run_stretch(
+            lane, server, engine="native", load=load, time_s=0.5, warm_up_s=0.0,
+            out=tmp_path / "histograms" / "slow", verified=None,
+        )  # fmt: skip
+    assert stretch.requests
+    assert 1.5 < stretch.duration_s < 10
+    assert stretch.latency_ms.max is not None
+    assert stretch.latency_ms.max > 1900
+
+
 def test_a_queue_that_grows_is_marked_and_not_averaged(tmp_path: Path) -> None:
     load = Load(model="open", rate=200.0, max_in_flight=100, timeout_s=30.0)
     experiment, lane = lane_of("never", load, tmp_path)
