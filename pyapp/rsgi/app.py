@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Any, ClassVar
 
 import falcon.asgi
-from falcon.routing import CompiledRouter
+from granian._granian import RSGIWebsocketScope  # type: ignore[attr-defined]  # missing from its stub
 
 from pyapp.rsgi import fast, scope, websocket
 from pyapp.rsgi.http import Events, has_body, unanswered
@@ -32,9 +32,6 @@ class App(falcon.asgi.App):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **options: Any) -> None:
         self._routes = Routes()
         super().__init__(*args, **options)
-        # A router of another class may look at more than the path.
-        known = type(self._router) is CompiledRouter
-        self._find = self._routes.responder if known else type(self)._get_responder
 
     def add_route(self, *args: Any, **options: Any) -> None:
         """Adds a route, as Falcon's app does."""
@@ -68,13 +65,17 @@ class App(falcon.asgi.App):  # type: ignore[type-arg]
     # Not a coroutine itself: one less is made, kept and resumed for every request.
     def __rsgi__(self, rsgi: Any, proto: Any) -> Coroutine[Any, Any, None]:
         """Serves a request or a WebSocket."""
-        if rsgi.proto != "http":
+        if type(rsgi) is RSGIWebsocketScope:
             connection = websocket.Events(proto)
             return self(scope.websocket(rsgi, self._state), connection.receive, connection.send)
-        body = has_body(rsgi)
-        if body or not self.fast_path:
-            return self._carried(rsgi, proto, body=body)
-        return fast.answer(self, self._state, self._find, rsgi, proto)
+        if not self.fast_path:
+            return self._carried(rsgi, proto, body=has_body(rsgi))
+        method = rsgi.method
+        # Looking for a body costs: its headers are copied. Falcon's own request looks when it is asked.
+        looks = method != "GET" or self._request_type is not falcon.asgi.Request
+        if looks and has_body(rsgi):
+            return self._carried(rsgi, proto, body=True)
+        return fast.answer(self, self._state, self._routes, rsgi, proto, method)
 
     async def _carried(self, rsgi: Any, proto: Any, *, body: bool) -> None:
         """Serves a request over ASGI."""

@@ -17,14 +17,15 @@ from pyapp.disconnect import RECEIVE
 from pyapp.rsgi import scope as scopes
 from pyapp.rsgi.headers import checked
 from pyapp.rsgi.http import Events, unanswered
-from pyapp.rsgi.lazy import FIRST, OK, Request, Response
+from pyapp.rsgi.lazy import FIRST, OK, request, response
+from pyapp.rsgi.routes import Routes
 
 BODILESS = frozenset([100, 101, 204, 304])
 TYPELESS = frozenset([204, 304])
 
 
-async def answer(app: Any, state: dict[str, Any], find: Any, rsgi: Any, proto: Any) -> None:
-    """Answers a request that has no body.
+async def answer(app: Any, state: dict[str, Any], routes: Routes, rsgi: Any, proto: Any, method: str) -> None:
+    """Answers a request, of whose body nothing was read.
 
     Middleware, routing and responder come as ``falcon.asgi.App.__call__`` has them; in one coroutine, as
     each that is waited for costs when it is made, while it is kept, and each time it is resumed.
@@ -33,9 +34,16 @@ async def answer(app: Any, state: dict[str, Any], find: Any, rsgi: Any, proto: A
     params: dict[str, Any] = {}
     dependent: list[Any] = []
     succeeded = False
+    events = None
     try:
-        req, events = _request(app, state, rsgi, proto)
-        resp = _response(app)
+        if app._request_type is falcon.asgi.Request:
+            req: Any = request(rsgi, proto, state, app.req_options, method)
+        else:
+            req, events = _own_request(app, state, rsgi, proto)
+        if app._response_type is falcon.asgi.Response:
+            resp: Any = response(app.resp_options)
+        else:
+            resp = app._response_type(options=app.resp_options)
         request_steps, resource_steps, response_steps = app._middleware
         try:
             if req.method in app._META_METHODS:
@@ -52,7 +60,11 @@ async def answer(app: Any, state: dict[str, Any], find: Any, rsgi: Any, proto: A
                     if process_response:
                         dependent.insert(0, process_response)
             if not resp.complete:
-                responder, params, resource, req.uri_template = find(app, req)
+                known = routes.known.get((req.method, req.path))
+                if known is not None:
+                    responder, resource, req.uri_template = known
+                else:
+                    responder, params, resource, req.uri_template = routes.responder(app, req)
         except Exception as error:
             if not await app._handle_exception(req, resp, error, params):
                 raise
@@ -82,7 +94,8 @@ async def answer(app: Any, state: dict[str, Any], find: Any, rsgi: Any, proto: A
             await _finish(app, req, resp, events or req._events)
             return
         if type(text) is str and text.isascii() and app._standard_response_type:
-            _send(app, req, resp, proto.response_str, text)
+            body: Any = text
+            send = proto.response_str
         else:
             body = await _body(app, req, resp)
             if body is None and resp.stream and resp.status_code not in BODILESS:
@@ -90,7 +103,23 @@ async def answer(app: Any, state: dict[str, Any], find: Any, rsgi: Any, proto: A
                 resp.text = resp.data = resp.media = None
                 await _finish(app, req, resp, events or req._events)
                 return
-            _send(app, req, resp, proto.response_bytes, body or b"")
+            body = body or b""
+            send = proto.response_bytes
+
+        status = 200 if resp.status is OK else resp.status_code
+        media_type = app.resp_options.default_media_type
+        if status in BODILESS:
+            body = body[:0]
+            if status in TYPELESS:
+                media_type = None
+        else:
+            resp._headers["content-length"] = str(len(body))
+        try:
+            send(status, checked(resp._wsgi_headers(media_type)), body)
+        except Exception as error:
+            if app._report_error is not None:
+                app._report_error(req, error, {}, False)
+            raise
         if events is None:
             events = req._events_made
         if events is not None:
@@ -102,19 +131,11 @@ async def answer(app: Any, state: dict[str, Any], find: Any, rsgi: Any, proto: A
         raise
 
 
-def _request(app: Any, state: dict[str, Any], rsgi: Any, proto: Any) -> tuple[Any, Events | None]:
-    """A request, and its events where they are made already."""
-    if app._request_type is falcon.asgi.Request:
-        return Request(rsgi, proto, state, app.req_options), None
+def _own_request(app: Any, state: dict[str, Any], rsgi: Any, proto: Any) -> tuple[Any, Events]:
+    """A request of the app's own type, and its events."""
     events = Events(rsgi, proto, body=False, received=True)
     scope = {**scopes.http(rsgi, state), RECEIVE: events.receive}
     return app._request_type(scope, events.receive, first_event=FIRST, options=app.req_options), events
-
-
-def _response(app: Any) -> Any:
-    if app._response_type is falcon.asgi.Response:
-        return Response(app.resp_options)
-    return app._response_type(options=app.resp_options)
 
 
 async def _body(app: Any, req: Any, resp: Any) -> bytes | None:
@@ -125,23 +146,6 @@ async def _body(app: Any, req: Any, resp: Any) -> bytes | None:
             raise
         # Falcon does not render anew what the handler has set.
         return b""
-
-
-def _send(app: Any, req: Any, resp: Any, send: Any, body: bytes | str) -> None:
-    status = 200 if resp.status is OK else resp.status_code
-    media_type = app.resp_options.default_media_type
-    if status in BODILESS:
-        body = body[:0]
-        if status in TYPELESS:
-            media_type = None
-    else:
-        resp._headers["content-length"] = str(len(body))
-    try:
-        send(status, checked(resp._wsgi_headers(media_type)), body)
-    except Exception as error:
-        if app._report_error is not None:
-            app._report_error(req, error, {}, False)
-        raise
 
 
 async def _finish(app: Any, req: Any, resp: Any, events: Events) -> None:

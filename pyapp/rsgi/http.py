@@ -44,6 +44,10 @@ class Events:
             return {"type": "http.request", "body": b"", "more_body": False}
         if self._body and not self._gone:
             return await self._piece()
+        return await self.ended()
+
+    async def ended(self) -> Mapping[str, Any]:
+        """The end of the request, whatever there may be of a body."""
         if not (self._gone or self._over):
             await self._end()
         return dict(DISCONNECT)

@@ -2,11 +2,14 @@
 
 Most responders look at little of a request: making all of it takes longer than answering. These are what the
 fast path gives to an app that has no types of its own.
+
+Attributes are found the way the interpreter finds them fastest: those that are always there in slots, the late
+ones by ``cached_property``, and no ``__getattr__``, which would slow down each of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import falcon.asgi
@@ -16,90 +19,104 @@ from falcon.response import ResponseOptions
 
 from pyapp.disconnect import RECEIVE
 from pyapp.rsgi import scope as scopes
-from pyapp.rsgi.http import Events
+from pyapp.rsgi.http import Events, has_body
 
 OK = "200 OK"
 FIRST = {"type": "http.request", "body": b"", "more_body": False}
 
 
-class Request(falcon.asgi.Request):
-    """A request without a body, over RSGI."""
+def _scope(req: Any) -> dict[str, Any]:
+    return {**scopes.http(req._rsgi, req._state), RECEIVE: req._events.ended}
 
-    __slots__ = ("_events_made", "_rsgi")
+
+def _events(req: Any) -> Events:
+    # Who holds the request may hold its events; who answers it asks whether there are any.
+    req._events_made = Events(
+        req._rsgi, req._proto, body=not req._first_event, received=bool(req._first_event)
+    )
+    return req._events_made  # type: ignore[no-any-return]
+
+
+def _first_event(req: Any) -> dict[str, Any] | None:
+    # The first piece of a body is for whoever reads it.
+    return None if has_body(req._rsgi) else FIRST
+
+
+def _whole(req: Any) -> falcon.asgi.Request:
+    return falcon.asgi.Request(req.scope, req._receive, req._first_event, req.options)
+
+
+class Request(falcon.asgi.Request):
+    """A request over RSGI; ``request`` makes one."""
+
+    __slots__ = ("_events_made", "_proto", "_rsgi", "_state")
+
+    _rsgi: Any
+    _proto: Any
+    _state: dict[str, Any]
+    _events_made: Events | None
+
+    # Falcon's makes everything, and a class calls one that is written in Python slowly.
+    __init__: Any = object.__init__
 
     is_websocket = False
-    uri_template = None
-    _first_event = FIRST
 
-    def __init__(self, rsgi: Any, proto: Any, state: dict[str, Any], options: RequestOptions) -> None:
-        self._rsgi = rsgi, proto, state
-        self._events_made: Events | None = None
-        self.options = options
-        self.method = rsgi.method
-        self.query_string = rsgi.query_string
-        path = rsgi.path or "/"
-        if options.strip_url_path_trailing_slash and len(path) != 1 and path.endswith("/"):
-            path = path[:-1]
-        self.path = path
-
-    @property
-    def _events(self) -> Events:
-        """The request's events, made when they are first asked for."""
-        if self._events_made is None:
-            rsgi, proto, _ = self._rsgi
-            self._events_made = Events(rsgi, proto, body=False, received=True)
-        return self._events_made
-
-    def __getattr__(self, name: str) -> Any:
-        make = _PARTS.get(name)
-        if make is None:
-            # Says what is missing: this is asked again where a property of Falcon's raises an AttributeError.
-            return object.__getattribute__(self, name)
-        part = make(self)
-        setattr(self, name, part)
-        return part
+    _events: Any = cached_property(_events)
+    _first_event: Any = cached_property(_first_event)
+    scope: Any = cached_property(_scope)
+    _receive: Any = cached_property(lambda req: req._events.receive)
+    query_string: Any = cached_property(lambda req: req._rsgi.query_string)
+    context: Any = cached_property(lambda req: req.context_type())
+    _whole: Any = cached_property(_whole)
+    """The request as Falcon makes it, for what Falcon finds while it does."""
+    _asgi_headers: Any = cached_property(lambda req: req._whole._asgi_headers)
+    _params: Any = cached_property(lambda req: req._whole._params)
+    content_type: Any = cached_property(lambda req: req._whole.content_type)
 
 
-def _scope(req: Request) -> dict[str, Any]:
-    rsgi, _, state = req._rsgi
-    return {**scopes.http(rsgi, state), RECEIVE: req._events.receive}
-
-
-def _whole(name: str) -> Callable[[Request], Any]:
-    """A part as Falcon makes it."""
-
-    def part(req: Request) -> Any:
-        return getattr(falcon.asgi.Request(req.scope, req._receive, FIRST, req.options), name)
-
-    return part
-
-
-_PARTS: dict[str, Callable[[Request], Any]] = {
-    "scope": _scope,
-    "_receive": lambda req: req._events.receive,
-    "context": lambda req: req.context_type(),
-    **{name: _whole(name) for name in ("_asgi_headers", "_params", "content_type")},
-}
+def request(rsgi: Any, proto: Any, state: dict[str, Any], options: RequestOptions, method: str) -> Request:
+    """A request of Granian's as one of Falcon's."""
+    req: Request = Request()
+    req._rsgi = rsgi
+    req._proto = proto
+    req._state = state
+    req._events_made = None
+    req.options = options
+    req.method = method
+    req.uri_template = None
+    path = rsgi.path or "/"
+    if options.strip_url_path_trailing_slash and len(path) != 1 and path.endswith("/"):
+        path = path[:-1]
+    req.path = path
+    return req
 
 
 class Response(falcon.asgi.Response):
-    """A response."""
+    """A response; ``response`` makes one."""
 
-    status = OK
-    text = None
+    # Looked at for every answer.
+    __slots__ = ("_registered_callbacks", "_sse", "complete")
+
+    __init__: Any = object.__init__
+
     stream = None
-    _extra_headers = None
-    _cookies = None
-    _data = None
     _media = None
     _media_rendered = _UNSET
 
-    def __init__(self, options: ResponseOptions) -> None:
-        self.options = options
-        self._headers = {}
+    context: Any = cached_property(lambda resp: resp.context_type())
 
-    def __getattr__(self, name: str) -> Any:
-        if name != "context":
-            return object.__getattribute__(self, name)
-        self.context = self.context_type()
-        return self.context
+
+def response(options: ResponseOptions) -> Response:
+    """An answer of which nothing was said yet."""
+    resp: Response = Response()
+    resp.options = options
+    resp.status = OK
+    resp.text = None
+    resp.complete = False
+    resp._data = None
+    resp._sse = None
+    resp._registered_callbacks = None
+    resp._extra_headers = None
+    resp._cookies = None
+    resp._headers = {}
+    return resp

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+from falcon.routing import CompiledRouter
+
 LIMIT = 1024
 """How many are kept; ``//a`` finds what ``/a`` does, so that paths are without end."""
 
 
 class Routes:
-    """What Falcon found for a request, where that is the same for the next."""
+    """What Falcon found for a request, where that is the same for the next.
+
+    ``known`` has responder, resource and the route's template by method and path.
+    """
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, str], tuple[Any, Any, str | None]] = {}
+        self.known: dict[tuple[str, str], tuple[Any, Any, str | None]] = {}
 
     def clear(self) -> None:
         """Forgets everything: the app's routes have changed."""
-        self._found.clear()
+        self.known.clear()
 
     def responder(self, app: Any, req: Any) -> tuple[Any, dict[str, Any], Any, str | None]:
-        """The responder, its parameters, its resource and the route's template, as Falcon finds them."""
-        key = (req.method, req.path)
-        kept = self._found.get(key)
-        if kept is not None:
-            responder, resource, template = kept
-            return responder, {}, resource, template
+        """Responder, parameters, resource and the route's template, as Falcon finds them."""
         found = app._get_responder(req)
         responder, params, resource, template = found
-        if resource is not None and not params and len(self._found) < LIMIT:
-            self._found[key] = responder, resource, template
+        # A router of another class may look at more than the path.
+        plain = type(app._router) is CompiledRouter
+        if plain and resource is not None and not params and len(self.known) < LIMIT:
+            self.known[req.method, req.path] = responder, resource, template
         return found  # type: ignore[no-any-return]

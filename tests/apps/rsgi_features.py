@@ -124,6 +124,8 @@ class Pieces:
             count += 1
         resp.media = {"size": size, "some": count > 0}
 
+    on_get = on_post
+
 
 class Small:
     """Reads less of the body than there is."""
@@ -131,15 +133,21 @@ class Small:
     async def on_post(self, req: Any, resp: Any) -> None:
         resp.text = (await req.stream.read(10)).decode()
 
+    on_get = on_post
+
 
 class Unread:
     async def on_post(self, req: Any, resp: Any) -> None:
         resp.text = "not read"
 
+    on_get = on_post
+
 
 class Media:
     async def on_post(self, req: Any, resp: Any) -> None:
         resp.media = {"got": await req.get_media()}
+
+    on_get = on_post
 
 
 class Form:
