@@ -2,8 +2,9 @@
 
 MODE: ``constant`` (20 ms), ``bimodal`` (100 ms, each tenth request 400 ms), ``pause`` (50 ms, and once, when
 400 requests have come, none is answered for 2 s), ``spread`` (evenly over 30 ms to 3.03 s), ``slow`` (2 s),
-``none`` (at once), ``never``. The log has a line for each answer: how long it took, in microseconds from the request's
-arrival. ``GET /received`` tells how many requests have come, itself not counted.
+``unfair`` (20 ms, but the first 12 never), ``none`` (at once), ``never``. The log has a line for each answer:
+how long it took, in microseconds from the request's arrival. ``GET /received`` tells how many requests have
+come, itself not counted.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class Delays:
                 return now_s + 0.03 + 3 * (self.received * 0.6180339887498949 % 1)
             case "slow":
                 return now_s + 2.0
+            case "unfair":
+                return now_s + (3600 if self.received <= 12 else 0.02)
             case "never":
                 return now_s + 3600
         return now_s

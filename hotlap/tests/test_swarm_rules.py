@@ -100,6 +100,22 @@ def test_a_queue_that_grows_is_marked_and_not_averaged(tmp_path: Path) -> None:
     assert "not-measured" in spoken
 
 
+def test_users_who_wait_while_others_are_answered_are_seen(tmp_path: Path) -> None:
+    # Eight more requests than are never answered: of twenty users, eight are answered again and again.
+    load = Load(users=20)
+    experiment, lane = lane_of("unfair", load, tmp_path)
+    with served(experiment, lane) as server:
+        stretch = run_stretch(
+            lane, server, engine="native", load=load, time_s=2.0, warm_up_s=0.0,
+            out=tmp_path / "histograms" / "unfair", verified=None,
+        )  # fmt: skip
+    spoken = said(judged(stretch))
+    assert spoken["starved-users"].evidence["starved"] == pytest.approx(12, abs=1)
+    assert "littles-law" not in spoken
+    assert stretch.requests
+    assert stretch.latency_ms.p50 is None
+
+
 def test_answers_that_differ_void_the_lane(tmp_path: Path) -> None:
     load = Load(users=2, wait_s=(0.05, 0.05))
     experiment, lane = lane_of("constant", load, tmp_path)

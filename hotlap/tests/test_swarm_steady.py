@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from hotlap.experiment import Load
 from hotlap.swarm import steady
-from hotlap.swarm.measured import littles, measured
+from hotlap.swarm.measured import littles, measured, starved
 from hotlap.swarm.plan import Answer, Slice
 
 AT_S = [0.25 * (index + 1) for index in range(40)]
@@ -100,3 +102,12 @@ def test_littles_law_sees_users_who_are_held_up() -> None:
     law = littles(measured(slices(40, 25, 50.0, 5.0), load), load)
     assert law is not None
     assert 0.4 < law["difference"] < 0.5
+
+
+def test_users_who_are_never_answered_are_starved() -> None:
+    load = Load(users=100, wait_s=(0.5, 0.5))
+    # 100 requests a second of 50 ms are 5 in flight, and 50 users wait; 45 more are in flight throughout.
+    law = littles(measured(slices(40, 25, 50.0, 50.0), load), load)
+    assert starved(law) == pytest.approx(45, abs=0.5)
+    fair = littles(measured(slices(40, 25, 50.0, 5.0), load), load)
+    assert starved(fair) is None

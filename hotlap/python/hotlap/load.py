@@ -21,7 +21,7 @@ from hotlap.result import LimitedBy, Part, Percentiles, Role, Stretch
 from hotlap.serve import Served
 from hotlap.swarm import locustfile_path
 from hotlap.swarm.calibrate import calibrate
-from hotlap.swarm.measured import Measured, littles, measured, percentiles
+from hotlap.swarm.measured import Measured, littles, measured, percentiles, starved
 from hotlap.swarm.plan import PLAN_VARIABLE, Answer, SwarmPlan
 from hotlap.swarm.request import request_of
 
@@ -239,6 +239,9 @@ def _stretch(
     if lane.locustfile is None:
         # Users of one's own wait as they like: what the law needs is not known of them.
         facts["littles"] = littles(window, load)
+        facts["starved"] = starved(facts["littles"])
+    # Of what grows, or was measured of some users only, there is no mean to be believed.
+    whole = not (window.steady.growing or facts.get("starved"))
     if load.model == "open":
         facts["saturated"] = window.saturated
     for name, encoded in (("lag_ms", answer.lag), ("late_ms", answer.late)):
@@ -262,9 +265,9 @@ def _stretch(
         aborted=answer.aborted,
         not_offered=window.not_offered,
         rps=window.requests / window.duration_s,
-        latency_ms=Percentiles(max=latency.max) if window.steady.growing else latency,
+        latency_ms=latency if whole else Percentiles(max=latency.max),
         parts=_parts(answer),
-        service_ms=percentiles(window.service) if window.service and not window.steady.growing else None,
+        service_ms=percentiles(window.service) if window.service and whole else None,
         connect_ms=percentiles(Histogram.decode(answer.connect)) if answer.connect else None,
         histogram=str(hgrm.relative_to(out.parent.parent)),
         server_cpu_us_per_request=1e6 * (window.server_cpu_s or 0) / window.requests if counted else None,

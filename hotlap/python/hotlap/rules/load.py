@@ -7,13 +7,13 @@ from typing import Any
 
 from hotlap.result import LaneResult, RunResult, Stretch
 from hotlap.rules import Says, rule
+from hotlap.swarm.measured import LITTLES
 
 GENERATOR_PERCENT = 80.0
 """Of a core, and of what the engine could offer: from here on a figure may be the generator's own."""
 LAG_SHARE = 0.1
 """Of the median latency, and at least ``LAG_MS``: how much later than meant the generator may send."""
 LAG_MS = 5.0
-LITTLES = 0.05
 OTHERS_PERCENT = 50.0
 """Of a core: what other processes may use meanwhile."""
 STEAL_PERCENT = 5.0
@@ -95,6 +95,8 @@ def littles_law(run: RunResult, lane: LaneResult) -> Iterator[Says]:
         cycle_s = wait_s + (stretch.latency_ms.mean or 0.0) / 1000
         if not law or stretch.failures or (stretch.duration_s or 0.0) < 10 * cycle_s:
             continue
+        if stretch.facts.get("starved"):
+            continue
         off = max(law["difference"], law.get("latency_difference", 0.0))
         if off > LITTLES:
             by = law["accounted"] if off == law["difference"] else law["by_latency"]
@@ -164,6 +166,21 @@ def still_growing(run: RunResult, lane: LaneResult) -> Iterator[Says]:
                 "a second, and a mean would be the length of the test; its throughput counts",
                 evidence=_evidence(stretch, **steady, rps=stretch.rps),
                 weight=0.6,
+            )
+
+
+@rule("starved-users", "lane", "doubtful")
+def starved_users(run: RunResult, lane: LaneResult) -> Iterator[Says]:
+    """Some users waited while others were answered again and again: the latencies leave them out."""
+    for stretch in _measured(lane):
+        if missing := stretch.facts.get("starved"):
+            law = _fact(stretch, "littles")
+            yield Says(
+                sentence=f"{lane.name} left about {missing:.0f} of {law['users']:.0f} users waiting while it "
+                "answered the others: its latencies are those of the others, and are not shown; requests/s and "
+                "CPU a request count; use fewer users, or let the server accept connections sooner",
+                evidence=_evidence(stretch, starved=missing, **law),
+                weight=0.7,
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 import msgspec
@@ -16,6 +16,8 @@ from hotlap.swarm import steady
 from hotlap.swarm.plan import Answer, Slice
 from hotlap.swarm.steady import Steady
 
+LITTLES = 0.05
+"""Of the users: how many the law may leave unaccounted for."""
 LITTLES_RESPONSES = 10.0
 """So many mean responses a window must last before throughput and latency are held against each other."""
 
@@ -134,9 +136,10 @@ def littles(window: Measured, load: Load) -> dict[str, float] | None:
     did not end in it, and else throughput times the response.
 
     Returns:
-        ``users``; ``accounted`` and its relative ``difference`` from them; ``by_latency``, the users in flight
-        by throughput and mean response, where the window is long enough for its edges not to matter, and its
-        ``latency_difference`` from those counted. ``None`` where the law cannot be applied.
+        ``users``; ``in_flight``, of them; ``accounted`` and its relative ``difference`` from them;
+        ``by_latency``, the users in flight by throughput and mean response, where the window is long enough
+        for its edges not to matter, and its ``latency_difference`` from those counted. ``None`` where the law
+        cannot be applied.
     """
     if load.model != "closed":
         return None
@@ -151,6 +154,7 @@ def littles(window: Measured, load: Load) -> dict[str, float] | None:
     accounted = in_flight + rps * wait_s
     found = {
         "users": float(load.users),
+        "in_flight": in_flight,
         "accounted": accounted,
         "difference": abs(load.users - accounted) / load.users,
     }
@@ -158,3 +162,15 @@ def littles(window: Measured, load: Load) -> dict[str, float] | None:
         found["by_latency"] = by_latency
         found["latency_difference"] = abs(window.in_flight - by_latency) / load.users
     return found
+
+
+def starved(law: Mapping[str, float] | None) -> float | None:
+    """How many users waited through a stretch whose answers do not account for them, by ``littles``.
+
+    All requests in flight were counted, and fewer would give the latencies of those that were answered: the
+    server answers some connections again and again while others wait. ``None``: there are none to speak of.
+    """
+    if not law or "by_latency" not in law or law["difference"] > LITTLES:
+        return None
+    missing = law["in_flight"] - law["by_latency"]
+    return missing if missing > LITTLES * law["users"] else None
