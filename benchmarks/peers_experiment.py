@@ -85,7 +85,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 def _server(name: str) -> Server:
     ready = "/healthz" if name == "pyapp" else "/empty"
     command = (*cores("server"), *COMMANDS[name])
-    return Server(command=command, cwd=None if name == "pyapp" else "peers", ready_path=ready)
+    return Server(
+        command=command,
+        cwd=None if name == "pyapp" else "peers",
+        ready_path=ready,
+        # Robyn does not end while it has connections.
+        stop_timeout_s=1.0,
+    )
 
 
 def _lane(scenario: str, name: str) -> Lane:

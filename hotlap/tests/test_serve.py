@@ -75,6 +75,17 @@ def test_a_server_that_never_answers_is_given_up_and_ended(experiment: Experimen
     assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
 
 
+def test_a_server_that_does_not_end_is_ended(experiment: Experiment) -> None:
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); import runpy, sys; "
+    deaf += "sys.argv = ['http.server', '--bind', '127.0.0.1', sys.argv[1]]; "
+    command = ("python", "-c", deaf + "runpy.run_module('http.server', run_name='__main__')", "{port}")
+    server = Server(command=command, stop_timeout_s=0.3)
+    with served(Experiment(name="x", server=server, lanes=())) as running:
+        assert running.alive()
+        pid = running.pid
+    assert not psutil.pid_exists(pid)
+
+
 def test_a_server_that_dies_is_seen(experiment: Experiment) -> None:
     with served(experiment) as server:
         for pid in server.pids():

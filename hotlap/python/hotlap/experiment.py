@@ -81,6 +81,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     cwd: str | None = None
     ready_path: str = "/"
     ready_timeout_s: float = 30.0
+    stop_timeout_s: float = 8.0
     granian_args: tuple[str, ...] = ()
 
 

@@ -25,7 +25,7 @@ from hotlap.experiment import Experiment, Lane, Server
 from hotlap.trust import TrustError, connect, context
 
 _POLL_S = 0.02
-_STOP_TIMEOUT_S = 8.0
+_STOP_TIMEOUT_S = Server().stop_timeout_s
 _LOG_TAIL_BYTES = 4000
 
 
@@ -294,7 +294,7 @@ def _started(
             _await_ready(running, server)
             yield running
         finally:
-            stop(process)
+            stop(process, server.stop_timeout_s)
 
 
 def _await_ready(running: Served, server: Server) -> None:

@@ -89,6 +89,7 @@ class ServedTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         None
     )
     ready_timeout_s: Annotated[float, Meta(gt=0, description="how long it may take to start")] | None = None
+    stop_timeout_s: Annotated[float, Meta(gt=0, description="how long it may take to end")] | None = None
     granian_args: Annotated[list[str], Meta(description="further arguments for Granian")] | None = None
 
 

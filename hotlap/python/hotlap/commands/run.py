@@ -68,6 +68,13 @@ def _modes(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     metavar="S",
     help="How long each stretch is measured, in seconds, instead of what fits the options above.",
 )
+@click.option(
+    "--warm-up",
+    "warm_up_s",
+    type=click.FloatRange(0, 3600),
+    metavar="S",
+    help="How long each lane is loaded, in seconds, before a stretch is measured.",
+)
 @click.option("--seed", type=int, help="Of the order of repeated stretches; drawn and recorded if not given.")
 @click.option(
     "--allow-remote", is_flag=True, help="Load a server that is not on this machine: it must be yours."
@@ -86,6 +93,7 @@ def command(
     repeat: int,
     writes: float | None,
     time_s: float | None,
+    warm_up_s: float | None,
     seed: int | None,
     allow_remote: bool,
     dry_run: bool,
@@ -112,6 +120,7 @@ def command(
                 profiler,
                 repeat > 1,
                 time_s,
+                warm_up_s is not None,
                 writes is not None,
                 out,
             )
@@ -124,7 +133,11 @@ def command(
         lanes = experiment.select(patterns, suite)
         timing = TIMINGS["quick" if quick else preset or "default"]
         options = Options(
-            timing=msgspec.structs.replace(timing, time_s=time_s or timing.time_s),
+            timing=msgspec.structs.replace(
+                timing,
+                time_s=time_s or timing.time_s,
+                warm_up_s=timing.warm_up_s if warm_up_s is None else warm_up_s,
+            ),
             engine=engine,
             load=ARTICLE_LOAD if preset == "article" else None,
             profiles=("on-cpu",) if quick and profiles is None else profiles,
