@@ -20,7 +20,7 @@ from hotlap.serve import ServeError, served
 
 RUNS = HERE.parent / "runs"
 DOCS = HERE.parent / "docs"
-ROUNDS = 8
+ROUNDS = 7
 WARM_UP_S = 0.7
 TIME_S = 1.5
 """With these, all servers and endpoints take less than half an hour. Many short rounds tell more than few long
