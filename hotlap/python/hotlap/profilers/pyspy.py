@@ -8,12 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
+
 from hotlap._engine import Stacks
 from hotlap.experiment import Mode
 from hotlap.profilers import Plain, ProfileError, Recording, Target
 
 RATE_HZ = 100
 _END_TIMEOUT_S = 60.0
+_DUMP_TIMEOUT_S = 20.0
 _REMEDY = {
     "Permission Denied": "it needs root or CAP_SYS_PTRACE: run it with sudo, or see `hotlap doctor`",
     "Operation not permitted": "it needs root or CAP_SYS_PTRACE: run it with sudo, or see `hotlap doctor`",
@@ -70,6 +73,35 @@ class PySpy(Plain):
             rate_reached_hz=(ticks - missed) / seconds,
             facts=_gil_facts(stacks, ticks - missed) if mode == "gil" else {},
         )
+
+
+def dump(pid: int) -> dict[int, list[str]]:
+    """Where the threads of a process are in Python now: the outermost frame first, by the system's thread id.
+
+    Empty where py-spy cannot say, as of a process that is not Python's.
+    """
+    try:
+        words = [program(), "dump", "--json", "--full-filenames", "--pid", str(pid)]
+        done = subprocess.run(words, capture_output=True, timeout=_DUMP_TIMEOUT_S, check=False)
+        threads = msgspec.json.decode(done.stdout, type=list[_Thread]) if done.returncode == 0 else []
+    except (ProfileError, subprocess.TimeoutExpired, msgspec.DecodeError):
+        return {}
+    return {
+        thread.os_thread_id: [f"{one.name} ({one.filename}:{one.line})" for one in reversed(thread.frames)]
+        for thread in threads
+        if thread.os_thread_id is not None
+    }
+
+
+class _DumpedFrame(msgspec.Struct):
+    name: str
+    filename: str
+    line: int
+
+
+class _Thread(msgspec.Struct):
+    os_thread_id: int | None
+    frames: list[_DumpedFrame]
 
 
 def _gil_facts(stacks: Stacks, ticks: int) -> dict[str, object]:

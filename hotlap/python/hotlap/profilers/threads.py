@@ -1,6 +1,7 @@
-"""Which threads of some processes are off the processor now, and in what of the kernel.
+"""Which threads of some processes are off the processor now, and in what of Python and of the kernel.
 
-A thread that waits through a whole recording is in none of its events: where it waits is asked before.
+A thread that waits through a whole recording is in none of its events: where it waits is asked before. Python's
+part of its stack tells its role, and what in the app it waits for.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import re
 from pathlib import Path
+
+from hotlap.profilers import pyspy
 
 _PROC = Path("/proc")
 _FRAME = re.compile(r"\[<[0-9a-f]*>\] (?P<name>[^+\s]+)")
@@ -17,16 +20,20 @@ def blocked(pids: list[int]) -> list[tuple[int, list[str]]]:
     """The threads of these processes that do not run now; those that end meanwhile are left out.
 
     Returns:
-        The id of each with its stack: its heading and the kernel's frames, the outermost first, as in a recording.
+        The id of each with its stack: its heading, Python's frames and the kernel's, the outermost first, as in a
+        recording.
     """
     found = []
     for pid in pids:
+        python = pyspy.dump(pid)
         for path in sorted(_PROC.glob(f"{pid}/task/*")):
             with contextlib.suppress(OSError):
                 name = (path / "comm").read_text().strip()
                 state = (path / "stat").read_text().rpartition(") ")[2][:1]
                 if state != "R":
-                    found.append((int(path.name), [f"thread ({path.name}): {name}", *_kernel(path)]))
+                    tid = int(path.name)
+                    frames = [*python.get(tid, []), *_kernel(path)]
+                    found.append((tid, [f"thread ({tid}): {name}", *frames]))
     return found
 
 
