@@ -44,10 +44,10 @@ class Events:
             return {"type": "http.request", "body": b"", "more_body": False}
         if self._body and not self._gone:
             return await self._piece()
-        return await self.ended()
+        return await self.bodiless_receive()
 
-    async def ended(self) -> Mapping[str, Any]:
-        """The end of the request, whatever there may be of a body."""
+    async def bodiless_receive(self) -> Mapping[str, Any]:
+        """``receive`` for who does not want the body: the end of the request alone."""
         if not (self._gone or self._over):
             await self._end()
         return dict(DISCONNECT)

@@ -26,7 +26,7 @@ FIRST = {"type": "http.request", "body": b"", "more_body": False}
 
 
 def _scope(req: Any) -> dict[str, Any]:
-    return {**scopes.http(req._rsgi, req._state), RECEIVE: req._events.ended}
+    return {**scopes.http(req._rsgi, req._state), RECEIVE: req._events.bodiless_receive}
 
 
 def _events(req: Any) -> Events:
