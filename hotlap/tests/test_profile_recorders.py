@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from hotlap import doctor
+from hotlap._engine import Stacks
 from hotlap.profile import attach
-from hotlap.profilers import PROFILERS, ProfileError, perf, pyspy, recorder
+from hotlap.profilers import PROFILERS, ProfileError, Recording, perf, pyspy, recorder
 
 BUSY = """
     import threading, time
@@ -119,13 +120,21 @@ def test_a_nap_is_time_off_the_processor(
     assert "doubt" not in off.recording.facts
 
 
+def _beside(recording: Recording) -> list[Path]:
+    return [path for path in recording.raw if path.suffix == ".collapsed"]
+
+
 def test_who_waits_throughout_is_drawn_and_drowns_nobody(
     busy: int, tmp_path: Path, need: Callable[[bool, str], None]
 ) -> None:
     checked = doctor.perf_scheduler()
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
-    facts = attach(busy, mode="off-cpu", profiler=None, time_s=1, folder=tmp_path).recording.facts
-    assert facts["throughout_us"] >= 1_000_000
+    seen = attach(busy, mode="off-cpu", profiler=None, time_s=1, folder=tmp_path)
+    assert seen.recording.facts["throughout_us"] >= 1_000_000
+    [*_, throughout] = [*seen.recording.parts.values(), *map(Stacks.read, _beside(seen.recording))]
+    # Of Python's part, too: what the thread waits in, and what it is.
+    assert throughout.under(r"^Event\.wait ") > 0.9
+    assert "thread: Python thread" in dict(throughout.clean(drop_waiting=False).roots())
     alone = [(10, ["thread (10): idler", "do_futex_[k]", "futex_wait_[k]"])]
     text = tmp_path / "switches.txt"
     text.write_text(

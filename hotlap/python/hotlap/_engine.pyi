@@ -453,6 +453,12 @@ class Stacks:
             StacksError: The pattern is no regular expression.
         """
 
+    def texts(self) -> list[str]:
+        """The text of each frame, once, as it was recorded."""
+
+    def renamed(self, texts: dict[str, str]) -> Stacks:
+        """The same stacks with other texts for some frames, each as a recorder would write it."""
+
     def below_role(self, role: str) -> Stacks:
         """The same stacks with ``thread: ROLE`` as the outermost frame."""
 

@@ -1,6 +1,6 @@
 //! `hotlap._engine`: the glue of `stacks`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
 use std::path::PathBuf;
@@ -212,6 +212,15 @@ impl Stacks {
     fn within(&self, py: Python<'_>, pattern: &str) -> PyResult<Self> {
         let pattern = regex(pattern)?;
         Ok(py.detach(|| Self::new(self.0.within(&pattern))))
+    }
+
+    fn texts(&self) -> Vec<String> {
+        let frames = self.0.frames().iter();
+        frames.map(|frame| frame.text.to_string()).collect()
+    }
+
+    fn renamed(&self, py: Python<'_>, texts: HashMap<String, String>) -> Self {
+        py.detach(|| Self::new(self.0.renamed(&texts)))
     }
 
     fn below_role(&self, py: Python<'_>, role: &str) -> Self {

@@ -142,7 +142,7 @@ impl Stacks {
         self.intern(&frame.text, || frame.clone())
     }
 
-    /// Change what is known of a frame; its text stays.
+    /// Change what is known of a frame. It is found by its old text until the stacks are copied.
     pub(super) fn frame_mut(&mut self, id: FrameId) -> &mut Frame {
         &mut self.frames[id as usize]
     }

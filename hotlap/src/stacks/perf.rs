@@ -330,9 +330,16 @@ fn is_kernel(library: &str) -> bool {
             && !["[unknown]", "[vdso]", "[heap]", "[stack]"].contains(&library))
 }
 
+/// What the lab calls the functions of Python 3.12, of which perf cannot know more.
+const TRAMPOLINES: &str = "py::trampolines";
+
 fn call_text(call: &Call, library: Option<&str>) -> String {
     let symbol = call.symbol.as_str();
     match library {
+        // Many functions by one name: which it is depends on the address.
+        Some(library) if symbol == TRAMPOLINES => {
+            format!("{symbol}+{:x}:{library}", call.address)
+        }
         _ if symbol.starts_with("py::") => symbol.to_owned(),
         Some(library) if is_kernel(library) => format!("{symbol}{KERNEL_SUFFIX}"),
         None | Some("[unknown]") => symbol.to_owned(),

@@ -1,5 +1,7 @@
 //! Parts of stacks, and stacks put together.
 
+use std::collections::HashMap;
+
 use regex::Regex;
 
 use super::frame::{Frame, Kind, ROLE_PREFIX, shown};
@@ -65,6 +67,22 @@ impl Stacks {
         self.copy_into(&mut out, |above, _| {
             Some(above.unwrap_or(heading.unwrap_or(ROOT)))
         });
+        out
+    }
+
+    /// The same stacks with other texts for some frames, each as a recorder would write it.
+    #[must_use]
+    pub fn renamed(&self, texts: &HashMap<String, String>) -> Self {
+        let mut named = self.clone();
+        for (id, frame) in (0..).zip(self.frames()) {
+            if let Some(text) = texts.get(&*frame.text) {
+                *named.frame_mut(id) = Frame::parse(text);
+            }
+        }
+        // What is called alike now is one frame.
+        let mut out = named.copied(|above, _| Some(above.unwrap_or(ROOT)));
+        out.waiting = self.waiting;
+        out.lost = self.lost;
         out
     }
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from hotlap._engine import OffCpu, Stacks
@@ -72,6 +73,7 @@ class Perf(Plain):
             *(f"/proc/{p}/stat" for p in pids),
         ]
         blocked = [] if on_cpu else threads.blocked(pids)
+        announced, announced_ns = pyframes.announce(pids, target.probe), time.monotonic_ns()
         recorded, used = _run(
             [
                 *(
@@ -93,6 +95,7 @@ class Perf(Plain):
             for pid in target.probe.present(pids):
                 with contextlib.suppress(ProbeError):
                     target.probe.ask(pid, "perf_flush")
+        described = pyframes.describe(announced, announced_ns)
         readable = data
         try:
             readable = pyframes.readable(data, pids, lambda words: _run([program, *words], time_s))
@@ -108,6 +111,8 @@ class Perf(Plain):
                 )
             read = _on_cpu(text, cpu_s(used)) if on_cpu else _off_cpu(text, pids, time_s, blocked, folder)
             said = pyframes.told(read.stacks, pids)
+            read.stacks = pyframes.with_lines(read.stacks, described)
+            read.parts = {name: pyframes.with_lines(part, described) for name, part in read.parts.items()}
         finally:
             text.unlink(missing_ok=True)
             if readable != data:
