@@ -96,6 +96,7 @@ class Perf(Plain):
                 with contextlib.suppress(ProbeError):
                     target.probe.ask(pid, "perf_flush")
         described = pyframes.describe(announced, announced_ns)
+        blocked = threads.with_python(blocked, pids) if blocked else []
         readable = data
         try:
             readable = pyframes.readable(data, pids, lambda words: _run([program, *words], time_s))

@@ -1,7 +1,8 @@
 """Which threads of some processes are off the processor now, and in what of Python and of the kernel.
 
 A thread that waits through a whole recording is in none of its events: where it waits is asked before. Python's
-part of its stack tells its role, and what in the app it waits for.
+part of its stack, which tells its role and what in the app it waits for, is asked after: asking stops the process,
+and what it has just been let go on is not where it was.
 """
 
 from __future__ import annotations
@@ -20,21 +21,25 @@ def blocked(pids: list[int]) -> list[tuple[int, list[str]]]:
     """The threads of these processes that do not run now; those that end meanwhile are left out.
 
     Returns:
-        The id of each with its stack: its heading, Python's frames and the kernel's, the outermost first, as in a
-        recording.
+        The id of each with its stack: its heading and the kernel's frames, the outermost first, as in a recording.
     """
     found = []
     for pid in pids:
-        python = pyspy.dump(pid)
         for path in sorted(_PROC.glob(f"{pid}/task/*")):
             with contextlib.suppress(OSError):
                 name = (path / "comm").read_text().strip()
                 state = (path / "stat").read_text().rpartition(") ")[2][:1]
                 if state != "R":
-                    tid = int(path.name)
-                    frames = [*python.get(tid, []), *_kernel(path)]
-                    found.append((tid, [f"thread ({tid}): {name}", *frames]))
+                    found.append((int(path.name), [f"thread ({path.name}): {name}", *_kernel(path)]))
     return found
+
+
+def with_python(known: list[tuple[int, list[str]]], pids: list[int]) -> list[tuple[int, list[str]]]:
+    """The same stacks with Python's frames between heading and kernel, of threads that still wait as they did."""
+    python: dict[int, list[str]] = {}
+    for pid in pids:
+        python.update(pyspy.dump(pid))
+    return [(tid, [heading, *python.get(tid, []), *kernel]) for tid, (heading, *kernel) in known]
 
 
 def _kernel(path: Path) -> list[str]:
