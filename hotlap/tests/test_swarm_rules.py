@@ -46,6 +46,24 @@ def run(mode: str, load: Load, tmp_path: Path, *, engine: Engine = "native") -> 
     return judged(stretch)
 
 
+def loaded(
+    mode: str, load: Load, tmp_path: Path, *, time_s: float, verified: dict[str, Any] | None = None
+) -> Stretch:
+    """Measure the lane from its first request on, whatever it answers."""
+    experiment, lane = lane_of(mode, load, tmp_path)
+    with served(experiment, lane) as server:
+        return run_stretch(
+            lane,
+            server,
+            engine="native",
+            load=load,
+            time_s=time_s,
+            warm_up_s=0.0,
+            out=tmp_path / "histograms" / mode,
+            verified=verified,
+        )
+
+
 def judged(stretch: Stretch, *others: Stretch) -> RunResult:
     """A run of one lane with these stretches, judged."""
     row = LaneResult(scenario="delay", variant="x", path="/", loads=[stretch, *others])
@@ -73,12 +91,7 @@ def test_a_quiet_lane_is_ok(tmp_path: Path) -> None:
 
 def test_a_closed_window_goes_on_until_there_is_an_answer(tmp_path: Path) -> None:
     load = Load(users=1)
-    experiment, lane = lane_of("slow", load, tmp_path)
-    with served(experiment, lane) as server:
-        stretch = run_stretch(
-            lane, server, engine="native", load=load, time_s=0.5, warm_up_s=0.0,
-            out=tmp_path / "histograms" / "slow", verified=None,
-        )  # fmt: skip
+    stretch = loaded("slow", load, tmp_path, time_s=0.5)
     assert stretch.requests
     assert 1.5 < stretch.duration_s < 10
     assert stretch.latency_ms.max is not None
@@ -87,12 +100,7 @@ def test_a_closed_window_goes_on_until_there_is_an_answer(tmp_path: Path) -> Non
 
 def test_a_queue_that_grows_is_marked_and_not_averaged(tmp_path: Path) -> None:
     load = Load(model="open", rate=200.0, max_in_flight=100, timeout_s=30.0)
-    experiment, lane = lane_of("never", load, tmp_path)
-    with served(experiment, lane) as server:
-        stretch = run_stretch(
-            lane, server, engine="native", load=load, time_s=2.0, warm_up_s=0.0,
-            out=tmp_path / "histograms" / "never", verified=None,
-        )  # fmt: skip
+    stretch = loaded("never", load, tmp_path, time_s=2.0)
     spoken = said(judged(stretch))
     assert stretch.not_offered
     assert stretch.aborted == 100
@@ -103,12 +111,7 @@ def test_a_queue_that_grows_is_marked_and_not_averaged(tmp_path: Path) -> None:
 def test_users_who_wait_while_others_are_answered_are_seen(tmp_path: Path) -> None:
     # Eight more requests than are never answered: of twenty users, eight are answered again and again.
     load = Load(users=20)
-    experiment, lane = lane_of("unfair", load, tmp_path)
-    with served(experiment, lane) as server:
-        stretch = run_stretch(
-            lane, server, engine="native", load=load, time_s=2.0, warm_up_s=0.0,
-            out=tmp_path / "histograms" / "unfair", verified=None,
-        )  # fmt: skip
+    stretch = loaded("unfair", load, tmp_path, time_s=2.0)
     spoken = said(judged(stretch))
     assert spoken["starved-users"].evidence["starved"] == pytest.approx(12, abs=1)
     assert "littles-law" not in spoken
@@ -118,13 +121,8 @@ def test_users_who_wait_while_others_are_answered_are_seen(tmp_path: Path) -> No
 
 def test_answers_that_differ_void_the_lane(tmp_path: Path) -> None:
     load = Load(users=2, wait_s=(0.05, 0.05))
-    experiment, lane = lane_of("constant", load, tmp_path)
-    with served(experiment, lane) as server:
-        wrong = {"status": 200, "size": 1, "sha256": "0" * 64, "constant": True}
-        stretch = run_stretch(
-            lane, server, engine="native", load=load, time_s=1.0, warm_up_s=0.0,
-            out=tmp_path / "histograms" / "wrong", verified=wrong,
-        )  # fmt: skip
+    wrong = {"status": 200, "size": 1, "sha256": "0" * 64, "constant": True}
+    stretch = loaded("constant", load, tmp_path, time_s=1.0, verified=wrong)
     assert stretch.failures == stretch.requests
     assert stretch.errors == {"another body than expected": stretch.failures}
     made = judged(stretch)
