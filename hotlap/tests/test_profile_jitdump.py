@@ -51,7 +51,7 @@ def test_a_dump_holds_each_run_after_what_unwinds_it() -> None:
 
 
 def test_perfs_one_name_for_all_becomes_each_functions() -> None:
-    described = {jitdump.library(77, index): run for index, run in enumerate(jitdump.runs(MAP))}
+    described = {jitdump.object_name(77, index): run for index, run in enumerate(jitdump.runs(MAP))}
     event = "python 77/77 1.0: 1 cpu-clock: \n"
     calls = ["    1 malloc (/usr/lib/libc.so.6)", "   91 py::trampolines (/tmp/jitted-77-0.so)"]
     calls += ["   86 py::trampolines (/tmp/jitted-77-0.so)", "  186 py::trampolines (/tmp/jitted-9-0.so)"]

@@ -29,14 +29,6 @@ def _scope(req: Any) -> dict[str, Any]:
     return {**scopes.http(req._rsgi, req._state), RECEIVE: req._events.bodiless_receive}
 
 
-def _events(req: Any) -> Events:
-    # Who holds the request may hold its events; who answers it asks whether there are any.
-    req._events_made = Events(
-        req._rsgi, req._proto, body=not req._first_event, received=bool(req._first_event)
-    )
-    return req._events_made  # type: ignore[no-any-return]
-
-
 def _first_event(req: Any) -> dict[str, Any] | None:
     # The first piece of a body is for whoever reads it.
     return None if has_body(req._rsgi) else FIRST
@@ -61,7 +53,14 @@ class Request(falcon.asgi.Request):
 
     is_websocket = False
 
-    _events: Any = cached_property(_events)
+    @property
+    def _events(self) -> Events:
+        """The request's events; ``_events_made`` has them once they were asked for."""
+        if self._events_made is None:
+            body = self._first_event is None
+            self._events_made = Events(self._rsgi, self._proto, body=body, received=not body)
+        return self._events_made
+
     _first_event: Any = cached_property(_first_event)
     scope: Any = cached_property(_scope)
     _receive: Any = cached_property(lambda req: req._events.receive)

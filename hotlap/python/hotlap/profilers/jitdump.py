@@ -56,7 +56,7 @@ def runs(perf_map: str) -> list[Run]:
     return found
 
 
-def library(pid: int, index: int) -> str:
+def object_name(pid: int, index: int) -> str:
     """The name of the library that perf makes of a process's run of that index."""
     return f"jitted-{pid}-{index}.so"
 

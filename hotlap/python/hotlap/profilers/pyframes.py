@@ -95,7 +95,7 @@ def describe(pids: list[int], at_ns: int) -> dict[str, jitdump.Run]:
             known = [run for run in known if _is_so(run, memory)]
             with _dump(pid).open("ab") as dump:
                 dump.write(jitdump.records(pid, known, at_ns))
-            described.update({jitdump.library(pid, index): run for index, run in enumerate(known)})
+            described.update({jitdump.object_name(pid, index): run for index, run in enumerate(known)})
     return described
 
 

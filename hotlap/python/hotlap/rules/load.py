@@ -93,9 +93,8 @@ def littles_law(run: RunResult, lane: LaneResult) -> Iterator[Says]:
         law = _fact(stretch, "littles")
         wait_s = sum(stretch.wait_s) / 2 if stretch.wait_s else 0.0
         cycle_s = wait_s + (stretch.latency_ms.mean or 0.0) / 1000
-        if not law or stretch.failures or (stretch.duration_s or 0.0) < 10 * cycle_s:
-            continue
-        if stretch.facts.get("starved"):
+        unjudged = stretch.failures or stretch.facts.get("starved")
+        if not law or unjudged or (stretch.duration_s or 0.0) < 10 * cycle_s:
             continue
         off = max(law["difference"], law.get("latency_difference", 0.0))
         if off > LITTLES:
