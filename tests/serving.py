@@ -19,6 +19,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_TIMEOUT_S = 60.0
+# uvloop counts time in whole milliseconds: a wait may end that much early.
+TIMER_S = 0.001
 
 
 def need(condition: object, reason: str) -> None:
