@@ -14,8 +14,8 @@ import falcon.asgi
 from falcon import HTTPBadRequest
 
 from pyapp.disconnect import RECEIVE
+from pyapp.rsgi import headers
 from pyapp.rsgi import scope as scopes
-from pyapp.rsgi.headers import checked
 from pyapp.rsgi.http import Events, unanswered
 from pyapp.rsgi.lazy import FIRST, OK, request, response
 from pyapp.rsgi.routes import Routes
@@ -32,7 +32,7 @@ async def answer(app: Any, state: dict[str, Any], routes: Routes, rsgi: Any, pro
     """
     resource = None
     params: dict[str, Any] = {}
-    dependent: list[Any] = []
+    dependent: tuple[Any, ...] = ()
     succeeded = False
     events = None
     try:
@@ -58,7 +58,7 @@ async def answer(app: Any, state: dict[str, Any], routes: Routes, rsgi: Any, pro
                     if process_request and not resp.complete:
                         await process_request(req, resp)
                     if process_response:
-                        dependent.insert(0, process_response)
+                        dependent = (process_response, *dependent)
             if not resp.complete:
                 known = routes.known.get((req.method, req.path))
                 if known is not None:
@@ -115,7 +115,7 @@ async def answer(app: Any, state: dict[str, Any], routes: Routes, rsgi: Any, pro
         else:
             resp._headers["content-length"] = str(len(body))
         try:
-            send(status, checked(resp._wsgi_headers(media_type)), body)
+            send(status, headers.of(resp, media_type), body)
         except Exception as error:
             if app._report_error is not None:
                 app._report_error(req, error, {}, False)

@@ -4,12 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _KNOWN_LIMIT = 1024
 _KNOWN_VALUE_LIMIT = 100
 _known: set[tuple[str, str]] = set()
 """Headers that were found to be good; an app sends few different ones."""
+_plain: dict[tuple[str | None, str | None], list[tuple[str, str]]] = {}
+"""The headers of responses that have only a type and a length, by these."""
+
+
+def of(resp: Any, media_type: str | None) -> list[tuple[str, str]]:
+    """A response's headers for RSGI, with this content type if it has none.
+
+    Raises:
+        ValueError: RSGI cannot carry one of them.
+    """
+    headers = resp._headers
+    if media_type is not None:
+        headers.setdefault("content-type", media_type)
+    if len(headers) != 2 or resp._extra_headers or resp._cookies:
+        return checked(resp._wsgi_headers())
+    both = headers.get("content-type"), headers.get("content-length")
+    made = _plain.get(both)
+    if made is None:
+        made = checked(resp._wsgi_headers())
+        if None not in both:
+            if len(_plain) >= _KNOWN_LIMIT:
+                _plain.clear()
+            _plain[both] = made
+    return made
 
 
 def checked(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:

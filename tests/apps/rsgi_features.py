@@ -200,7 +200,7 @@ class Answer:
         resp.status, resp.text = 204, "not to be sent"
 
     async def not_modified(self, req: Any, resp: Any) -> None:
-        resp.status, resp.etag = 304, "abc"
+        resp.status, resp.etag, resp.vary = 304, "abc", "accept"
 
     async def teapot(self, req: Any, resp: Any) -> None:
         resp.status, resp.text = "418 I'm a teapot", "short and stout"
