@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let off = read_offcpu(data, &around).expect("memory can be read");
     assert!(off.unpaired <= off.switches);
-    clean(&off.waiting, &Clean::default());
-    clean(&off.runnable, &Clean::default());
-    clean(&off.throughout, &Clean::default());
+    let _ = clean(&off.waiting, &Clean::default());
+    let _ = clean(&off.runnable, &Clean::default());
+    let _ = clean(&off.throughout, &Clean::default());
 });
