@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,13 +15,14 @@ from pathlib import Path
 
 import charts
 import page
-from peers_experiment import COMMANDS, HERE, PEER_PYTHON, RUST, cores, experiment
+from peers_experiment import COMMANDS, HERE, PEER_PYTHON, RUST, SERVER_CORES, experiment, kept_to
 
 from hotlap.result import read
 from hotlap.serve import ServeError, served
 
 RUNS = HERE.parent / "runs"
 DOCS = HERE.parent / "docs"
+ENOUGH_CORES = 4
 ROUNDS = 7
 WARM_UP_S = 0.7
 TIME_S = 1.5
@@ -41,8 +44,9 @@ def main() -> int:
             return 2
     out = RUNS / time.strftime("bench-%Y%m%d-%H%M%S", time.gmtime())
     length = "--quick" if arguments.quick else f"--repeat {ROUNDS} --warm-up {WARM_UP_S} --time {TIME_S}"
+    server_cores, load_cores = halves()
     command = [
-        *cores("load"),
+        *kept_to(load_cores),
         str(Path(sys.executable).with_name("hotlap")),
         "run",
         *arguments.only,
@@ -50,7 +54,8 @@ def main() -> int:
         "--profiles",
         "none",
     ]
-    code = subprocess.run([*command, "--out", str(out)], cwd=HERE, check=False).returncode
+    env = {**os.environ, SERVER_CORES: server_cores}
+    code = subprocess.run([*command, "--out", str(out)], cwd=HERE, env=env, check=False).returncode
     if not (out / "run.json").exists():
         return code or 1
     run = read(out)
@@ -66,6 +71,15 @@ def main() -> int:
     target.write_text(page.render(run, rest, drawn, quick=arguments.quick))
     print(f"{target} is written; the lab's report is {out / 'report.html'}")
     return code
+
+
+def halves() -> tuple[str, str]:
+    """The cores that servers are kept to, and those for the load; empty where there are too few for that."""
+    usable = sorted(os.sched_getaffinity(0))
+    if len(usable) < ENOUGH_CORES or shutil.which("taskset") is None:
+        return "", ""
+    half = len(usable) // 2
+    return ",".join(map(str, usable[:half])), ",".join(map(str, usable[half:]))
 
 
 def at_rest(name: str) -> page.Rest:

@@ -17,12 +17,12 @@ HEAD = """# The service against its peers
 
 Written by `make bench`, which starts every server afresh for every stretch, verifies its answer, loads it with
 the lab's own engine from the same machine, and repeats that in rounds, each in an order of its own. Server CPU per
-request leads, as load and server share the cores. A ratio is the peer's figure over the service's, with its paired
-99 % interval, corrected for the number of peers (Holm); where the interval does not exclude 1 by more than the
-machine's own A/A width, the two are said to be about the same. A void figure is one that the lab does not
-believe, for a reason that its report gives: as a rule the generator was what set it. There is no p99 where too few
-were answered to know it, where it still grew, or where a server answered some connections again and again and let
-others wait.
+request leads: where load and server share the cores (there are fewer than four), requests/s depend on both. A ratio is
+the peer's figure over the service's, with its paired 99 % interval, corrected for the number of peers (Holm); where
+the interval does not exclude 1 by more than the machine's own A/A width, the two are said to be about the same. A
+void figure is one that the lab does not believe, for a reason that its report gives: as a rule the generator was what
+set it. There is no p99 where too few were answered to know it, where it still grew, or where a server answered some
+connections again and again and let others wait.
 """
 
 

@@ -1,15 +1,15 @@
 """The service and its peers as an experiment: an endpoint each is a scenario, a server each a variant.
 
-``BENCH_VENV`` is the environment that ``benchmarks/requirements.txt`` was installed in.
+``BENCH_VENV`` is the environment that ``benchmarks/requirements.txt`` was installed in, and ``BENCH_SERVER_CORES`` has
+the cores that servers are kept to, as ``taskset`` takes them.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from hotlap.experiment import Expect, Experiment, Lane, Load, Server
 
@@ -45,17 +45,12 @@ ENDPOINTS: dict[str, Endpoint] = {
     "cpualloc": Endpoint("/cpualloc", _FOLDED, Load(users=4), "a million folds with copies, 4 connections"),
 }
 
-_CORES = sorted(os.sched_getaffinity(0))
-ENOUGH_CORES = 4
+SERVER_CORES = "BENCH_SERVER_CORES"
 
 
-def cores(side: Literal["server", "load"]) -> tuple[str, ...]:
-    """The words that keep a command on its side's half of the cores; none where there are too few for halves."""
-    half = len(_CORES) // 2
-    if len(_CORES) < ENOUGH_CORES or shutil.which("taskset") is None:
-        return ()
-    own = _CORES[:half] if side == "server" else _CORES[half:]
-    return ("taskset", "--cpu-list", ",".join(map(str, own)))
+def kept_to(cores: str | None) -> tuple[str, ...]:
+    """The words that keep a command to these cores."""
+    return ("taskset", "--cpu-list", cores) if cores else ()
 
 
 def _python(*words: str) -> tuple[str, ...]:
@@ -84,7 +79,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 
 def _server(name: str) -> Server:
     ready = "/healthz" if name == "pyapp" else "/empty"
-    command = (*cores("server"), *COMMANDS[name])
+    command = (*kept_to(os.environ.get(SERVER_CORES)), *COMMANDS[name])
     return Server(
         command=command,
         cwd=None if name == "pyapp" else "peers",

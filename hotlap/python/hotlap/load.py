@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import math
-import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -273,7 +272,7 @@ def _stretch(
         server_cpu_us_per_request=1e6 * (window.server_cpu_s or 0) / window.requests if counted else None,
         server_cpu_percent=server,
         generator_cpu_percent=generator,
-        limited_by=_limit(load, window, generator, server),
+        limited_by=_limit(load, window, generator, server, answer.machine["cores"]),
         errors=window.errors,
         series=window.series,
         facts=facts,
@@ -305,22 +304,22 @@ def _calibration(lane: Lane, load: Load, verified: dict[str, Any] | None) -> dic
 
 
 def _limit(
-    load: Load, window: Measured, generator_percent: float, server_percent: float | None
+    load: Load, window: Measured, generator_percent: float, server_percent: float | None, cores: int
 ) -> LimitedBy | None:
-    found = limited_by(load, window.response.mean_ms, generator_percent, server_percent)
+    found = limited_by(load, window.response.mean_ms, generator_percent, server_percent, cores)
     # More arrivals than are answered: they are not what sets the throughput.
     return "server" if found == "load" and window.saturated else found
 
 
 def limited_by(
-    load: Load, mean_ms: float | None, generator_percent: float, server_percent: float | None
+    load: Load, mean_ms: float | None, generator_percent: float, server_percent: float | None, cores: int
 ) -> LimitedBy | None:
     """What set a stretch's requests per second, judged by where the time and the CPU went.
 
     The generator, from 80% of a core; the machine, where it and the server leave less than a tenth of
-    the cores; the load, where users wait longer than they are served or arrivals are given; else the server.
+    the cores that they have between them; the load, where users wait longer than they are served or
+    arrivals are given; else the server.
     """
-    cores = len(os.sched_getaffinity(0))
     if mean_ms is None:
         return None
     if generator_percent >= 80.0:

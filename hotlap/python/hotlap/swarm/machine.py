@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +22,16 @@ class Watch:
         self._swap = psutil.swap_memory()
         self._throttled = throttled()
 
-    def look(self, ours_s: float) -> dict[str, Any]:
+    def look(self, ours_s: float, server_pids: Iterable[int]) -> dict[str, Any]:
         """What happened since then.
 
         Args:
             ours_s: Processor time of the server and the generator meanwhile.
+            server_pids: The server's processes.
 
         Returns:
             ``other_cpu_percent`` and ``steal_percent`` of one core, ``swapped_bytes``, ``throttled``
-            (periods in which the container's share was used up), ``file_limit``, ``cores``.
+            (periods in which the container's share was used up), ``file_limit``, ``cores`` (of both).
         """
         passed_s = max(time.monotonic() - self._began_s, 1e-9)
         times, swap, now = psutil.cpu_times(), psutil.swap_memory(), throttled()
@@ -45,8 +48,17 @@ class Watch:
             "swapped_bytes": swap.sin + swap.sout - self._swap.sin - self._swap.sout,
             "throttled": now - self._throttled if known else None,  # type: ignore[operator]
             "file_limit": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
-            "cores": len(os.sched_getaffinity(0)),
+            "cores": len(usable_cores(server_pids)),
         }
+
+
+def usable_cores(pids: Iterable[int]) -> set[int]:
+    """The cores that this process or one of these may run on: each may be kept to some of them."""
+    usable = os.sched_getaffinity(0)
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            usable |= os.sched_getaffinity(pid)
+    return usable
 
 
 def throttled() -> int | None:

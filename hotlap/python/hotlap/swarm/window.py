@@ -91,7 +91,8 @@ class Window:
             cpu = now
         FEED.flush(runner.stats)
         answer = self._answer(runner, time.monotonic() - began_s)
-        answer.machine = watch.look(cpu[0] - before[0] + (cpu[1] or 0.0) - (before[1] or 0.0))
+        ours_s = cpu[0] - before[0] + (cpu[1] or 0.0) - (before[1] or 0.0)
+        answer.machine = watch.look(ours_s, self._plan.server_pids)
         _write(Path(self._plan.answer), msgspec.json.encode(answer))
         runner.quit()
 
