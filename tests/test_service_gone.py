@@ -134,7 +134,7 @@ def test_a_cancellation_reaches_the_work() -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_event_loop_answers_while_the_pool_computes(variant: str) -> None:
-    iterations = 1_000_000 if variant == "native" else 100_000
+    iterations = 4_000_000 if variant == "native" else 100_000
     with serve("--iterations", str(iterations)) as service:
         computing = [_asking(service, f"/{variant}/cpualloc") for _ in range(20)]
         # Dozens are being computed or in the queue for it, and answered meanwhile is whoever computes nothing.
