@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from serving import Service, serve
 
+from pyapp._core import MAX_ITERATIONS
 from pyapp.disconnect import ClientGoneError, until_gone
 from pyapp.scenarios import VARIANTS
 
@@ -134,14 +135,14 @@ def test_a_cancellation_reaches_the_work() -> None:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_event_loop_answers_while_the_pool_computes(variant: str) -> None:
-    iterations = 4_000_000 if variant == "native" else 100_000
+    iterations = MAX_ITERATIONS if variant == "native" else 100_000
     with serve("--iterations", str(iterations)) as service:
-        computing = [_asking(service, f"/{variant}/cpualloc") for _ in range(20)]
+        computing = [_asking(service, f"/{variant}/cpualloc") for _ in range(CLIENTS)]
         # Dozens are being computed or in the queue for it, and answered meanwhile is whoever computes nothing.
         for _ in range(3):
             assert service.get("/healthz") == "ok"
         done = service.metric("pyapp_request_seconds_count", scenario="cpualloc", variant=variant)
-        assert done < 20
+        assert done < CLIENTS
         for connection in computing:
             assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
             connection.close()
