@@ -14,6 +14,7 @@ import pytest
 
 from hotlap import doctor
 from hotlap._engine import Stacks
+from hotlap.experiment import Mode
 from hotlap.profile import attach
 from hotlap.profilers import PROFILERS, ProfileError, Recording, perf, pyspy, recorder
 
@@ -76,6 +77,61 @@ def test_py_spy_says_how_much_it_rests_on(busy: int, tmp_path: Path) -> None:
     assert recording.rate_reached_hz is not None
     assert 0 < recording.rate_reached_hz <= pyspy.RATE_HZ
     assert [path.stat().st_size > 0 for path in recording.raw] == [True]
+
+
+SAID = """\
+[2026-01-01T00:00:00Z WARN  py_spy::sampler] Failed to profile python from process 12: {why}
+py-spy> Sampling process 100 times a second for 2 seconds. Press Control-C to exit.
+py-spy> 1.50s behind in sampling, results may be inaccurate. Try reducing the sampling rate
+py-spy> 2.00s behind in sampling, results may be inaccurate. Try reducing the sampling rate
+[2026-01-01T00:00:00Z WARN  py_spy] Failed to get stack trace from 13: Failed to merge native and python frames
+[2026-01-01T00:00:00Z WARN  py_spy] Failed to get stack trace from 13: Failed to merge native and python frames
+[2026-01-01T00:00:00Z WARN  py_spy] Failed to get stack trace from 14: Failed to merge native and python frames
+py-spy> Wrote raw flamegraph data to 'x'. Samples: 640 Errors: 3
+"""
+
+
+def test_what_py_spy_says_of_its_looks() -> None:
+    found = pyspy._looks(
+        SAID.format(why="Failed to merge native and python frames (Have 1 native and 2 python)")
+    )
+    assert found == pyspy._Looks(samples=640, errors=2, behind_s=2.0, not_followed=frozenset([12]))
+    assert not pyspy._looks(SAID.format(why="Failed to find a python interpreter")).not_followed
+
+
+STUBBORN = r"""#!{python}
+import sys
+words = sys.argv[1:]
+raw, pid = words[words.index("--output") + 1], words[words.index("--pid") + 1]
+native = "--native" in words
+with open(raw, "w") as out:
+    out.write("work (app.py:1) 3\n")
+if native and {lost}:
+    print(f"WARN  Failed to profile python from process {{pid}}: Failed to merge native and python frames", file=sys.stderr)
+elif native:
+    for _ in range(51):
+        print(f"WARN  Failed to get stack trace from {{pid}}: Failed to merge", file=sys.stderr)
+with open(raw + ".calls", "a") as calls:
+    calls.write("native\n" if native else "python\n")
+print("py-spy> Wrote raw flamegraph data. Samples: 3 Errors: 0")
+"""
+
+
+@pytest.mark.parametrize(("lost", "calls"), [(True, "native native python"), (False, "native python")])
+@pytest.mark.parametrize("mode", ["on-cpu", "gil"])
+def test_where_native_stacks_cannot_be_unwound_there_are_pythons(
+    lost: bool, calls: str, mode: Mode, busy: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = tmp_path / "py-spy"
+    fake.write_text(STUBBORN.format(python=sys.executable, lost=lost))
+    fake.chmod(0o755)
+    monkeypatch.setattr(pyspy, "program", lambda: str(fake))
+    recording = attach(busy, mode=mode, profiler="py-spy", time_s=1, folder=tmp_path).recording
+    assert recording.raw[0].with_suffix(".txt.calls").read_text().split() == calls.split()
+    assert "Python's frames only: use --profiler perf" in recording.facts["doubt"]
+    assert recording.errors == 0
+    # Without native frames nobody knows what held the interpreter.
+    assert recording.facts.get("gil_outside_share") is None
 
 
 def test_who_computes_in_python_holds_the_interpreter(busy: int, tmp_path: Path) -> None:

@@ -44,6 +44,9 @@ def test_a_profile_that_saw_enough_is_not_doubtful() -> None:
     [
         ({"errors": 60, "samples": 1000}, "sampling-errors", "6%", "lower rate"),
         ({"missed": 600, "samples": 1000}, "sampling-errors", "38%", "leave the profiler a core"),
+        # A look that fails fails for all threads, however many samples the others gave.
+        ({"errors": 12, "samples": 5000, "facts": {"looks": 200}}, "sampling-errors", "6%", "lower rate"),
+        ({"missed": 100, "samples": 5000, "facts": {"looks": 200}}, "sampling-errors", "33%", "a core"),
         ({"unnamed_share": 0.21}, "unnamed-frames", "21%", "hotlap doctor"),
         ({"slowdown": 0.31}, "profiler-slows", "31% slower", "lower rate"),
         (

@@ -49,9 +49,8 @@ class Perf(Plain):
                 raise
             # Better a coarse answer that says so than none.
             read = pyspy.RECORDER.record(target, mode, time_s, folder)
-            read.facts["doubt"] = (
-                f"{error}; py-spy sampled all threads instead, those that wait and those that run"
-            )
+            stands_in = f"{error}; py-spy sampled all threads instead, those that wait and those that run"
+            read.facts["doubt"] = "; ".join(filter(None, [stands_in, read.facts.get("doubt")]))
             return read
 
     def _record(self, target: Target, mode: Mode, time_s: float, folder: Path) -> Recording:

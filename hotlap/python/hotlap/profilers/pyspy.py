@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,6 +18,8 @@ from hotlap.experiment import Mode
 from hotlap.profilers import Plain, ProfileError, Recording, Target
 
 RATE_HZ = 100
+MOST_FAILED = 0.5
+"""Of the looks at a process: if more fail, those that are left are a choice and no sample."""
 _END_TIMEOUT_S = 60.0
 _DUMP_TIMEOUT_S = 20.0
 _REMEDY = {
@@ -41,38 +46,81 @@ class PySpy(Plain):
     """``py-spy record --native --subprocesses``, with ``--gil`` for the mode ``gil``.
 
     For ``off-cpu`` it samples idle threads too (``--idle``): a fallback where perf is not permitted.
+    Where native stacks of too many looks cannot be unwound it records Python's frames only, and says so.
     """
 
     def record(self, target: Target, mode: Mode, time_s: float, folder: Path) -> Recording:
         """Sample the server's processes."""
         seconds = max(1, round(time_s))
         raw = folder / f"pyspy-{mode}.txt"
-        words = [
-            *(program(), "record", "--native", "--subprocesses", "--threads", "--full-filenames"),
-            *{"gil": ["--gil"], "off-cpu": ["--idle"]}.get(mode, []),
-            *("--format", "raw", "--rate", str(RATE_HZ), "--duration", str(seconds)),
-            *("--output", str(raw), "--pid", str(target.served.pid)),
-        ]
-        said = _run(words, seconds)
-        if not raw.exists():
-            raise _failed(said)
+
+        def sample(*native: str) -> _Looks:
+            return _looks(_run(_words(target.served.pid, mode, raw, seconds, *native), seconds))
+
+        looks = sample("--native")
+        facts: dict[str, Any] = {}
+        served = set(target.served.pids())
+        if looks.not_followed & served:
+            # One look that failed decided it: the next may be luckier.
+            looks = sample("--native")
+        if looks.not_followed & served or looks.errors > MOST_FAILED * seconds * RATE_HZ:
+            looks = sample()
+            facts["doubt"] = (
+                "py-spy could not unwind most of the native stacks, so that these are Python's frames only: "
+                "use --profiler perf"
+            )
         stacks = Stacks.read(raw)
-        counted = re.search(r"Samples: (\d+) Errors: (\d+)", said)
-        # It says so again and again; the delay adds up.
-        behind_s = max(map(float, re.findall(r"([\d.]+)s behind in sampling", said)), default=0.0)
-        ticks = seconds * RATE_HZ
-        missed = min(ticks, round(behind_s * RATE_HZ))
+        taken = seconds * RATE_HZ
+        if mode == "gil":
+            facts |= _gil_facts(stacks, taken - looks.errors, native="doubt" not in facts)
         return Recording(
             profiler="py-spy",
             stacks=stacks,
             raw=[raw],
-            samples=int(counted[1]) if counted else None,
-            errors=int(counted[2]) if counted else None,
-            missed=missed,
+            samples=looks.samples,
+            errors=looks.errors,
+            missed=round(looks.behind_s * RATE_HZ),
             rate_hz=float(RATE_HZ),
-            rate_reached_hz=(ticks - missed) / seconds,
-            facts=_gil_facts(stacks, ticks - missed) if mode == "gil" else {},
+            rate_reached_hz=taken / (seconds + looks.behind_s),
+            facts={**facts, "looks": taken},
         )
+
+
+class _Looks(NamedTuple):
+    """What py-spy says of a recording."""
+
+    samples: int | None
+    """Threads that ran when they were looked at."""
+    errors: int
+    """Looks at a process that failed; of several processes, of the one with the most."""
+    behind_s: float
+    """How much longer than asked all looks took."""
+    not_followed: frozenset[int]
+    """Processes that it gave up at the first look."""
+
+
+def _looks(said: str) -> _Looks:
+    counted = re.search(r"Samples: (\d+) Errors:", said)
+    failed = Counter(re.findall(r"Failed to get stack trace from (\d+):", said))
+    return _Looks(
+        samples=int(counted[1]) if counted else None,
+        errors=max(failed.values(), default=0),
+        # It says so again and again; the delay adds up.
+        behind_s=max(map(float, re.findall(r"([\d.]+)s behind in sampling", said)), default=0.0),
+        # What is no Python it cannot follow either, and nobody expects it to.
+        not_followed=frozenset(
+            map(int, re.findall(r"Failed to profile python from process (\d+): Failed to merge", said))
+        ),
+    )
+
+
+def _words(pid: int | None, mode: Mode, raw: Path, seconds: int, *more: str) -> list[str]:
+    return [
+        *(program(), "record", *more, "--subprocesses", "--threads", "--full-filenames"),
+        *{"gil": ["--gil"], "off-cpu": ["--idle"]}.get(mode, []),
+        *("--format", "raw", "--rate", str(RATE_HZ), "--duration", str(seconds)),
+        *("--output", str(raw), "--pid", str(pid)),
+    ]
 
 
 def dump(pid: int) -> dict[int, list[str]]:
@@ -104,14 +152,14 @@ class _Thread(msgspec.Struct):
     frames: list[_DumpedFrame]
 
 
-def _gil_facts(stacks: Stacks, ticks: int) -> dict[str, object]:
+def _gil_facts(stacks: Stacks, ticks: int, *, native: bool) -> dict[str, object]:
     """How much of the time the interpreter was held, and by what, for each process a tick."""
     outside = sum(one.self_value for one in stacks.clean().top(10_000) if one.kind in ("rust", "c"))
     return {
         "gil_share": min(1.0, stacks.total / ticks) if ticks else None,
         "gil_samples": stacks.total,
         "gil_ticks": ticks,
-        "gil_outside_share": outside / stacks.total if stacks.total else None,
+        "gil_outside_share": outside / stacks.total if stacks.total and native else None,
     }
 
 
@@ -124,6 +172,8 @@ def _run(words: list[str], seconds: int) -> str:
             text=True,
             timeout=seconds + _END_TIMEOUT_S,
             check=False,
+            # Which process failed, it says in warnings.
+            env={**os.environ, "RUST_LOG": "warn"},
         )
     except subprocess.TimeoutExpired:
         raise ProfileError(f"py-spy did not end within {_END_TIMEOUT_S:g} s after its {seconds} s") from None

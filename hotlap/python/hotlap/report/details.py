@@ -18,6 +18,7 @@ LABELS = {
     "gil_share": "interpreter held",
     "gil_samples": "found held",
     "gil_ticks": "times looked",
+    "looks": "looks at each process",
     "gil_outside_share": "held outside of Python code",
     "tasks_mean": "tasks suspended on average",
     "waits_for": "waits for",

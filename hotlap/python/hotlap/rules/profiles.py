@@ -61,7 +61,9 @@ def recorder_doubts(run: RunResult, lane: LaneResult, profile: Profile) -> Itera
 def sampling_errors(run: RunResult, lane: LaneResult, profile: Profile) -> Iterator[Says]:
     """More than 5% of the samples failed or were missed."""
     lost = (profile.errors or 0) + (profile.missed or 0)
-    tried = (profile.samples or 0) + lost
+    # A look at a process gives a sample of each thread that runs, or fails for all of them.
+    looks = profile.facts.get("looks")
+    tried = (profile.samples or 0) + lost if looks is None else looks + (profile.missed or 0)
     if tried and lost / tried > MOST_ERRORS:
         yield Says(
             sentence=f"{lost / tried:.0%} of the samples of the {profile.mode} profile of {lane.name} failed or were "
