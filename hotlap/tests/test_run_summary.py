@@ -12,7 +12,7 @@ from hotlap.result import LaneResult, Percentiles, RunResult, Stretch
 from hotlap.summary import Bar, show
 
 
-def told(width: int, failures: int = 0, error: str | None = None) -> str:
+def told(width: int, failures: int = 0, error: str | None = None, variant: str = "app") -> str:
     stretch = Stretch(
         engine="native",
         model="closed",
@@ -23,7 +23,9 @@ def told(width: int, failures: int = 0, error: str | None = None) -> str:
         server_cpu_us_per_request=142.0,
         limited_by="server",
     )
-    lane = LaneResult(scenario="root", variant="app", path="/", loads=[] if error else [stretch], error=error)
+    lane = LaneResult(
+        scenario="root", variant=variant, path="/", loads=[] if error else [stretch], error=error
+    )
     console = Console(file=io.StringIO(), width=width)
     show(RunResult(created="now", name="shop", lanes=[lane]), console)
     assert isinstance(console.file, io.StringIO)
@@ -35,15 +37,21 @@ def told(width: int, failures: int = 0, error: str | None = None) -> str:
     [
         (120, 0, "lane req/s p50 ms p90 ms p99 ms max ms failed CPU µs limit verdict"),
         (80, 0, "lane req/s p50 ms p99 ms max ms CPU µs limit verdict"),
-        (80, 3, "lane req/s p50 ms p99 ms max ms failed CPU µs limit verdict"),
+        (80, 3, "lane req/s p50 ms p99 ms failed CPU µs limit verdict"),
     ],
 )
 def test_no_figure_is_cut_off(width: int, failures: int, titles: str) -> None:
     text = told(width, failures)
     assert "…" not in text
     assert titles in " ".join(text.split())
-    for figure in ("8,123.4", "1.81", "3.70", "7.42", "142", "server"):
+    for figure in ("8,123.4", "1.81", "3.70", "142", "server"):
         assert figure in text
+
+
+def test_the_names_of_lanes_stay_whole_while_there_are_figures_to_spare() -> None:
+    text = told(80, failures=3, variant="falcon-on-uvicorn")
+    [row] = [line for line in text.splitlines() if "falcon" in line]
+    assert row.split() == ["root/falcon-on-uvicorn", "8,123.4", "1.81", "3.70", "3", "142", "ok"]
 
 
 def test_a_reason_is_said_once() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich import progress as bars
@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hotlap.plan import Task
-from hotlap.result import LaneResult, RunResult, Stretch
+from hotlap.result import RunResult, Stretch
 
 
 class Bar:
@@ -78,13 +78,9 @@ def _ms(value: float | None) -> str:
     return _figure(value, 0 if value is not None and value >= 100 else 2)
 
 
-_WIDE = 100
-"""Columns of a terminal: below it, the table leaves out what is needed least."""
-
-
 def show(run: RunResult, console: Console) -> None:
     """The lanes of a run with their main figures, then what has to be said of each, and the first findings."""
-    console.print(table(run, wide=console.width >= _WIDE))
+    console.print(table(run, console))
     for lane in run.lanes:
         # The rule that speaks of a lane without figures says its error, too.
         for sentence in [lane.error] if lane.error else [rule.sentence for rule in lane.verdict.rules]:
@@ -93,38 +89,52 @@ def show(run: RunResult, console: Console) -> None:
         console.print(f"• {escape(finding.sentence)}", highlight=False, soft_wrap=True)
 
 
-def table(run: RunResult, *, wide: bool = True) -> Table:
-    """The lanes of a run with their main figures; ``wide`` ones have all of them."""
-    stretches: list[tuple[LaneResult, Stretch | None]] = [
-        (lane, stretch) for lane in run.lanes for stretch in lane.stretches() or (None,)
-    ]
-    failed = any(stretch is not None and stretch.failures for _, stretch in stretches)
-    columns = [
-        (title, read)
-        for title, least, read in _COLUMNS
-        if wide or not least or (title == "failed" and failed)
-    ]
+def table(run: RunResult, console: Console) -> Table:
+    """The lanes of a run with their main figures: as many as the console is wide enough for."""
+    kept = list(_COLUMNS)
+    spare = [column for column in _SPARE if column != "failed" or not _any_failed(run)]
+    while True:
+        made = _table(run, kept, wrap=not spare)
+        needs = console.measure(made, options=console.options.update(max_width=_ENOUGH)).maximum
+        if not spare or needs <= console.width:
+            return made
+        dropped = spare.pop(0)
+        kept = [column for column in kept if column[0] != dropped]
+
+
+def _any_failed(run: RunResult) -> bool:
+    return any(stretch.failures for lane in run.lanes for stretch in lane.stretches())
+
+
+def _table(run: RunResult, columns: Sequence[_Column], *, wrap: bool) -> Table:
+    """``wrap``: whether the names of lanes may take several lines."""
     made = Table(title=f"{run.name}: {run.created}", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    made.add_column("lane", no_wrap=wide, overflow="fold")
+    made.add_column("lane", no_wrap=not wrap, overflow="fold")
     for title, _ in columns:
         made.add_column(title, justify="left" if title == "limit" else "right", no_wrap=True)
     made.add_column("verdict", no_wrap=True)
-    for lane, stretch in stretches:
+    for lane in run.lanes:
         doubts = sum(rule.severity == "doubtful" for rule in lane.verdict.rules)
         verdict = "not measured" if lane.error else lane.verdict.status + ("?" if doubts else "")
-        figures = ["—" if stretch is None else read(stretch) for _, read in columns]
-        made.add_row(escape(lane.name), *figures, verdict)
+        for stretch in lane.stretches() or (None,):
+            figures = ["—" if stretch is None else read(stretch) for _, read in columns]
+            made.add_row(escape(lane.name), *figures, verdict)
     return made
 
 
-_COLUMNS: tuple[tuple[str, bool, Callable[[Stretch], str]], ...] = (
-    ("req/s", False, lambda one: _figure(one.rps, 1)),
-    ("p50 ms", False, lambda one: _ms(one.latency_ms.p50)),
-    ("p90 ms", True, lambda one: _ms(one.latency_ms.p90)),
-    ("p99 ms", False, lambda one: _ms(one.latency_ms.p99)),
-    ("max ms", False, lambda one: _ms(one.latency_ms.max)),
-    ("failed", True, lambda one: _figure(one.failures)),
-    ("CPU µs", False, lambda one: _figure(one.server_cpu_us_per_request)),
-    ("limit", False, lambda one: one.limited_by or "—"),
+_Column = tuple[str, Callable[[Stretch], str]]
+_COLUMNS: tuple[_Column, ...] = (
+    ("req/s", lambda one: _figure(one.rps, 1)),
+    ("p50 ms", lambda one: _ms(one.latency_ms.p50)),
+    ("p90 ms", lambda one: _ms(one.latency_ms.p90)),
+    ("p99 ms", lambda one: _ms(one.latency_ms.p99)),
+    ("max ms", lambda one: _ms(one.latency_ms.max)),
+    ("failed", lambda one: _figure(one.failures)),
+    ("CPU µs", lambda one: _figure(one.server_cpu_us_per_request)),
+    ("limit", lambda one: one.limited_by or "—"),
 )
-"""The figures of the table: title, whether a narrow terminal does without it, and how it is read."""
+"""The figures of the table: title, and how it is read."""
+_ENOUGH = 10_000
+"""Columns that no table needs."""
+_SPARE = ("failed", "p90 ms", "max ms", "limit", "p99 ms")
+"""What a narrow terminal does without, the least needed first; failures only where there are none."""
