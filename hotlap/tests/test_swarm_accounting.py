@@ -8,14 +8,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 from swarming import DelayServer, assert_agrees, delay_server, ended, locust, until
 
-from hotlap.serve import free_port, stop
+from hotlap.serve import free_port
 
 HEADLESS = ("--headless", "--only-summary", "-u", "8", "-r", "8")
 
@@ -217,29 +216,3 @@ def test_after_ctrl_c_the_files_say_what_the_engine_counted(tmp_path: Path, how:
     assert f'"num_requests": {told["answered"]}' in (tmp_path / "said.html").read_text()
     said = json.loads((tmp_path / "said.json").read_text())
     assert sum(row["num_requests"] for row in said) == told["answered"]
-
-
-@pytest.mark.parametrize("processes", [[], ["--processes", "2"]])
-def test_after_ctrl_c_the_command_writes_what_the_engine_counted(
-    tmp_path: Path, processes: list[str]
-) -> None:
-    with delay_server("spread", tmp_path) as server:
-        (tmp_path / "hotlap.toml").write_text(f'url = "{server.url}"\n[scenarios.one]\npath = "/"\n')
-        words = ["swarm", "one/app", "--headless", "--users", "8", "--json", "out.json", *processes]
-        process = subprocess.Popen(
-            [Path(sys.executable).with_name("hotlap"), *words], cwd=tmp_path, start_new_session=True
-        )
-        try:
-            until("requests have come", lambda: server.received() > 20)
-            os.killpg(process.pid, signal.SIGINT)
-            assert process.wait(60) == 0
-        finally:
-            stop(process)
-        received = server.received()
-    told = json.loads((tmp_path / "out.json").read_text())
-    total = told["total"]
-    assert total["started"] == total["answered"] + total["aborted"], total
-    # One request asked whether the server is there.
-    assert total["answered"] <= received - 1 <= total["started"], total
-    assert told["locust"]["requests"] == total["answered"] > 0
-    assert told["lost_workers"] == []

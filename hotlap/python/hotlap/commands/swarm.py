@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -71,7 +72,7 @@ def command(
     """Load LANE with Locust: in its web UI, or headless.
 
     Users come from the lab's engine, or with --engine http from Locust itself. With --master and --worker,
-    several machines load one server; each has hotlap and the same experiment.
+    several machines load one server; each has hotlap and the experiment. What workers do, their master tells them.
     """
     if master and worker:
         raise click.UsageError("a process is a --master or a --worker, not both")
@@ -87,8 +88,7 @@ def command(
         if lane.writes is None:
             raise click.UsageError(f"{name} has no request that writes: leave --writes out")
         lane = msgspec.structs.replace(lane, writes=msgspec.structs.replace(lane.writes, share=writes))
-    load = _load(lane.load, users, wait, rate, processes or 1)
-    locust_users = (users or processes or 1) if load.model == "open" else load.users
+    load, locust_users = _load(lane.load, users, wait, rate, processes or expect_workers or 1)
     _check_files(locust_users if load.model != "open" else load.max_in_flight)
     words = [sys.executable, "-m", "locust", "-f", str(by_hand_path())]
     if worker:
@@ -124,8 +124,10 @@ def command(
         raise LabError(f"Locust ended with code {code}: requests failed, or it could not run")
 
 
-def _load(load: Load, users: int | None, wait: float | None, rate: float | None, processes: int) -> Load:
-    """The lane's load with what the command changes of it."""
+def _load(
+    load: Load, users: int | None, wait: float | None, rate: float | None, processes: int
+) -> tuple[Load, int]:
+    """The lane's load with what the command changes of it, and how many Locust users make it."""
     if rate is not None:
         load = msgspec.structs.replace(load, model="open", rate=rate)
     if wait is not None:
@@ -133,9 +135,11 @@ def _load(load: Load, users: int | None, wait: float | None, rate: float | None,
             load, model="closed" if load.model == "open" else load.model, wait_s=(wait, wait)
         )
     if load.model == "open":
-        # Each Locust user stands for its share of the rate.
-        return msgspec.structs.replace(load, rate=(load.rate or 1.0) / (users or processes))
-    return msgspec.structs.replace(load, users=users or load.users)
+        # Each Locust user stands for its share of the rate: no process may be left without one.
+        shares = users or processes
+        return msgspec.structs.replace(load, rate=(load.rate or 1.0) / shares), shares
+    load = msgspec.structs.replace(load, users=users or load.users)
+    return load, load.users
 
 
 def _check_files(connections: int) -> None:
@@ -160,8 +164,9 @@ def _target(experiment: Experiment, lane: Lane, url: str | None, worker: bool) -
 
 
 def _run(words: list[str], environment: dict[str, str]) -> int:
-    """Run Locust in the foreground. Ctrl-C goes to it too: it is given the time to end."""
+    """Run Locust in the foreground. Ctrl-C goes to it too, and SIGTERM is given to it as one: it has the time to end."""
     process = subprocess.Popen(words, env=environment)
+    signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
     while True:
         try:
             return process.wait()

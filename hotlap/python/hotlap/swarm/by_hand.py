@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from locust import events
+from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
@@ -74,6 +75,20 @@ def result(plan: ByHand, environment: Environment, duration_s: float) -> dict[st
     }
 
 
+def _tell_workers(parser: LocustArgumentParser) -> None:
+    """Let the plan be an option of Locust's: what a master's options are, it tells its workers as they start."""
+    parser.add_argument("--hotlap-plan", default=os.environ[PLAN_VARIABLE], include_in_web_ui=False)
+
+
+def _adopt(environment: Environment, **_: Any) -> None:
+    """Of a worker, before its first user starts: the lane and the load are its master's, whatever it was told."""
+    assert environment.parsed_options is not None
+    told = msgspec.json.decode(environment.parsed_options.hotlap_plan, type=ByHand)
+    if isinstance(environment.runner, WorkerRunner):
+        # Whom to trust is a file of this machine's.
+        environment.user_classes[:] = [user_of(told.lane, told.load, told.engine, ca_file=_PLAN.ca_file)]
+
+
 def _install(plan: ByHand) -> None:
     began_s = time.monotonic()
 
@@ -95,6 +110,8 @@ def _install(plan: ByHand) -> None:
         if plan.json is not None:
             Path(plan.json).write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
 
+    events.init_command_line_parser.add_listener(_tell_workers)
+    events.test_start.add_listener(_adopt)
     events.test_start.add_listener(on_test_start)
     events.quit.add_listener(on_quit)
 

@@ -30,6 +30,8 @@ def _finish(environment: Environment) -> None:
     runner = environment.runner
     assert runner is not None
     if isinstance(runner, WorkerRunner):
+        # Users of another worker that is gone already, which its master may give it, would not be reported any more.
+        runner.start_worker = lambda *_, **__: None  # type: ignore[method-assign]
         runner.stop()
         runner._send_stats()  # What it does when its master tells it to quit.
         runner.greenlet.kill(block=True)
