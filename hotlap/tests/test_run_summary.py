@@ -46,6 +46,7 @@ def test_no_figure_is_cut_off(width: int, failures: int, titles: str) -> None:
     assert titles in " ".join(text.split())
     for figure in ("8,123.4", "1.81", "3.70", "142", "server"):
         assert figure in text
+    assert ("7.42" in text) == ("max ms" in titles)
 
 
 def test_the_names_of_lanes_stay_whole_while_there_are_figures_to_spare() -> None:

@@ -55,24 +55,29 @@ class PySpy(Plain):
         raw = folder / f"pyspy-{mode}.txt"
 
         def sample(*native: str) -> _Looks:
-            return _looks(_run(_words(target.served.pid, mode, raw, seconds, *native), seconds))
+            raw.unlink(missing_ok=True)
+            said = _run(_words(target.served.pid, mode, raw, seconds, *native), seconds)
+            if not raw.exists():
+                raise _failed(said)
+            return _looks(said)
 
         looks = sample("--native")
-        facts: dict[str, Any] = {}
         served = set(target.served.pids())
         if looks.not_followed & served:
             # One look that failed decided it: the next may be luckier.
             looks = sample("--native")
-        if looks.not_followed & served or looks.errors > MOST_FAILED * seconds * RATE_HZ:
+        taken = seconds * RATE_HZ
+        native = not looks.not_followed & served and looks.errors <= MOST_FAILED * taken
+        facts: dict[str, Any] = {"looks": taken}
+        if not native:
             looks = sample()
             facts["doubt"] = (
                 "py-spy could not unwind most of the native stacks, so that these are Python's frames only: "
                 "use --profiler perf"
             )
         stacks = Stacks.read(raw)
-        taken = seconds * RATE_HZ
         if mode == "gil":
-            facts |= _gil_facts(stacks, taken - looks.errors, native="doubt" not in facts)
+            facts |= _gil_facts(stacks, taken - looks.errors, native=native)
         return Recording(
             profiler="py-spy",
             stacks=stacks,
@@ -82,7 +87,7 @@ class PySpy(Plain):
             missed=round(looks.behind_s * RATE_HZ),
             rate_hz=float(RATE_HZ),
             rate_reached_hz=taken / (seconds + looks.behind_s),
-            facts={**facts, "looks": taken},
+            facts=facts,
         )
 
 

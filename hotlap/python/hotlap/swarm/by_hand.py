@@ -82,11 +82,12 @@ def _tell_workers(parser: LocustArgumentParser) -> None:
 
 def _adopt(environment: Environment, **_: Any) -> None:
     """Of a worker, before its first user starts: the lane and the load are its master's, whatever it was told."""
+    if not isinstance(environment.runner, WorkerRunner):
+        return
     assert environment.parsed_options is not None
     told = msgspec.json.decode(environment.parsed_options.hotlap_plan, type=ByHand)
-    if isinstance(environment.runner, WorkerRunner):
-        # Whom to trust is a file of this machine's.
-        environment.user_classes[:] = [user_of(told.lane, told.load, told.engine, ca_file=_PLAN.ca_file)]
+    # Whom to trust is a file of this machine's.
+    environment.user_classes[:] = [user_of(told.lane, told.load, told.engine, ca_file=_PLAN.ca_file)]
 
 
 def _install(plan: ByHand) -> None:
