@@ -99,7 +99,7 @@ format: build ## Format Python and Rust
 	cargo fmt --all
 
 docs: build ## The reference from the code, and the docs as a site in site/
-	$(BIN)/python -m hotlap.reference docs/reference
+	$(BIN)/python -m hotlap.docgen docs/reference
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 planted: build ## How often a comparison is wrong here: an A/A series and a planted slowdown (ARGS=--short: 15 min)

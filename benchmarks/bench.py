@@ -17,8 +17,8 @@ import charts
 import page
 from peers_experiment import COMMANDS, HERE, PEER_PYTHON, RUST, SERVER_CORES, experiment, kept_to
 
-from hotlap.result import read
-from hotlap.serve import ServeError, served
+from hotlap.run.result import read
+from hotlap.serving.server import ServeError, served
 
 RUNS = HERE.parent / "runs"
 DOCS = HERE.parent / "docs"

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from peers_experiment import ENDPOINTS
 from standing import OWN, standing
 
-from hotlap.result import RunResult
+from hotlap.run.result import RunResult
 
 INK, OURS, OTHERS = "#888888", "#0072B2", "#BBBBBB"
 """Readable on a light and on a dark page; the blue is of a palette that is safe for colour-blind readers."""

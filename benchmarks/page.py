@@ -9,8 +9,8 @@ from pathlib import Path
 from peers_experiment import ENDPOINTS, Endpoint
 from standing import OWN, Row, standing
 
-from hotlap.report.comparison import Compared
-from hotlap.result import RunResult
+from hotlap.analysis.comparison import Compared
+from hotlap.run.result import RunResult
 
 NOT_MEASURED = "–"
 HEAD = """# The service against its peers

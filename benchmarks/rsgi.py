@@ -16,8 +16,8 @@ from window import Window, window
 
 from hotlap._engine import Swarm
 from hotlap.experiment import Experiment
-from hotlap.serve import raise_file_limit, served
-from hotlap.swarm.request import Request
+from hotlap.load.request import Request
+from hotlap.serving.server import raise_file_limit, served
 from pyapp.experiment import create_experiment
 from pyapp.settings import Settings
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hotlap.compare import FIGURES, Figure, Pair, aa_ratios, compare_figure, middle
-from hotlap.intervals import width
-from hotlap.report.comparison import Compared
-from hotlap.result import LaneResult, RunResult
+from hotlap.analysis.compare import FIGURES, Figure, Pair, aa_ratios, compare_figure, middle
+from hotlap.analysis.comparison import Compared
+from hotlap.analysis.intervals import width
+from hotlap.run.result import LaneResult, RunResult
 
 OWN = "pyapp"
 CPU, RPS, P99 = (next(one for one in FIGURES if one.name == name) for name in ("cpu", "rps", "p99"))

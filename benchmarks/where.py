@@ -13,8 +13,8 @@ from statistics import median
 from window import window
 
 from hotlap._engine import Swarm
-from hotlap.serve import served
-from hotlap.swarm.request import Request
+from hotlap.load.request import Request
+from hotlap.serving.server import served
 from pyapp.experiment import create_experiment
 from pyapp.settings import Settings
 

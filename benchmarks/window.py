@@ -6,7 +6,7 @@ import time
 from typing import NamedTuple
 
 from hotlap._engine import Figures, Swarm
-from hotlap.serve import Served
+from hotlap.serving.server import Served
 
 
 class Window(NamedTuple):

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from serving import need
 from watching import CHROMIUM, Watched, chromium
 
-from hotlap import result
+from hotlap.run import result
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hotlap import result
+from hotlap.run import result
 
 REPO = Path(__file__).parent.parent
 

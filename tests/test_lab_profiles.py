@@ -12,12 +12,12 @@ import pytest
 from serving import need
 
 from hotlap._engine import Stacks
-from hotlap.doctor import perf_clock, perf_scheduler, tracing
 from hotlap.experiment import Experiment, Mode
-from hotlap.load import background_load
-from hotlap.profile import Capture, attach, capture, record, subtitle
-from hotlap.profilers import ProfileError
-from hotlap.serve import served
+from hotlap.load.trial import background_load
+from hotlap.profiling.doctor import perf_clock, perf_scheduler, tracing
+from hotlap.profiling.profile import Capture, attach, capture, record, subtitle
+from hotlap.profiling.recorders import ProfileError
+from hotlap.serving.server import served
 from pyapp.experiment import create_experiment
 from pyapp.settings import Settings
 
@@ -185,8 +185,8 @@ def test_a_profile_that_cannot_be_taken_says_why_and_the_rest_goes_on(
     lane = chosen.lane("cpu/native")
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.setattr("hotlap.profile.served", _unserved)
-    monkeypatch.setattr("hotlap.profile.background_load", _unserved)
+    monkeypatch.setattr("hotlap.profiling.profile.served", _unserved)
+    monkeypatch.setattr("hotlap.profiling.profile.background_load", _unserved)
     (profile,) = record(
         chosen,
         lane,

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from serving import TIMER_S, Service, free_port
 
-from hotlap.locks import parse, read_locks, since
-from hotlap.report import evidence_charts
+from hotlap.report.html import evidence_charts
+from hotlap.serving.locks import parse, read_locks, since
 from pyapp.experiment import experiment
 from pyapp.scenarios import VARIANTS
 

@@ -14,9 +14,9 @@ import test_service_parity as parity
 from falcon.testing import TestClient
 from serving import ROOT
 
-from hotlap.plan import TIMINGS, Options, plan
-from hotlap.report.aggregate import view
-from hotlap.run import new_run
+from hotlap.analysis.rows import view
+from hotlap.run.jobs import TIMINGS, Options, plan
+from hotlap.run.runner import new_run
 from pyapp import experiment, native, reference
 from pyapp.app import create_app
 from pyapp.scenarios import SCENARIOS, SUITES, MissingPartError, Scenario, lanes, missing_parts, sum_of_ids

@@ -20,10 +20,10 @@ from pathlib import Path
 import msgspec
 from scipy import stats
 
-from hotlap import result
-from hotlap.compare import FIGURES, compare_variants
-from hotlap.report.comparison import Side
-from hotlap.result import RunResult
+from hotlap.analysis.compare import FIGURES, compare_variants
+from hotlap.analysis.comparison import Side
+from hotlap.run import result
+from hotlap.run.result import RunResult
 
 HERE = Path(__file__).parent
 ROUNDS = 7

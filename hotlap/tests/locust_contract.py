@@ -13,7 +13,7 @@ from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 from locust.stats import RequestStats, StatsEntry, StatsError
 
 from hotlap._engine import NullServer, Swarm
-from hotlap.swarm import feed
+from hotlap.swarm import bridge as feed
 from hotlap.users import ArrivalUser, NativeUser, PacedUser, Request
 
 

@@ -6,8 +6,18 @@ import math
 from pathlib import Path
 from typing import Any
 
-from hotlap import result
-from hotlap.result import Frame, LaneResult, Percentiles, Point, Profile, RunResult, Spoken, Stretch, Verdict
+from hotlap.run import result
+from hotlap.run.result import (
+    Frame,
+    LaneResult,
+    Percentiles,
+    Point,
+    Profile,
+    RunResult,
+    Spoken,
+    Stretch,
+    Verdict,
+)
 
 HOSTILE = '<script>alert("x")</script>'
 

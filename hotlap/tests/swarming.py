@@ -13,7 +13,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-from hotlap.serve import free_port, stop
+from hotlap.serving.server import free_port, stop
 
 HERE = Path(__file__).parent
 LIMIT_S = 60.0
@@ -22,7 +22,7 @@ LOCUSTFILE = """
 from pathlib import Path
 import msgspec
 from locust import FastHttpUser, constant, events, task
-from hotlap.swarm.feed import FEED
+from hotlap.swarm.bridge import FEED
 from hotlap.users import ArrivalUser, NativeUser, PacedUser, Request
 
 class Asking(NativeUser):

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from hotlap import result
-from hotlap.result import RunResult, Spoken
+from hotlap.run import result
+from hotlap.run.result import RunResult, Spoken
 
 APPS = Path(__file__).with_name("apps")
 HOTLAP = Path(sys.executable).with_name("hotlap")

@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner, Result
 
-from hotlap import result
+from hotlap.analysis.gate import parse
 from hotlap.cli import main
 from hotlap.experiment import ExperimentError
-from hotlap.gate import parse
-from hotlap.result import LaneResult, Percentiles, Profile, RunResult, Spoken, Stretch, Verdict
+from hotlap.run import result
+from hotlap.run.result import LaneResult, Percentiles, Profile, RunResult, Spoken, Stretch, Verdict
 
 WOBBLE = (0.01, -0.012, 0.004, 0.0, -0.006, 0.011, -0.003)
 

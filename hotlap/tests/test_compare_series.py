@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hotlap.result import LaneResult, RunResult, Stretch
+from hotlap.run.result import LaneResult, RunResult, Stretch
 
 FILE = Path(__file__).parents[2] / "benchmarks" / "planted" / "series.py"
 

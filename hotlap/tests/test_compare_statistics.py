@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hotlap import intervals
-from hotlap.compare import FIGURES, Pair, aa_ratios, compare_figure
-from hotlap.result import LaneResult, RunResult, Stretch
+from hotlap.analysis import intervals
+from hotlap.analysis.compare import FIGURES, Pair, aa_ratios, compare_figure
+from hotlap.run.result import LaneResult, RunResult, Stretch
 
 LANES, ROUNDS = 8, 7
 CPU = FIGURES[0]

@@ -8,12 +8,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from hotlap.config import load_experiment
 from hotlap.experiment import ExperimentError, Load, Server
-from hotlap.lines import line_of
-from hotlap.serve import ServeError, served
-from hotlap.swarm.request import requests_of
-from hotlap.table import schema
+from hotlap.experiment.config import load_experiment
+from hotlap.experiment.toml import schema
+from hotlap.experiment.toml_lines import line_of
+from hotlap.load.request import requests_of
+from hotlap.serving.server import ServeError, served
 
 SHOP = """
 name = "shop"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from hotlap import discover
 from hotlap.cli import main
-from hotlap.config import load_experiment
-from hotlap.serve import served
-from hotlap.verify import verify
+from hotlap.experiment import discover
+from hotlap.experiment.config import load_experiment
+from hotlap.serving.server import served
+from hotlap.serving.verify import verify
 
 FALCON = """
 import falcon
@@ -356,7 +356,7 @@ def test_where_no_route_answers_by_itself(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_an_answer_without_an_end_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "main.py").write_text(ENDLESS)
-    monkeypatch.setattr("hotlap.init._ANSWER_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("hotlap.serving.explore._ANSWER_TIMEOUT_S", 0.5)
     code, told = init(tmp_path, monkeypatch)
     assert code == 0, told
     assert "GET /events: no answer (it did not end within 0.5 s)" in told

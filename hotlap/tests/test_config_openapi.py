@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from hotlap.openapi import example, requests
+from hotlap.experiment.openapi import example, requests
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import json
 from importlib.resources import files
 from pathlib import Path
 
-from hotlap import reference
-from hotlap.table import schema
+from hotlap import docgen as reference
+from hotlap.experiment.toml import schema
 
 DOCS = Path(__file__).parents[2] / "docs" / "reference"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hotlap.evidence import _innermost, crates
+from hotlap.profiling.attribution import _innermost, crates
 
 
 def test_a_closure_goes_by_the_function_that_it_is_written_in() -> None:

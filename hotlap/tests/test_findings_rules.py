@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from hotlap import rules
-from hotlap.result import LaneResult, Percentiles, Profile, RunResult, Stretch
+from hotlap.analysis import rules
+from hotlap.run.result import LaneResult, Percentiles, Profile, RunResult, Stretch
 
 
 def stretch(**changes: Any) -> Stretch:

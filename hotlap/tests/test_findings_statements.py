@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hotlap import probe
-from hotlap.evidence import own_of
+from hotlap.profiling import probe
+from hotlap.profiling.attribution import own_of
 
 SITE = Path(probe.__file__).with_name("site")
 HEAD = "import hotlap_statements; hotlap_statements.watch()\n"

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from hotlap import doctor, result
 from hotlap.cli import main
-from hotlap.result import LaneResult, Profile, RunResult, Stretch
+from hotlap.profiling import doctor
+from hotlap.run import result
+from hotlap.run.result import LaneResult, Profile, RunResult, Stretch
 
 CLONES = "thread (1): python;handle (app.py:3);fold (fold.rs:9);malloc (libc.so.6) 60\nhandle (app.py:3);fold (fold.rs:9) 40\n"
 BORROWS = "thread (1): python;handle (app.py:4);fold (fold.rs:12) 50\n"

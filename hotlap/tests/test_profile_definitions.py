@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from hotlap._engine import Stacks
-from hotlap.profilers import pyframes
-from hotlap.profilers.definitions import first_lines
+from hotlap.profiling.recorders import pyframes
+from hotlap.profiling.recorders.definitions import first_lines
 
 SOURCE = """\
 import functools

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from hotlap._engine import Stacks
-from hotlap.profilers import jitdump, pyframes
+from hotlap.profiling.recorders import jitdump, pyframes
 
 MAP = """\
 7f00000b b py::outer.<locals>.inner:/app/some shop.py

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from hotlap.probe import Probe, ProbeError, probe
+from hotlap.profiling.probe import Probe, ProbeError, probe
 
 READY_S = 60.0
 NEW_LOOP = {

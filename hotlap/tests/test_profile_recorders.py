@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from hotlap import doctor
 from hotlap._engine import Stacks
 from hotlap.experiment import Mode
-from hotlap.profile import attach
-from hotlap.profilers import PROFILERS, ProfileError, Recording, perf, pyspy, recorder
+from hotlap.profiling import doctor
+from hotlap.profiling.profile import attach
+from hotlap.profiling.recorders import PROFILERS, ProfileError, Recording, perf, pyspy, recorder
 
 BUSY = """
     import threading, time

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from hotlap import rules
 from hotlap._engine import Stacks
-from hotlap.profile import frames
-from hotlap.result import Frame, LaneResult, Profile, RunResult, Spoken
+from hotlap.analysis import rules
+from hotlap.profiling.profile import frames
+from hotlap.run.result import Frame, LaneResult, Profile, RunResult, Spoken
 
 
 def judged(**known: Any) -> tuple[Profile, list[Spoken]]:

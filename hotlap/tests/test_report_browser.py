@@ -15,7 +15,7 @@ from watching import LAPTOP, Watched
 
 from hotlap import _engine
 from hotlap.report import render
-from hotlap.result import Profile
+from hotlap.run.result import Profile
 
 PHONE = {"width": 390, "height": 844}
 WORDS = (

@@ -11,18 +11,11 @@ import plotly.graph_objects
 import pytest
 from made_run import without_theme
 
-from hotlap.report import (
-    Compared,
-    Comparison,
-    Gate,
-    Side,
-    details,
-    evidence_charts,
-    render,
-    render_comparison,
-)
-from hotlap.report.comparison import forest
-from hotlap.result import LaneResult, Percentiles, Profile, RunResult, Stretch
+from hotlap.analysis.comparison import Compared, Comparison, Gate, Side
+from hotlap.report import render, render_comparison
+from hotlap.report.html import details, evidence_charts
+from hotlap.report.html.comparison import forest
+from hotlap.run.result import LaneResult, Percentiles, Profile, RunResult, Stretch
 
 LOCKS = {
     "exclusive": {

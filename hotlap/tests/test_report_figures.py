@@ -10,8 +10,10 @@ import made_run
 import plotly.graph_objects
 import pytest
 
-from hotlap.report import aggregate, assets, charts, figures
-from hotlap.result import Frame, Profile, RunResult, Spoken, Stretch, Verdict
+from hotlap import formatting
+from hotlap.analysis import rows as aggregate
+from hotlap.report.html import assets, charts
+from hotlap.run.result import Frame, Profile, RunResult, Spoken, Stretch, Verdict
 
 
 @pytest.fixture
@@ -34,34 +36,44 @@ def run(tmp_path: Path) -> RunResult:
     ],
 )
 def test_a_figure_has_three_digits_that_count(value: float | None, shown: str) -> None:
-    assert figures.number(value) == shown
+    assert formatting.number(value) == shown
 
 
 def test_other_figures_carry_their_unit() -> None:
-    assert [figures.ratio(each) for each in (None, 1.0249, 68.23, 0.97)] == ["—", "1.02×", "68.2×", "0.97×"]
-    assert [figures.seconds(each) for each in (None, 0, 3.2e-5, 0.05, 2.5, 240)] == [
+    assert [formatting.ratio(each) for each in (None, 1.0249, 68.23, 0.97)] == [
+        "—",
+        "1.02×",
+        "68.2×",
+        "0.97×",
+    ]
+    assert [formatting.seconds(each) for each in (None, 0, 3.2e-5, 0.05, 2.5, 240)] == [
         "—", "0 s", "32.0 µs", "50.0 ms", "2.50 s", "4.00 min",
     ]  # fmt: skip
-    assert [figures.size(each) for each in (None, 512, 58_400_000, 2**34)] == [
+    assert [formatting.size(each) for each in (None, 512, 58_400_000, 2**34)] == [
         "—",
         "512 B",
         "55.7 MiB",
         "16.0 GiB",
     ]
-    assert figures.percent(0.0213) == "2.1%"
-    assert figures.count(None) == "—"
-    assert figures.microseconds(5_480) == "5.48 ms"
-    assert [figures.short(each) for each in ("1.00 s", "0.100", "10.0 ms", "100", "1,000")] == [
+    assert formatting.percent(0.0213) == "2.1%"
+    assert formatting.count(None) == "—"
+    assert formatting.microseconds(5_480) == "5.48 ms"
+    assert [formatting.short(each) for each in ("1.00 s", "0.100", "10.0 ms", "100", "1,000")] == [
         "1 s", "0.1", "10 ms", "100", "1,000",
     ]  # fmt: skip
 
 
 def test_statements_become_sentences() -> None:
-    assert figures.sentence("requests to /read wait") == "Requests to /read wait."
-    assert figures.sentence("cpu/native needs less") == "cpu/native needs less."
-    assert figures.sentence("Is it so?") == "Is it so?"
-    assert figures.sentence("") == ""
-    assert [figures.change(each) for each in (None, 0.0, 3.0, -9088.0)] == ["—", "0", "+3.00", "\u22129,088"]
+    assert formatting.sentence("requests to /read wait") == "Requests to /read wait."
+    assert formatting.sentence("cpu/native needs less") == "cpu/native needs less."
+    assert formatting.sentence("Is it so?") == "Is it so?"
+    assert formatting.sentence("") == ""
+    assert [formatting.change(each) for each in (None, 0.0, 3.0, -9088.0)] == [
+        "—",
+        "0",
+        "+3.00",
+        "\u22129,088",
+    ]
 
 
 def test_rows_stand_by_scenario_with_the_baseline_first(run: RunResult) -> None:

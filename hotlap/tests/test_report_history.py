@@ -17,9 +17,11 @@ from made_run import without_theme
 from playwright.sync_api import BrowserContext, expect
 from watching import Watched
 
-from hotlap import history, result
+from hotlap.analysis import history
 from hotlap.cli import main
-from hotlap.report import render, trends
+from hotlap.report import render
+from hotlap.report.html import trends
+from hotlap.run import result
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ import made_run
 import pytest
 from click.testing import CliRunner
 
-from hotlap import result
 from hotlap.cli import main
 from hotlap.report import render
-from hotlap.result import RunResult, Spoken, Stretch, Verdict
+from hotlap.run import result
+from hotlap.run.result import RunResult, Spoken, Stretch, Verdict
 
 LOADS_SOMETHING = {"src", "srcset", "data", "poster", "action", "formaction", "background", "xlink:href"}
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from hotlap import result
-from hotlap.doctor import perf_clock, perf_scheduler
+from hotlap.profiling.doctor import perf_clock, perf_scheduler
+from hotlap.run import result
 
 APP = """
 import os

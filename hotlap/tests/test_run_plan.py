@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from hotlap.experiment import Experiment, ExperimentError, Lane, Load, Server
-from hotlap.plan import TIMINGS, Options, missing, plan, window_s
-from hotlap.result import LaneResult, Profile, RunResult, Stretch
+from hotlap.run.jobs import TIMINGS, Options, missing, plan, window_s
+from hotlap.run.result import LaneResult, Profile, RunResult, Stretch
 
 
 def lane(scenario: str, variant: str, **more: object) -> Lane:
@@ -125,5 +125,6 @@ def test_a_choice_that_matches_nothing_says_what_there_is(
 
 def test_the_lab_itself_never_imports_locust() -> None:
     # It patches sockets, threads and TLS of the process that it is imported in.
-    code = "import sys, hotlap.run, hotlap.profile, hotlap.doctor; assert not {'locust', 'gevent'} & set(sys.modules)"
+    lab = "hotlap.run.runner, hotlap.profiling.profile, hotlap.profiling.doctor"
+    code = f"import sys, {lab}; assert not {{'locust', 'gevent'}} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -7,9 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
-from hotlap.plan import Task
-from hotlap.result import LaneResult, Percentiles, RunResult, Stretch
-from hotlap.summary import Bar, show
+from hotlap.report.terminal import Bar, show
+from hotlap.run.jobs import Task
+from hotlap.run.result import LaneResult, Percentiles, RunResult, Stretch
 
 
 def told(width: int, failures: int = 0, error: str | None = None, variant: str = "app") -> str:

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from hotlap.cli import main
 from hotlap.experiment import Expect, Experiment, Lane, Server
-from hotlap.serve import ServeError, served
-from hotlap.verify import VerifyError, disagreements, verify
+from hotlap.serving.server import ServeError, served
+from hotlap.serving.verify import VerifyError, disagreements, verify
 
 APP = """
 import os
@@ -130,7 +130,7 @@ def test_variants_that_differ_are_named() -> None:
 def test_without_granian_it_says_what_to_install(
     experiment: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hotlap.serve.find_spec", lambda name: None)
+    monkeypatch.setattr("hotlap.serving.server.find_spec", lambda name: None)
     with (
         pytest.raises(ServeError, match=r"-m pip install granian; or name a server of your own"),
         served(experiment),

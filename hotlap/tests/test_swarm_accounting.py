@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from swarming import DelayServer, assert_agrees, delay_server, ended, locust, until
 
-from hotlap.serve import free_port
+from hotlap.serving.server import free_port
 
 HEADLESS = ("--headless", "--only-summary", "-u", "8", "-r", "8")
 

@@ -10,7 +10,7 @@ import pytest
 from swarming import delay_server, until
 
 from hotlap._engine import Histogram, Swarm
-from hotlap.swarm.request import Request
+from hotlap.load.request import Request
 
 POINTS = 0.005
 SLACK_US = 15_000

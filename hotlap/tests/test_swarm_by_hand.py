@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from swarming import DelayServer, delay_server, until
 
-from hotlap.serve import free_port, stop
+from hotlap.serving.server import free_port, stop
 
 HOTLAP = Path(sys.executable).with_name("hotlap")
 

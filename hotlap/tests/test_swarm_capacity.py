@@ -8,9 +8,9 @@ import random
 import pytest
 
 from hotlap._engine import Histogram
-from hotlap.capacity import Objective, ObjectiveError, knee, search
-from hotlap.result import Stretch
-from hotlap.swarm.measured import percentiles
+from hotlap.analysis.capacity import Objective, ObjectiveError, knee, search
+from hotlap.load.aggregate import percentiles
+from hotlap.run.result import Stretch
 
 HOLD_S = 0.05
 

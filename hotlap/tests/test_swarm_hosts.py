@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from swarming import HERE, assert_agrees, ended, locust, until
 
-from hotlap.serve import stop
+from hotlap.serving.server import stop
 
 HOSTS = {"server": 1, "master": 2, "one": 3, "two": 4}
 PORT = 8080

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from hotlap.experiment import Load
-from hotlap.load import limited_by
+from hotlap.load.trial import limited_by
 from hotlap.swarm.machine import usable_cores
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from hotlap import ready
-from hotlap.ready import NoLocustError, kept, load_ahead, locust
+from hotlap.load import locust_pool as ready
+from hotlap.load.locust_pool import NoLocustError, kept, load_ahead, locust
 
 
 def ended(pid: int) -> bool:
@@ -61,7 +61,7 @@ def test_it_ends_with_whoever_started_it() -> None:
 
 
 def test_without_locust_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hotlap.ready.find_spec", lambda name: None)
+    monkeypatch.setattr("hotlap.load.locust_pool.find_spec", lambda name: None)
     with pytest.raises(NoLocustError, match="-m pip install locust"), locust():
         pass
     with kept():

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from swarming import HERE
 
-from hotlap import rules
+from hotlap.analysis import rules
 from hotlap.experiment import Engine, Experiment, Lane, Load, Server
-from hotlap.load import run_stretch
-from hotlap.result import LaneResult, RunResult, Stretch
-from hotlap.serve import served
-from hotlap.verify import verify
+from hotlap.load.trial import run_stretch
+from hotlap.run.result import LaneResult, RunResult, Stretch
+from hotlap.serving.server import served
+from hotlap.serving.verify import verify
 
 
 def lane_of(mode: str, load: Load, tmp_path: Path) -> tuple[Experiment, Lane]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 from swarming import locust, until
 
-from hotlap.serve import raise_file_limit
+from hotlap.serving.server import raise_file_limit
 
 USERS = 15_000
 SPARE_FILES = 300

@@ -7,9 +7,9 @@ import random
 import pytest
 
 from hotlap.experiment import Load
-from hotlap.swarm import steady
-from hotlap.swarm.measured import littles, measured, starved
-from hotlap.swarm.plan import Answer, Slice
+from hotlap.load import steady
+from hotlap.load.aggregate import littles, measured, starved
+from hotlap.load.wire import Answer, Slice
 
 AT_S = [0.25 * (index + 1) for index in range(40)]
 

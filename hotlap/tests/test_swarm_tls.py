@@ -15,13 +15,13 @@ import trustme
 from swarming import until
 
 from hotlap._engine import Swarm
-from hotlap.config import load_experiment
 from hotlap.experiment import Engine, Experiment, ExperimentError, Load
-from hotlap.load import run_stretch
-from hotlap.result import Stretch
-from hotlap.serve import Served, ServeError, free_port, served, stop
-from hotlap.swarm.request import Request
-from hotlap.verify import verify
+from hotlap.experiment.config import load_experiment
+from hotlap.load.request import Request
+from hotlap.load.trial import run_stretch
+from hotlap.run.result import Stretch
+from hotlap.serving.server import Served, ServeError, free_port, served, stop
+from hotlap.serving.verify import verify
 
 APP = "def app(environ, start):\n    start('200 OK', [('content-type', 'text/plain')])\n    return [b'secret']\n"
 

@@ -11,19 +11,20 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from hotlap import capacity, result
-from hotlap.cli import LabError
-from hotlap.config import load_experiment
-from hotlap.environment import BuildError
+from hotlap.analysis import capacity
 from hotlap.experiment import Load
-from hotlap.load import LoadError, run_stretch
-from hotlap.plan import TIMINGS, Options
-from hotlap.ready import kept, load_ahead
+from hotlap.experiment.config import load_experiment
+from hotlap.load.locust_pool import kept, load_ahead
+from hotlap.load.trial import LoadError, run_stretch
 from hotlap.report import render
-from hotlap.result import Stretch
-from hotlap.run import new_run
-from hotlap.serve import ServeError, raise_file_limit, served
-from hotlap.verify import VerifyError, verify
+from hotlap.run import result
+from hotlap.run.jobs import TIMINGS, Options
+from hotlap.run.result import Stretch
+from hotlap.run.runner import new_run
+from hotlap.serving.environment import BuildError
+from hotlap.serving.server import ServeError, raise_file_limit, served
+from hotlap.serving.verify import VerifyError, verify
+from hotlap.usage import LabError
 
 _WARM_UP_S = 1.0
 _LONGEST_S = 120.0

@@ -10,12 +10,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hotlap import result, verdicts
-from hotlap.cli import LabError
-from hotlap.compare import CompareError, compare_runs, compare_variants, side_of
-from hotlap.gate import judge, parse
-from hotlap.report import figures
-from hotlap.report.comparison import GOOD, Comparison, render_comparison, span
+from hotlap import formatting
+from hotlap.analysis.compare import CompareError, compare_runs, compare_variants, side_of
+from hotlap.analysis.comparison import GOOD, Comparison, span
+from hotlap.analysis.gate import judge, parse
+from hotlap.report import ci_summary as verdicts
+from hotlap.report.html.comparison import render_comparison
+from hotlap.run import result
+from hotlap.usage import LabError
 
 _Folder = click.Path(exists=True, path_type=Path)
 _File = click.Path(dir_okay=False, path_type=Path)
@@ -120,8 +122,8 @@ def _table(comparison: Comparison) -> Table:
         made.add_row(
             escape(row.lane),
             f"{row.figure}, {row.unit}",
-            figures.number(row.a),
-            figures.number(row.b),
+            formatting.number(row.a),
+            formatting.number(row.b),
             span(row),
             escape(says),
             style=_STYLES.get(GOOD.get(row.says, "")),

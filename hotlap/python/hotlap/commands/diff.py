@@ -11,16 +11,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hotlap import result
+from hotlap import formatting
 from hotlap._engine import Stacks, StacksError
-from hotlap.cli import LabError
-from hotlap.config import load_experiment
 from hotlap.experiment import Engine, Mode
-from hotlap.load import LoadError
-from hotlap.profile import capture, clean, compare
-from hotlap.profilers import ProfileError
-from hotlap.report import figures
-from hotlap.serve import ServeError, raise_file_limit
+from hotlap.experiment.config import load_experiment
+from hotlap.load.trial import LoadError
+from hotlap.profiling.profile import capture, clean, compare
+from hotlap.profiling.recorders import ProfileError
+from hotlap.run import result
+from hotlap.serving.server import ServeError, raise_file_limit
+from hotlap.usage import LabError
 
 _SHOWN = 10
 
@@ -110,9 +110,9 @@ def _changes(made: Any, unit: str, a: str, b: str) -> Table:
     table.add_column("function")
     for one in [one for one in made.top(3 * _SHOWN) if one.kind != "thread"][:_SHOWN]:
         table.add_row(
-            figures.number(one.self_a),
-            figures.number(one.self_b),
-            figures.change(one.self_b - one.self_a),
+            formatting.number(one.self_a),
+            formatting.number(one.self_b),
+            formatting.change(one.self_b - one.self_a),
             escape(one.name),
         )
     return table

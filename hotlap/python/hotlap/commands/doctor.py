@@ -7,10 +7,10 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 
-from hotlap.cli import LabError
-from hotlap.config import load_experiment
-from hotlap.doctor import examine
 from hotlap.experiment import ExperimentError
+from hotlap.experiment.config import load_experiment
+from hotlap.profiling.doctor import examine
+from hotlap.usage import LabError
 
 _MARKS = {"ok": "[green]✓[/]", "degraded": "[yellow]![/]", "missing": "[red]✗[/]"}
 

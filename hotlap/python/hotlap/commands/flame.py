@@ -13,13 +13,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from hotlap._engine import StacksError
-from hotlap.cli import LabError
-from hotlap.config import load_experiment
 from hotlap.experiment import Engine, Mode
-from hotlap.load import LoadError
-from hotlap.profile import FORMATS, Capture, attach, capture, export, subtitle
-from hotlap.profilers import PROFILERS, ProfileError
-from hotlap.serve import ServeError, raise_file_limit
+from hotlap.experiment.config import load_experiment
+from hotlap.load.trial import LoadError
+from hotlap.profiling.profile import FORMATS, Capture, attach, capture, export, subtitle
+from hotlap.profiling.recorders import PROFILERS, ProfileError
+from hotlap.serving.server import ServeError, raise_file_limit
+from hotlap.usage import LabError
 
 _SHOWN = 10
 

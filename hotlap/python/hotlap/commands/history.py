@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hotlap import history
-from hotlap.report import figures
-from hotlap.report.page import date
-from hotlap.report.trends import render_history
+from hotlap import formatting
+from hotlap.analysis import history
+from hotlap.report.html.page import date
+from hotlap.report.html.trends import render_history
 
 
 @click.command
@@ -51,7 +51,7 @@ def _runs(found: history.History) -> Table:
     for title in ("#", "made", "folder", "commit", "lanes"):
         made.add_column(title, justify="right" if title == "#" else "left")
     for number, entry in enumerate(found.entries):
-        commit = (entry.commit or figures.MISSING)[:9] + ("+" if entry.dirty else "")
+        commit = (entry.commit or formatting.MISSING)[:9] + ("+" if entry.dirty else "")
         counts = ((entry.ok, "ok"), (entry.void, "void"), (entry.failed, "not measured"))
         verdicts = ", ".join(f"{count} {word}" for count, word in counts if count)
         folder = escape(str(entry.folder.relative_to(found.folder)))
@@ -71,7 +71,7 @@ def _lane(found: history.History, name: str) -> Table:
 
 def _interval(found: history.Estimate | None) -> str:
     if found is None:
-        return figures.MISSING
+        return formatting.MISSING
     if found.low is None:
-        return figures.number(found.value)
-    return f"{figures.number(found.value)} ({figures.number(found.low)} to {figures.number(found.high)})"
+        return formatting.number(found.value)
+    return f"{formatting.number(found.value)} ({formatting.number(found.low)} to {formatting.number(found.high)})"

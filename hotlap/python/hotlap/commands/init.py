@@ -10,11 +10,12 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from hotlap.config import load_experiment
 from hotlap.experiment import Interface
-from hotlap.init import find, refuse, write
-from hotlap.plan import TIMINGS, Options, plan
-from hotlap.summary import duration
+from hotlap.experiment.config import load_experiment
+from hotlap.experiment.init import refuse, write
+from hotlap.report.terminal import duration
+from hotlap.run.jobs import TIMINGS, Options, plan
+from hotlap.serving.explore import find
 
 
 @click.command

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hotlap.config import load_experiment
+from hotlap.experiment.config import load_experiment
 
 
 @click.command

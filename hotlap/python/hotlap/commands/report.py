@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from hotlap import result, rules
+from hotlap.analysis import rules
 from hotlap.report import render
+from hotlap.run import result
 
 
 @click.command

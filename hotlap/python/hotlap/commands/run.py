@@ -17,18 +17,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hotlap import result, verdicts
-from hotlap.cli import SHARE, LabError
-from hotlap.config import load_experiment
-from hotlap.doctor import needed
-from hotlap.environment import BuildError
+from hotlap.analysis.gate import judge, parse
 from hotlap.experiment import Engine, Experiment, Lane, Mode, Profiler
-from hotlap.gate import judge, parse
-from hotlap.plan import ARTICLE_LOAD, TIMINGS, Options, plan
+from hotlap.experiment.config import load_experiment
+from hotlap.profiling.doctor import needed
+from hotlap.report import ci_summary as verdicts
 from hotlap.report import render
-from hotlap.run import Runner, new_run, options_of
-from hotlap.serve import raise_file_limit
-from hotlap.summary import Bar, show
+from hotlap.report.terminal import Bar, show
+from hotlap.run import result
+from hotlap.run.jobs import ARTICLE_LOAD, TIMINGS, Options, plan
+from hotlap.run.runner import Runner, new_run, options_of
+from hotlap.serving.environment import BuildError
+from hotlap.serving.server import raise_file_limit
+from hotlap.usage import SHARE, LabError
 
 
 def _modes(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[Mode, ...] | None:

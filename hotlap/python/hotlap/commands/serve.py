@@ -10,10 +10,10 @@ from typing import get_args
 import click
 import msgspec
 
-from hotlap.cli import LabError
-from hotlap.config import load_experiment
 from hotlap.experiment import Interface
-from hotlap.serve import ServeError, command_of, raise_file_limit
+from hotlap.experiment.config import load_experiment
+from hotlap.serving.server import ServeError, command_of, raise_file_limit
+from hotlap.usage import LabError
 
 
 @click.command

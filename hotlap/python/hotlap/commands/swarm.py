@@ -14,11 +14,11 @@ from typing import get_args
 import click
 import msgspec
 
-from hotlap.cli import SHARE, LabError
-from hotlap.config import load_experiment
 from hotlap.experiment import Engine, Experiment, Lane, Load
-from hotlap.serve import Served, ServeError, authority, raise_file_limit, served
-from hotlap.swarm import by_hand_path
+from hotlap.experiment.config import load_experiment
+from hotlap.load.locust_pool import SWARM
+from hotlap.serving.server import Served, ServeError, authority, raise_file_limit, served
+from hotlap.usage import SHARE, LabError
 
 _SPARE_FILES = 100
 _PLAN_VARIABLE = "HOTLAP_SWARM_BY_HAND"
@@ -90,7 +90,7 @@ def command(
         lane = msgspec.structs.replace(lane, writes=msgspec.structs.replace(lane.writes, share=writes))
     load, locust_users = _load(lane.load, users, wait, rate, processes or expect_workers or 1)
     _check_files(locust_users if load.model != "open" else load.max_in_flight)
-    words = [sys.executable, "-m", "locust", "-f", str(by_hand_path())]
+    words = [sys.executable, "-m", "locust", "-f", str(SWARM / "interactive.py")]
     if worker:
         words += ["--worker", "--master-host", master_host, "--master-port", str(master_port)]
     else:

@@ -1,6 +1,6 @@
 """The report: aggregates first, purely, then renders."""
 
-from hotlap.report.comparison import Compared, Comparison, Gate, Side, render_comparison
-from hotlap.report.render import render
+from hotlap.report.html.comparison import render_comparison
+from hotlap.report.html.render import render
 
-__all__ = ["Compared", "Comparison", "Gate", "Side", "render", "render_comparison"]
+__all__ = ["render", "render_comparison"]

@@ -10,10 +10,10 @@ from typing import Any
 from locust import FastHttpUser, User, between
 
 from hotlap.experiment import Engine, ExperimentError, Lane, Load
-from hotlap.swarm.request import Request, requests_of
+from hotlap.load.request import Request, requests_of
+from hotlap.serving.tls import context
+from hotlap.swarm.users import ArrivalUser, NativeUser, PacedUser
 from hotlap.swarm.window import matches
-from hotlap.trust import context
-from hotlap.users import ArrivalUser, NativeUser, PacedUser
 
 
 def user_of(

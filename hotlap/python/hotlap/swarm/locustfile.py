@@ -8,8 +8,8 @@ import gevent
 from locust import events
 from locust.env import Environment
 
+from hotlap.load.wire import SwarmPlan
 from hotlap.swarm.lanes import user_of
-from hotlap.swarm.plan import SwarmPlan
 from hotlap.swarm.window import Window
 
 PLAN = SwarmPlan.given()

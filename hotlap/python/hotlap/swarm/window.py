@@ -16,11 +16,11 @@ from locust.env import Environment
 from locust.runners import Runner
 
 from hotlap._engine import Figures, Histogram
-from hotlap.serve import cpu_s_of
-from hotlap.swarm.accounts import Accounts
-from hotlap.swarm.feed import FEED
+from hotlap.load.wire import Answer, Part, Slice, SwarmPlan
+from hotlap.serving.server import cpu_s_of
+from hotlap.swarm.bridge import FEED
+from hotlap.swarm.counters import Accounts
 from hotlap.swarm.machine import Watch
-from hotlap.swarm.plan import Answer, Part, Slice, SwarmPlan
 
 _LIVE_S = 0.05
 _SLICE_S = 0.25

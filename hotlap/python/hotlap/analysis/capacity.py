@@ -1,0 +1,190 @@
+"""The highest rate of open arrivals at which a lane meets an objective: steps up, then bisection. Pure.
+
+Whoever measures a rate is given from outside; nothing here starts a process.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import msgspec
+
+from hotlap.run.result import Stretch
+
+Quantity = Literal["mean", "p50", "p90", "p99", "p99_9", "max", "failures"]
+
+_TERM = re.compile(
+    r"^\s*(mean|p50|p90|p99|p99\.9|p99_9|max|failures)\s*<\s*([0-9]*\.?[0-9]+)\s*(us|µs|ms|s|%)?\s*$"
+)
+_TO_MS = {"us": 1e-3, "µs": 1e-3, "ms": 1.0, "s": 1e3}
+
+
+class ObjectiveError(ValueError):
+    """An objective that cannot be read: the message says how it is written."""
+
+
+class Term(msgspec.Struct, frozen=True):
+    """``quantity < limit``: milliseconds, or a share for failures."""
+
+    quantity: Quantity
+    limit: float
+
+
+class Objective(msgspec.Struct, frozen=True):
+    """All of whose terms must hold."""
+
+    terms: tuple[Term, ...]
+    text: str
+
+    @staticmethod
+    def parse(text: str) -> Objective:
+        """Read an objective such as ``p99 < 100 ms, failures < 0.1%``.
+
+        Raises:
+            ObjectiveError: it is written otherwise.
+        """
+        terms = []
+        for part in text.split(","):
+            found = _TERM.match(part)
+            if found is None:
+                raise ObjectiveError(
+                    f"{part.strip()!r} is no objective: write for instance 'p99 < 100 ms, failures < 0.1%'; "
+                    "there are mean, p50, p90, p99, p99.9, max and failures"
+                )
+            quantity, number, unit = found.groups()
+            if (quantity == "failures") != (unit == "%") or unit is None:
+                wanted = "a percentage" if quantity == "failures" else "a time in us, ms or s"
+                raise ObjectiveError(f"{part.strip()!r}: {quantity} is held against {wanted}")
+            limit = float(number) / 100 if unit == "%" else float(number) * _TO_MS[unit]
+            terms.append(Term(quantity.replace(".", "_"), limit))  # type: ignore[arg-type]
+        return Objective(tuple(terms), text)
+
+    def needs_requests(self) -> int:
+        """How many requests its highest percentile needs."""
+        quantiles = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99_9": 0.999}
+        return max((round(10 / (1 - quantiles.get(term.quantity, 0.0))) for term in self.terms), default=10)
+
+    def misses(self, stretch: Stretch) -> list[str]:
+        """Why a stretch does not meet it; empty if it does."""
+        found = []
+        if stretch.facts.get("saturated"):
+            found.append("requests in flight kept growing")
+        elif (stretch.facts.get("steady") or {}).get("growing"):
+            found.append("the latency kept growing")
+        elif stretch.not_offered:
+            found.append(f"{stretch.not_offered} arrivals found too many requests in flight")
+        if not stretch.requests:
+            return found or ["nothing was answered"]
+        for term in self.terms:
+            if term.quantity == "failures":
+                share = (stretch.failures or 0) / stretch.requests
+                if not share < term.limit:
+                    found.append(f"failures {share:.2%}")
+                continue
+            value = getattr(stretch.latency_ms, term.quantity)
+            if value is None:
+                if not found:
+                    found.append(f"too few requests for {term.quantity}: measure for longer")
+            elif not value < term.limit:
+                found.append(f"{term.quantity} {value:.4g} ms")
+        return found
+
+
+class Tried(msgspec.Struct, kw_only=True):
+    """One rate that was tried."""
+
+    rate: float
+    met: bool
+    misses: list[str] = []
+    stretch: Stretch
+
+
+class Found(msgspec.Struct, kw_only=True):
+    """The result: ``rate`` is the highest that met the objective, each time it was tried."""
+
+    objective: str
+    rate: float | None
+    """``None``: even the lowest that was tried missed it."""
+    limited: str | None
+    """Why the search ended short of a rate that misses; ``None`` where the edge was found."""
+    tried: list[Tried]
+    knee: float | None
+    """The rate beyond which latency leaves its floor; ``None`` where it was not seen."""
+
+
+Measure = Callable[[float], Stretch]
+
+
+def search(
+    measure: Measure,
+    objective: Objective,
+    *,
+    start: float,
+    highest: float,
+    precision: float = 0.03,
+    repeats: int = 2,
+    step: float = 2.0,
+) -> Found:
+    """Find the highest rate that meets the objective.
+
+    From ``start`` the rate is multiplied by ``step`` until one misses (or divided until one meets), then the
+    gap is halved until it is narrower than ``precision`` of the rate; the edge is then tried again
+    ``repeats - 1`` times, and gives way where it does not hold.
+    """
+    tried: list[Tried] = []
+
+    def holds(rate: float) -> bool:
+        stretch = measure(rate)
+        misses = objective.misses(stretch)
+        tried.append(Tried(rate=rate, met=not misses, misses=misses, stretch=stretch))
+        return not misses
+
+    rate, good, bad = min(start, highest), 0.0, 0.0
+    while not (good and bad):
+        if holds(rate):
+            good = rate
+            if bad or rate >= highest:
+                break
+            rate = min(rate * step, highest)
+        else:
+            bad = rate
+            if good:
+                break
+            rate /= step
+            if rate < start / step**6:
+                return Found(objective=objective.text, rate=None, limited=None, tried=tried, knee=None)
+    if not bad:
+        limited = f"the highest rate that was tried, {highest:g}/s, still meets it"
+        return Found(objective=objective.text, rate=good, limited=limited, tried=tried, knee=knee(tried))
+    confirmed = 1
+    while bad - good > precision * good or confirmed < repeats:
+        if bad - good > precision * good:
+            middle = (good + bad) / 2
+            if holds(middle):
+                good, confirmed = middle, 1
+            else:
+                bad = middle
+        elif holds(good):
+            confirmed += 1
+        else:
+            lower = [one.rate for one in tried if one.met and one.rate < good]
+            bad, good, confirmed = good, max(lower, default=good * (1 - precision)), 1
+            if len(tried) > 60:
+                break
+    return Found(objective=objective.text, rate=good, limited=None, tried=tried, knee=knee(tried))
+
+
+def knee(tried: Sequence[Tried]) -> float | None:
+    """Where the median latency first exceeds twice that of the lowest rate: the last rate below it."""
+    by_rate = sorted((one for one in tried if one.stretch.latency_ms.p50), key=lambda one: one.rate)
+    if not by_rate:
+        return None
+    floor = by_rate[0].stretch.latency_ms.p50 or 0.0
+    below = None
+    for one in by_rate:
+        if (one.stretch.latency_ms.p50 or 0.0) > 2 * floor:
+            return below
+        below = one.rate
+    return below if any(not one.met for one in tried) else None

@@ -1,0 +1,274 @@
+"""The report's view of a run: rows, groups and figures, computed purely from the result."""
+
+from __future__ import annotations
+
+import math
+import re
+from statistics import median
+from typing import Any, Literal
+
+import msgspec
+
+from hotlap.run.result import LaneResult, Profile, RunResult, Spoken, Stretch
+
+Status = Literal["ok", "void", "failed"]
+
+FIGURES = (
+    "rps",
+    "server_cpu_us_per_request",
+    "generator_cpu_percent",
+    "server_cpu_percent",
+    "server_rss_bytes",
+)
+LATENCIES = ("mean", "p50", "p90", "p99", "p99_9", "max")
+LIMITS = {
+    "server": "the server set the figure",
+    "machine": "server and generator together filled the machine: rank by CPU per request",
+    "generator": "the load generator set the figure, not the server",
+    "load": "the load that was asked for set the figure: the server could have served more",
+}
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A lane's row: medians over its stretches (counts are sums). ``None`` was not measured."""
+
+    name: str
+    scenario: str
+    variant: str
+    path: str
+    title: str
+    anchor: str
+    status: Status
+    reasons: list[Spoken]
+    error: str | None
+    stretches: int
+    figures: dict[str, float | None]
+    requests: int | None
+    failures: int | None
+    limited_by: str | None
+    speedup_cpu: float | None = None
+    speedup_rps: float | None = None
+    speedup_of: str | None = None
+    stock: Figures | None = None
+
+    @property
+    def mark(self) -> str:
+        """The verdict's look: its status, or ``doubtful`` where a rule doubts a lane that is not void."""
+        doubted = self.status == "ok" and any(rule.severity == "doubtful" for rule in self.reasons)
+        return "doubtful" if doubted else self.status
+
+    @property
+    def word(self) -> str:
+        """The verdict in a word or two."""
+        return {"failed": "not measured", "doubtful": "ok, doubtful"}.get(self.mark, self.mark)
+
+    def __getitem__(self, key: str) -> float | None:
+        return self.figures[key]
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """What some stretches of one role say together."""
+
+    engine: str
+    rps: float | None
+    mean: float | None
+    p50: float | None
+    p99: float | None
+    generator_cpu_percent: float | None
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+    """A scenario and the rows of its variants, the baseline first."""
+
+    name: str
+    title: str
+    anchor: str
+    rows: list[Row]
+    reference: dict[str, Any]
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the page says, but for charts and files."""
+
+    title: str
+    created: str
+    scenarios: list[Scenario]
+    baseline: str
+    candidate: str
+    has_stock: bool
+    counts: dict[str, int]
+    reference_title: str
+    interrupted: bool
+
+    @property
+    def rows(self) -> list[Row]:
+        """All rows, in the order of the table."""
+        return [row for scenario in self.scenarios for row in scenario.rows]
+
+
+def anchor(kind: str, name: str) -> str:
+    """A fragment that a finding can link to: ``lane-cpu-native``."""
+    return f"{kind}-{re.sub(r'[^A-Za-z0-9_]+', '-', name).strip('-')}"
+
+
+def view(run: RunResult) -> View:
+    """Aggregate a run for its page."""
+    baseline = str(run.settings.get("baseline") or "python")
+    candidate = str(run.settings.get("candidate") or "native")
+    reference = run.settings.get("reference") or {}
+    grouped: dict[str, list[LaneResult]] = {}
+    for lane in run.lanes:
+        grouped.setdefault(lane.scenario, []).append(lane)
+    order = {baseline: 0, candidate: 1}
+    scenarios = []
+    for name, lanes in grouped.items():
+        lanes = sorted(lanes, key=lambda lane: order.get(lane.variant, 2))
+        rows = [row(lane) for lane in lanes]
+        base = next((each for each in rows if each.variant == baseline), None)
+        scenarios.append(
+            Scenario(
+                name=name,
+                title=next((lane.title for lane in lanes if lane.title), ""),
+                anchor=anchor("scenario", name),
+                rows=[against(each, base) for each in rows],
+                reference=dict(reference.get(name) or {}),
+            )
+        )
+    scenarios = _told_apart(scenarios)
+    every = [each for scenario in scenarios for each in scenario.rows]
+    return View(
+        title=run.name or "run",
+        created=run.created,
+        scenarios=scenarios,
+        baseline=baseline,
+        candidate=candidate,
+        has_stock=any(each.stock for each in every),
+        counts={status: sum(each.status == status for each in every) for status in ("ok", "void", "failed")},
+        reference_title=str(run.settings.get("reference_title") or ""),
+        interrupted=run.interrupted,
+    )
+
+
+def _told_apart(scenarios: list[Scenario]) -> list[Scenario]:
+    """The same, with a number behind fragments that two odd names have in common."""
+    taken: set[str] = set()
+
+    def free(name: str) -> str:
+        found = next(
+            each for each in (name, *(f"{name}-{n}" for n in range(2, len(taken) + 3))) if each not in taken
+        )
+        taken.add(found)
+        return found
+
+    return [
+        msgspec.structs.replace(
+            scenario,
+            anchor=free(scenario.anchor),
+            rows=[msgspec.structs.replace(each, anchor=free(each.anchor)) for each in scenario.rows],
+        )
+        for scenario in scenarios
+    ]
+
+
+def row(lane: LaneResult) -> Row:
+    """A lane's row, without its speed-up."""
+    stretches = [
+        each for each in lane.stretches() if each.requests != 0
+    ]  # a lane that answered nothing has no figures
+    figures = {key: middle([getattr(each, key) for each in stretches]) for key in FIGURES}
+    figures |= {key: middle([getattr(each.latency_ms, key) for each in stretches]) for key in LATENCIES}
+    if figures["max"] is not None:  # the worst answer of all stretches, not a middling one
+        figures["max"] = max(each.latency_ms.max for each in stretches if each.latency_ms.max is not None)
+    limits = [each.limited_by for each in stretches if each.limited_by]
+    failed = lane.error is not None or not (lane.stretches() or lane.stretches("capacity"))
+    return Row(
+        name=lane.name,
+        scenario=lane.scenario,
+        variant=lane.variant,
+        path=lane.path,
+        title=lane.title,
+        anchor=anchor("lane", lane.name),
+        status="failed" if failed else lane.verdict.status,
+        reasons=[rule for rule in lane.verdict.rules if not (failed and rule.name == "not-measured")],
+        error=lane.error or ("no stretch of this lane was measured" if failed else None),
+        stretches=len(stretches),
+        figures=figures,
+        requests=total([each.requests for each in lane.stretches()]),
+        failures=total([each.failures for each in lane.stretches()]),
+        limited_by=max(set(limits), key=lambda limit: (limits.count(limit), limit)) if limits else None,
+        stock=_stock(lane.stretches("stock")),
+    )
+
+
+def against(each: Row, base: Row | None) -> Row:
+    """The row with its speed-up over the baseline's, where both may be believed."""
+    if base is None or each.name == base.name or each.status != "ok" or base.status != "ok":
+        return each
+    return msgspec.structs.replace(
+        each,
+        speedup_cpu=quotient(base["server_cpu_us_per_request"], each["server_cpu_us_per_request"]),
+        speedup_rps=quotient(each["rps"], base["rps"]),
+        speedup_of=base.variant,
+    )
+
+
+def _stock(stretches: list[Stretch]) -> Figures | None:
+    if not stretches:
+        return None
+    return Figures(
+        engine=stretches[0].engine,
+        rps=middle([each.rps for each in stretches]),
+        mean=middle([each.latency_ms.mean for each in stretches]),
+        p50=middle([each.latency_ms.p50 for each in stretches]),
+        p99=middle([each.latency_ms.p99 for each in stretches]),
+        generator_cpu_percent=middle([each.generator_cpu_percent for each in stretches]),
+    )
+
+
+def middle(values: list[float | None]) -> float | None:
+    """The median of what was measured; ``None`` when nothing was."""
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    return median(known) if known else None
+
+
+def total(values: list[int | None]) -> int | None:
+    """The sum of what was counted; ``None`` when nothing was."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def quotient(above: float | None, below: float | None) -> float | None:
+    """A ratio of two measured figures; ``None`` when one is missing or the lower one is 0."""
+    return above / below if above is not None and below else None
+
+
+class Function(msgspec.Struct, frozen=True, kw_only=True):
+    """A function of a profile; ``own`` and ``total`` are shares of the profile."""
+
+    name: str
+    kind: str
+    own: float
+    total: float
+    location: str | None
+
+
+def heaviest(profile: Profile, whole: float | None = None, limit: int = 12) -> list[Function]:
+    """The functions with the largest share of their own; those without any are left out.
+
+    ``whole`` is what the shares are of; where it is not known, the largest total stands for it.
+    """
+    whole = whole or max((frame.total_value for frame in profile.frames), default=0.0)
+    chosen = sorted(
+        (frame for frame in profile.frames if frame.self_value > 0),
+        key=lambda frame: (-frame.self_value, -frame.total_value, frame.name),
+    )
+    return [
+        Function(
+            name=frame.name.removesuffix(f" ({frame.location})"),
+            kind=frame.kind,
+            own=frame.self_value / whole,
+            total=frame.total_value / whole,
+            location=frame.location,
+        )
+        for frame in chosen[:limit]
+    ]

@@ -1,0 +1,155 @@
+"""The reference pages and the experiment's schema, generated from the code: ``python -m hotlap.docgen``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hotlap.analysis.rules import rules
+from hotlap.cli import main as hotlap
+from hotlap.experiment.toml import schema
+
+SCHEMA = Path(__file__).with_name("experiment.schema.json")
+BLANK = "\n\n"
+_MADE = "<!-- Made by `make docs` from the code: change it there. -->\n"
+_TABLES = (
+    ("ExperimentTable", "The experiment", "[tool.hotlap]"),
+    ("ScenarioTable", "A scenario", "[tool.hotlap.scenarios.NAME]"),
+    (
+        "VariantTable",
+        "A variant",
+        "[tool.hotlap.variants.NAME] or [tool.hotlap.scenarios.NAME.variants.NAME]",
+    ),
+    ("LoadTable", "The load", "[tool.hotlap.scenarios.NAME.load]"),
+    ("ExpectTable", "What must be answered", "[tool.hotlap.scenarios.NAME.expect]"),
+    ("WritesTable", "Requests that write", "[tool.hotlap.scenarios.NAME.writes]"),
+)
+
+
+def commands() -> str:
+    """The commands, as they help themselves."""
+    lines = ["# Commands\n", _MADE]
+    lines.append(
+        "Exit code 0 is success, 1 a failed measurement or condition, 2 a usage error. Commands that need an "
+        "experiment look for it in this folder and those above it.\n"
+    )
+    context = click.Context(hotlap, info_name="hotlap")
+    for name in hotlap.list_commands(context):
+        command = hotlap.get_command(context, name)
+        assert command is not None
+        within = click.Context(
+            command,
+            parent=context,
+            info_name=name,
+            max_content_width=100,
+            terminal_width=100,
+            help_option_names=["-h", "--help"],
+        )
+        lines.append(f"## hotlap {name}\n\n```text\n{command.get_help(within)}\n```\n")
+    return "\n".join(lines)
+
+
+def keys() -> str:
+    """The experiment's keys, from its schema."""
+    lines = ["# The experiment's keys\n", _MADE]
+    lines.append(
+        "An experiment is a `hotlap.toml`, or the table `[tool.hotlap]` of a `pyproject.toml`; in a `hotlap.toml` "
+        "leave out `tool.hotlap`. `hotlap init` writes one. Its JSON Schema is shipped with the package as "
+        "`hotlap/experiment.schema.json`.\n"
+    )
+    parts = schema()["$defs"]
+    for name, title, place in _TABLES:
+        lines.append(
+            f"## {title}\n\n`{place}`\n\n| key | value | default | means |\n| --- | --- | --- | --- |"
+        )
+        lines += [_key(key, form) for key, form in sorted(parts[name]["properties"].items())]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _key(key: str, form: Mapping[str, Any]) -> str:
+    default = form.get("default")
+    shown = "" if default in (None, "", [], {}) else f"`{json.dumps(default, ensure_ascii=False)}`"
+    means = next(_descriptions(form), "")
+    return f"| `{key}` | {_value(form)} | {shown} | {_cell(means)} |"
+
+
+def _descriptions(form: Mapping[str, Any]) -> Iterator[str]:
+    if "description" in form:
+        yield form["description"]
+    for inner in form.get("anyOf", []):
+        yield from _descriptions(inner)
+
+
+def _value(form: Mapping[str, Any]) -> str:
+    if "anyOf" in form:
+        return " or ".join(dict.fromkeys(_value(one) for one in form["anyOf"] if one.get("type") != "null"))
+    if "enum" in form:
+        return ", ".join(f"`{one}`" for one in form["enum"])
+    if "$ref" in form:
+        return f"a table, see {form['$ref'].rpartition('/')[2].removesuffix('Table').lower()}"
+    if form.get("type") == "array":
+        inner: Mapping[str, Any] = form.get("items") or next(iter(form.get("prefixItems", [])), {})
+        return f"a list of {_value(inner) or 'values'}" if inner else "a list"
+    if form.get("type") == "object":
+        values = form.get("additionalProperties")
+        return f"a table of {_value(values)}" if isinstance(values, dict) and values else "a table"
+    return {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}.get(
+        str(form.get("type")), ""
+    )
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def rule_list() -> str:
+    """The rules: verdicts, doubts and findings."""
+    lines = ["# Rules\n", _MADE]
+    lines.append(
+        "Verdicts, doubts about profiles and findings are all made of these. `void`: the lane's figures are not to "
+        "be believed. `doubtful`: with care. `finding`: what the run shows. Each rests on evidence that is in "
+        "`run.json`, and says nothing where the evidence does not carry it.\n"
+    )
+    lines.append("| rule | about | severity | says |\n| --- | --- | --- | --- |")
+    lines += [
+        f"| `{rule.name}` | {rule.scope} | {rule.severity} | {_cell(rule.doc.partition(BLANK)[0])} |"
+        for rule in sorted(rules(), key=lambda one: (one.severity, one.name))
+    ]
+    return "\n".join(lines) + "\n"
+
+
+PAGES = {"commands.md": commands, "experiment.md": keys, "rules.md": rule_list}
+
+
+def schema_text() -> str:
+    """The schema as it is shipped."""
+    return json.dumps(schema(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the pages into a folder, and the schema into the package; with ``--check`` only say what is stale."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--check", action="store_true")
+    given = parser.parse_args(arguments)
+    made = {given.folder / name: page() for name, page in PAGES.items()} | {SCHEMA: schema_text()}
+    stale = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
+    if given.check:
+        for path in stale:
+            print(f"stale: {path}", file=sys.stderr)
+        return 1 if stale else 0
+    given.folder.mkdir(parents=True, exist_ok=True)
+    for path in stale:
+        path.write_text(made[path])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

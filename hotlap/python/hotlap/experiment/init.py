@@ -1,0 +1,159 @@
+"""An experiment for an app, written down: what was found out is filled in, what was not is a comment."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Collection, Mapping
+from itertools import chain, count
+from pathlib import Path
+
+import msgspec
+
+from hotlap.experiment import openapi
+from hotlap.experiment.model import ExperimentError, Server
+from hotlap.experiment.openapi import Request
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """A request that an experiment may make. ``note`` says why it is left out, if it is."""
+
+    name: str
+    request: Request
+    note: str | None = None
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found out about an app: how it is served (``env`` as the table has it) and its routes."""
+
+    server: Server
+    framework: str
+    routes: list[Route]
+
+
+PARAMETER = re.compile(r"\{[^{}]*\}|<[^<>]*>")
+
+
+def fill(path: str) -> str:
+    """A path with 1 in the place of each parameter, or an identifier where one is asked for."""
+    return PARAMETER.sub(lambda one: openapi.UUID if "uuid" in one[0] else "1", path)
+
+
+def named(request: Request, names: Collection[str]) -> str:
+    """What a request's scenario is called: after its path, unlike all others."""
+    # A parameter by its name alone: frameworks write its type before or after a colon.
+    path = re.sub(r"<(?:[^<>:]*:)?([^<>:]+)>|\{([^{}:]+)(?::[^{}]*)?\}", r"\1\2", request.template)
+    name = re.sub(r"[^A-Za-z0-9_]+", "-", path).strip("-_") or "root"
+    if request.method != "GET":
+        name = f"{name}-{request.method.lower()}"
+    tried = chain([name], (f"{name}-{again}" for again in count(2)))
+    return next(one for one in tried if one not in names)
+
+
+def refuse(folder: Path) -> None:
+    """Refuse to write where there is an experiment already.
+
+    Raises:
+        ExperimentError: there is one.
+    """
+    own, pyproject = folder / "hotlap.toml", folder / "pyproject.toml"
+    if own.exists():
+        raise ExperimentError(f"{own} is there already: edit it, or remove it first")
+    if pyproject.exists() and re.search(_TABLE, pyproject.read_text(), re.MULTILINE):
+        raise ExperimentError(f"{pyproject} has a [tool.hotlap] table already: edit it, or remove it first")
+
+
+_TABLE = r"^\s*\[+\s*tool\s*\.\s*hotlap\b"
+
+
+def write(found: Found, folder: Path) -> tuple[Path, str]:
+    """Write the experiment into ``pyproject.toml`` where there is one, else into ``hotlap.toml``.
+
+    Returns:
+        The file, and the table as it was written.
+
+    Raises:
+        ExperimentError: there is an experiment already.
+    """
+    refuse(folder)
+    pyproject = folder / "pyproject.toml"
+    if not pyproject.exists():
+        text = table(found, folder.name, ())
+        (folder / "hotlap.toml").write_text(text)
+        return folder / "hotlap.toml", text
+    before = pyproject.read_text()
+    text = table(found, folder.name, ("tool", "hotlap"))
+    pyproject.write_text(before.rstrip("\n") + ("\n\n" if before.strip() else "") + text)
+    return pyproject, text
+
+
+def table(found: Found, name: str, keys: tuple[str, ...]) -> str:
+    """The experiment in TOML, with comments: what is measured first, then what was left out."""
+    prefix = "".join(f"{key}." for key in keys)
+    server = found.server
+    modes = ["on-cpu", "await"] if server.command is None and server.interface != "wsgi" else ["on-cpu"]
+    lines = [f"[{'.'.join(keys)}]"] if keys else []
+    lines += ["# What hotlap measures: see `hotlap list`, then `hotlap run`.", f"name = {_text(name)}"]
+    if server.command is not None:
+        # What a shell would read as braces is ours: without quotes it is easier to read.
+        words = re.sub(r"'(\{\w+\})'", r"\1", shlex.join(server.command))
+        lines.append(f"command = {_text(words)}")
+    else:
+        lines += [f"app = {_text(str(server.app))}", f"interface = {_text(server.interface)}"]
+        lines += ["factory = true"] * server.factory
+    lines += [f"env = {_inline(server.env)}"] * bool(server.env)
+    lines += [
+        f"ready_path = {_text(server.ready_path)}  # asked until it answers, when a server starts",
+    ]
+    lines += ['# Or another server: command = "uvicorn shop.main:app --port {port}"'] * (
+        server.command is None
+    )
+    lines += [
+        '# Or one that runs already: url = "http://127.0.0.1:8000", and its pid to profile it.',
+        "# A run fails if one of these holds; a ratio is held against the run that it is compared with:",
+        '# fail_if = ["* failures > 0.1%", "* p99 > 1.10x"]',
+        "",
+        "# A variant changes what it names, for every scenario: a feature flag, a module, another checkout.",
+        f"# [{prefix}variants.before]",
+        f"# [{prefix}variants.after]",
+        '# env = { FAST_PATH = "1" }',
+        "",
+        "# Each scenario below is a request, how hard it is made, and the profiles taken of it: on-cpu,",
+        "# await (asyncio alone), gil, memory, off-cpu.",
+    ]
+    for route in sorted(found.routes, key=lambda route: route.note is not None):
+        lines += ["", *_scenario(route, prefix, modes)]
+    return "\n".join(lines) + "\n"
+
+
+def _scenario(route: Route, prefix: str, modes: list[str]) -> list[str]:
+    asked = route.request
+    lines = [f"[{prefix}scenarios.{route.name}]"]
+    lines += [f"method = {_text(asked.method)}"] if asked.method != "GET" else []
+    if asked.guessed:
+        lines.append(
+            f"# {', '.join(asked.guessed)}: made up, give {'it' if len(asked.guessed) == 1 else 'them'} a value that is there"
+        )
+    lines.append(f"path = {_text(asked.path)}")
+    lines += [f"headers = {_inline(asked.headers)}"] if asked.headers else []
+    lines += [f"body = {_literal(asked.body)}"] if asked.body is not None else []
+    lines += ["load = { users = 16 }", f"profiles = {json.dumps(modes)}"]
+    lines += [f"expect = {{ status = {asked.status} }}"] if asked.status != 200 else []
+    if route.note is None:
+        return lines
+    return [f"# Left out: {' '.join(route.note.split())}", *(f"# {line}" for line in lines)]
+
+
+def _inline(values: Mapping[str, str]) -> str:
+    return f"{{ {', '.join(f'{_text(key)} = {_text(value)}' for key, value in values.items())} }}"
+
+
+def _text(value: str) -> str:
+    """A TOML string: JSON's escapes are TOML's too, but for DEL, which it leaves as it is."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _literal(value: str) -> str:
+    """A TOML string without escapes where it needs none: JSON stays readable."""
+    return f"'{value}'" if value.isprintable() and "'" not in value else _text(value)

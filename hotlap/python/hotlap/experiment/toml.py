@@ -1,0 +1,410 @@
+"""The table ``[tool.hotlap]``: an experiment as it is written in TOML, and what becomes of it.
+
+The keys' types and docstrings here are the schema and the reference of the table.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from hotlap.experiment.model import (
+    Expect,
+    Experiment,
+    ExperimentError,
+    Interface,
+    Lane,
+    Load,
+    Mode,
+    Model,
+    Profiler,
+    Server,
+    Writes,
+)
+
+Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="letters, digits, _ . -")]
+Command = Annotated[str | list[str], Meta(description="one string as a shell splits it, or a list of words")]
+
+_Table = TypeVar("_Table", bound=msgspec.Struct)
+
+ONLY_VARIANT = "app"
+"""The variant of a scenario that names none."""
+
+
+class LoadTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """The load of a scenario: ``[tool.hotlap.scenarios.NAME.load]``."""
+
+    model: Annotated[Model, Meta(description="closed: users wait; paced: on a period; open: at a rate")] = (
+        "closed"
+    )
+    users: Annotated[int, Meta(ge=1, description="how many users, closed or paced")] = 16
+    spawn_rate: (
+        Annotated[float, Meta(gt=0, description="users started a second; all at once if absent")] | None
+    ) = None
+    wait_s: Annotated[
+        # Not a tuple: a union of a constrained number and a tuple crashes msgspec 0.22.
+        float | list[float],
+        Meta(description="seconds between an answer and the next request, or [low, high]"),
+    ] = 0.0
+    rate: Annotated[float, Meta(gt=0, description="requests a second, open")] | None = None
+    arrivals: Annotated[
+        str, Meta(pattern="^(even|exponential)$", description="the gaps of open arrivals")
+    ] = "even"
+    max_in_flight: Annotated[int, Meta(ge=1, description="unanswered requests at most, open")] = 1000
+    timeout_s: Annotated[float, Meta(gt=0, description="for an answer")] = 30.0
+
+
+class ExpectTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What must be answered: ``[tool.hotlap.scenarios.NAME.expect]``."""
+
+    status: Annotated[int, Meta(ge=100, le=599, description="any other is a failure")] = 200
+    body: Annotated[str, Meta(description="the exact text")] | None = None
+    body_file: Annotated[str, Meta(description="a file with the exact text")] | None = None
+    same_as: Annotated[str, Meta(description="the variant whose answer it must equal")] | None = None
+
+
+class ServedTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How the app is served. Scenarios and variants name only what they change."""
+
+    app: (
+        Annotated[str, Meta(pattern="^[^:]+:[^:]+$", description='"module:object", under Granian')] | None
+    ) = None
+    factory: (
+        Annotated[bool, Meta(description="whether the object is a function that makes the app")] | None
+    ) = None
+    interface: Annotated[Interface, Meta(description="how Granian speaks to it")] | None = None
+    command: Annotated[Command, Meta(description="another server, with {port}")] | None = None
+    url: Annotated[str, Meta(pattern="^https?://", description="a server that runs already")] | None = None
+    ca_file: Annotated[str, Meta(description="authorities (PEM) that a https url is trusted by")] | None = (
+        None
+    )
+    pid: Annotated[int, Meta(ge=1, description="its process, if it shall be profiled")] | None = None
+    env: Annotated[dict[str, str], Meta(description="variables, on top of the present ones")] = {}
+    cwd: Annotated[str, Meta(description="the folder to serve from, relative to this file's")] | None = None
+    ready_path: Annotated[str, Meta(pattern="^/", description="asked until it answers below 500")] | None = (
+        None
+    )
+    ready_timeout_s: Annotated[float, Meta(gt=0, description="how long it may take to start")] | None = None
+    stop_timeout_s: Annotated[float, Meta(gt=0, description="how long it may take to end")] | None = None
+    granian_args: Annotated[list[str], Meta(description="further arguments for Granian")] | None = None
+
+
+class RequestTable(ServedTable, kw_only=True, forbid_unknown_fields=True):
+    """A request and how the app is served for it; each names only what it changes."""
+
+    method: Annotated[str, Meta(pattern="^[A-Z]+$", description="GET if absent")] | None = None
+    path: Annotated[str, Meta(pattern="^/", description="with the query")] | None = None
+    headers: Annotated[dict[str, str], Meta(description="sent with the request")] = {}
+    body: Annotated[str, Meta(description="the text that is sent")] | None = None
+    body_file: Annotated[str, Meta(description="a file with that text")] | None = None
+
+
+class VariantTable(RequestTable, kw_only=True, forbid_unknown_fields=True):
+    """A variant: ``[tool.hotlap.variants.NAME]`` for all scenarios, or under one scenario's ``variants``."""
+
+    expect: Annotated[ExpectTable | None, Meta(description="instead of its scenario's")] = None
+
+
+class WritesTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A share of the requests that write, counted apart: ``[tool.hotlap.scenarios.NAME.writes]``."""
+
+    share: Annotated[float, Meta(ge=0, le=1, description="of all requests, from 0 to 1")]
+    method: Annotated[str, Meta(pattern="^[A-Z]+$", description="how they write")] = "PUT"
+    path: Annotated[str, Meta(pattern="^/", description="the lane's own if absent")] | None = None
+    headers: Annotated[dict[str, str], Meta(description="sent with them")] = {}
+    body: Annotated[str, Meta(description="the text that is sent")] | None = None
+    body_file: Annotated[str, Meta(description="a file with that text")] | None = None
+    status: Annotated[int, Meta(ge=100, le=599, description="any other is a failure")] = 200
+
+
+class ScenarioTable(RequestTable, kw_only=True, forbid_unknown_fields=True):
+    """A scenario: ``[tool.hotlap.scenarios.NAME]``."""
+
+    title: Annotated[str, Meta(description="what it does, in a line")] = ""
+    suite: Name = "default"
+    expect: Annotated[ExpectTable, Meta(description="what must be answered")] = msgspec.field(
+        default_factory=ExpectTable
+    )
+    load: Annotated[LoadTable, Meta(description="how it is loaded")] = msgspec.field(
+        default_factory=LoadTable
+    )
+    writes: Annotated[WritesTable | None, Meta(description="requests that write, beside its own")] = None
+    locustfile: Annotated[str, Meta(description="its users stand in for the generated ones")] | None = None
+    profiles: Annotated[tuple[Mode, ...], Meta(description="the modes in which a run profiles it")] = (
+        "on-cpu",
+    )
+    profiler: (
+        Annotated[Profiler, Meta(description="records on-cpu; off-cpu is perf's, gil py-spy's")] | None
+    ) = None
+    variants: Annotated[dict[Name, Any], Meta(description="its own variants, or changes to shared ones")] = {}
+
+
+class ExperimentTable(ServedTable, kw_only=True, forbid_unknown_fields=True):
+    """The experiment: ``[tool.hotlap]``."""
+
+    name: Annotated[str, Meta(description="what it is called in reports")] = ""
+    extensions: Annotated[list[str], Meta(description="modules that say their build_profile")] = []
+    baseline: Annotated[Name, Meta(description="the variant that others are compared with")] | None = None
+    candidate: Annotated[Name, Meta(description="the variant that is compared")] | None = None
+    setup: Annotated[Command, Meta(description="run before each server starts")] | None = None
+    teardown: Annotated[Command, Meta(description="run after each server has ended")] | None = None
+    fail_if: Annotated[list[str], Meta(description='thresholds, such as "cpu/native p99 > 1.10x"')] = []
+    diffs: Annotated[list[tuple[str, str]], Meta(description="pairs of lanes to draw as a difference")] = []
+    metrics_path: Annotated[
+        str | None, Meta(description="where the app tells its locks' times, as Prometheus text")
+    ] = None
+    variants: Annotated[
+        dict[Name, Any], Meta(description="what each variant changes, for all scenarios")
+    ] = {}
+    scenarios: Annotated[dict[Name, Any], Meta(description="what is measured")] = {}
+
+
+class KeyProblem(Exception):
+    """A key that is wrong: where it is in the table, and why."""
+
+    def __init__(self, path: tuple[str, ...], why: str) -> None:
+        super().__init__(why)
+        self.path = path
+        self.why = why
+
+
+def to_experiment(table: dict[str, Any], folder: Path) -> Experiment:
+    """The experiment that a table describes.
+
+    Raises:
+        KeyProblem: a key is unknown, missing or of a wrong value.
+    """
+    top = _convert(table, ExperimentTable, ())
+    shared = {
+        name: _convert(variant, VariantTable, ("variants", name)) for name, variant in top.variants.items()
+    }
+    if not top.scenarios:
+        raise KeyProblem((), "it has no [scenarios.NAME] table: nothing would be measured")
+    base = _server(top, None)
+    _check_authority(top, folder, ())
+    lanes: list[Lane] = []
+    for name, raw in top.scenarios.items():
+        at = ("scenarios", name)
+        scenario = _convert(raw, ScenarioTable, at)
+        own = {
+            variant: _convert(changes, VariantTable, (*at, "variants", variant))
+            for variant, changes in scenario.variants.items()
+        }
+        for variant in dict.fromkeys([*shared, *own]) or [ONLY_VARIANT]:
+            changes = [one for one in (shared.get(variant), own.get(variant)) if one is not None]
+            lanes.append(_lane(name, variant, scenario, changes, base, folder, at))
+    _check_served(base, lanes)
+    names = list(dict.fromkeys(lane.variant for lane in lanes))
+    try:
+        return Experiment(
+            name=top.name or folder.name,
+            server=base,
+            lanes=tuple(lanes),
+            root=str(folder),
+            extensions=tuple(top.extensions),
+            baseline=top.baseline or names[0],
+            candidate=top.candidate or names[-1],
+            setup=_words(top.setup),
+            teardown=_words(top.teardown),
+            fail_if=tuple(top.fail_if),
+            diffs=tuple(top.diffs),
+            metrics_path=top.metrics_path,
+        )
+    except ExperimentError as error:
+        raise KeyProblem((), str(error)) from None
+
+
+def schema() -> dict[str, Any]:
+    """The table's JSON Schema."""
+    made, parts = msgspec.json.schema_components(
+        [ExperimentTable, ScenarioTable, VariantTable], ref_template="#/$defs/{name}"
+    )[0:2]
+    parts["ExperimentTable"]["properties"]["scenarios"]["additionalProperties"] = made[1]
+    for name in ("ExperimentTable", "ScenarioTable"):
+        parts[name]["properties"]["variants"]["additionalProperties"] = made[2]
+    parts["ExperimentTable"]["properties"]["experiment"] = {
+        "description": 'a Python object that is the experiment, "module:object": then nothing else is read',
+        "type": "string",
+        "pattern": "^[^:]+:[^:]+$",
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "hotlap experiment",
+        **made[0],
+        "$defs": dict(sorted(parts.items())),
+    }
+
+
+def _convert(value: Any, kind: type[_Table], path: tuple[str, ...]) -> _Table:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        why, _, place = str(error).partition(" - at `$")
+        inner = tuple(
+            part for part in place.rstrip("`").replace("[", ".[").split(".") if part and part[0] != "["
+        )
+        unknown = why.partition("unknown field `")[2].rstrip("`")
+        if unknown:
+            inside: type[msgspec.Struct] = kind
+            for part in inner:
+                inside = get_type_hints(inside)[part]
+            known = ", ".join(sorted(field.name for field in msgspec.structs.fields(inside)))
+            raise KeyProblem((*path, *inner, unknown), f"it is not a key here; known: {known}") from None
+        raise KeyProblem((*path, *inner), why) from None
+
+
+def _words(command: str | list[str] | None) -> tuple[str, ...] | None:
+    if command is None:
+        return None
+    return tuple(shlex.split(command) if isinstance(command, str) else command)
+
+
+_SERVED = tuple(field.name for field in msgspec.structs.fields(ServedTable))
+_WAYS = ("app", "command", "url")
+
+
+def _server(table: ServedTable, base: Server | None) -> Server:
+    """A server as the table has it, on top of what it changes."""
+    changes = {name: getattr(table, name) for name in _SERVED if getattr(table, name) is not None}
+    if "command" in changes:
+        changes["command"] = _words(changes["command"])
+    if "granian_args" in changes:
+        changes["granian_args"] = tuple(changes["granian_args"])
+    if base is None:
+        return Server(**changes)
+    changes["env"] = {**base.env, **table.env}
+    if any(way in changes for way in _WAYS):
+        # Another way of being served takes the place of the one before.
+        changes = {**dict.fromkeys((*_WAYS, "pid", "ca_file")), **changes}
+    return msgspec.structs.replace(base, **changes)
+
+
+def _check_authority(table: ServedTable, folder: Path, at: tuple[str, ...]) -> None:
+    if table.ca_file is not None:
+        _existing(table.ca_file, folder, (*at, "ca_file"))
+
+
+def _changed(table: ServedTable) -> bool:
+    return any(getattr(table, name) not in (None, {}) for name in _SERVED)
+
+
+def _lane(
+    name: str,
+    variant: str,
+    scenario: ScenarioTable,
+    changes: list[VariantTable],
+    base: Server,
+    folder: Path,
+    at: tuple[str, ...],
+) -> Lane:
+    requests: list[RequestTable] = [*reversed(changes), scenario]
+    for one in requests:
+        _check_authority(one, folder, at)
+    server = base
+    for one in reversed(requests):
+        server = _server(one, server)
+
+    def first(key: str) -> Any:
+        return next((value for one in requests if (value := getattr(one, key)) is not None), None)
+
+    path = first("path")
+    if path is None:
+        raise KeyProblem((*at, "path"), f"{name}/{variant} has no path")
+    expect = next((one.expect for one in reversed(changes) if one.expect is not None), scenario.expect)
+    load = scenario.load
+    if load.model == "open" and load.rate is None:
+        raise KeyProblem((*at, "load", "rate"), "open arrivals need a rate")
+    low, high = load.wait_s if isinstance(load.wait_s, list) and len(load.wait_s) == 2 else (load.wait_s,) * 2
+    if isinstance(low, list) or isinstance(high, list) or not 0 <= low <= high:
+        raise KeyProblem((*at, "load", "wait_s"), "a wait is seconds, or [low, high] with low not above high")
+    if load.model == "paced" and high == 0:
+        raise KeyProblem((*at, "load", "wait_s"), "paced users need a period above 0")
+    headers: dict[str, str] = {}
+    for one in reversed(requests):
+        headers.update(one.headers)
+    return Lane(
+        scenario=name,
+        variant=variant,
+        suite=scenario.suite,
+        title=scenario.title,
+        method=first("method") or "GET",
+        path=path,
+        headers=headers,
+        body=_text(first("body"), first("body_file"), folder, (*at, "body_file")),
+        expect=Expect(
+            status=expect.status,
+            body=_text(expect.body, expect.body_file, folder, (*at, "expect", "body_file")),
+            same_as=expect.same_as if expect.same_as != variant else None,
+        ),
+        load=Load(
+            model=load.model,
+            users=load.users,
+            spawn_rate=load.spawn_rate,
+            wait_s=(low, high),
+            rate=load.rate,
+            arrivals="exponential" if load.arrivals == "exponential" else "even",
+            max_in_flight=load.max_in_flight,
+            timeout_s=load.timeout_s,
+        ),
+        writes=_writes(scenario.writes, folder, (*at, "writes", "body_file")),
+        locustfile=None
+        if scenario.locustfile is None
+        else str(_existing(scenario.locustfile, folder, (*at, "locustfile"))),
+        profiles=scenario.profiles,
+        profiler=scenario.profiler,
+        server=server if any(_changed(one) for one in requests) else None,
+    )
+
+
+def _writes(table: WritesTable | None, folder: Path, at: tuple[str, ...]) -> Writes | None:
+    if table is None:
+        return None
+    return Writes(
+        share=table.share,
+        method=table.method,
+        path=table.path,
+        headers=table.headers,
+        body=_text(table.body, table.body_file, folder, at),
+        expect=Expect(status=table.status),
+    )
+
+
+def _existing(name: str, folder: Path, at: tuple[str, ...]) -> Path:
+    path = folder / name
+    if not path.is_file():
+        raise KeyProblem(at, f"there is no file {name}")
+    return path
+
+
+def _text(text: str | None, file: str | None, folder: Path, at: tuple[str, ...]) -> str | None:
+    if text is not None or file is None:
+        return text
+    try:
+        return _existing(file, folder, at).read_text()
+    except UnicodeDecodeError:
+        raise KeyProblem(at, f"{file} is not text in UTF-8") from None
+
+
+def _check_served(base: Server, lanes: list[Lane]) -> None:
+    for server in {id(server): server for server in (lane.server or base for lane in lanes)}.values():
+        ways = [way for way in _WAYS if getattr(server, way) is not None]
+        if len(ways) != 1:
+            why = (
+                f"{' and '.join(ways)} exclude each other"
+                if ways
+                else "one of app, command and url must say how it is served"
+            )
+            raise KeyProblem((ways[-1],) if ways else (), why)
+        if server.ca_file is not None and not (server.url or "").startswith("https://"):
+            raise KeyProblem(("ca_file",), "it is for a server that is named by its url, with https")
+        if server.command is not None and not any("{port}" in word for word in server.command):
+            raise KeyProblem(("command",), "it must have {port} where the port goes")
+    variants = {lane.variant for lane in lanes}
+    for lane in lanes:
+        if lane.expect.same_as is not None and lane.expect.same_as not in variants:
+            at = ("scenarios", lane.scenario, "expect", "same_as")
+            raise KeyProblem(at, f"there is no variant {lane.expect.same_as!r}")

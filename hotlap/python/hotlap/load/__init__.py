@@ -1,0 +1,1 @@
+"""What the lab does with load: a Locust process for each trial, the engine told what to send, its figures added up."""

@@ -1,0 +1,56 @@
+"""What the engine could offer at most, here and now: against a server in this process that only answers."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+
+from hotlap._engine import NullServer, Swarm
+from hotlap.load.request import Request
+
+_WARM_UP_S = 0.1
+_TIME_S = 0.4
+_SIZE_STEP = 256
+
+
+def calibrate(request: Request, *, body_bytes: int, users: int) -> float:
+    """Requests a second that one thread of the engine offers with so many users who never wait.
+
+    Args:
+        request: What is sent.
+        body_bytes: The size of the answers' bodies.
+        users: Connections.
+
+    Measured once in a process for sizes that are about the same.
+    """
+    sent = len(request.body or "") + sum(len(name) + len(value) for name, value in request.headers.items())
+    return _measured(request.method, _rounded(sent), _rounded(body_bytes), users)
+
+
+def _rounded(size: int) -> int:
+    return -(-size // _SIZE_STEP) * _SIZE_STEP
+
+
+@lru_cache
+def _measured(method: str, sent_bytes: int, body_bytes: int, users: int) -> float:
+    body = "x" * sent_bytes if method not in ("GET", "HEAD") else None
+    headers = {} if body is not None or not sent_bytes else {"X-Filled": "x" * sent_bytes}
+    if method == "HEAD":
+        method = "GET"  # The null server always sends a body.
+    server = NullServer(body_bytes)
+    try:
+        swarm = Swarm(server.url)
+        request = Request(method, "/", headers=headers, body=body)
+        behaviour = swarm.behaviour([request.declared()])
+        for _ in range(users):
+            swarm.add(behaviour)
+        time.sleep(_WARM_UP_S)
+        swarm.take()
+        began_s = time.monotonic()
+        time.sleep(_TIME_S)
+        answered = sum(figures.answered for figures in swarm.take())
+        passed_s = time.monotonic() - began_s
+        swarm.stop()
+        return answered / passed_s
+    finally:
+        server.close()

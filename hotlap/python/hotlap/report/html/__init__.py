@@ -1,0 +1,1 @@
+"""A run and a comparison as pages that need no network."""

@@ -1,0 +1,140 @@
+"""A run in the terminal: the progress while it goes on, the table of its lanes at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich import progress as bars
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hotlap.run.jobs import Task
+from hotlap.run.result import RunResult, Stretch
+
+
+class Bar:
+    """Tells a terminal how a run gets on: what is done now, how much is left, how long it takes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar = bars.Progress(
+            bars.SpinnerColumn(),
+            bars.TextColumn("{task.description}"),
+            bars.BarColumn(bar_width=None),
+            bars.MofNCompleteColumn(),
+            bars.TimeElapsedColumn(),
+            bars.TextColumn("[dim]{task.fields[left]}"),
+            console=console,
+        )
+        self._tasks: list[Task] = []
+        self._problems: set[str] = set()
+        self._id: bars.TaskID | None = None
+
+    @contextmanager
+    def shown(self) -> Iterator[Bar]:
+        """Show the bar while the block runs."""
+        with self._bar:
+            yield self
+
+    def begin(self, tasks: list[Task]) -> None:
+        self._tasks = list(tasks)
+        self._id = self._bar.add_task("", total=len(tasks), left="")
+
+    def start(self, task: Task) -> None:
+        assert self._id is not None
+        left_s = sum(one.estimate_s for one in self._tasks)
+        self._bar.update(self._id, description=task.title, left=f"about {duration(left_s)} left")
+
+    def end(self, task: Task, problem: str | None) -> None:
+        assert self._id is not None
+        self._tasks.remove(task)
+        self._bar.advance(self._id)
+        mark = "[green]✓[/]" if problem is None else "[red]✗[/]"
+        self._console.print(f"{mark} {escape(task.title)}", highlight=False)
+        if problem is not None:
+            said = "for the same reason" if problem in self._problems else problem
+            self._problems.add(problem)
+            self._console.print(f"  {escape(said)}", style="red", highlight=False, soft_wrap=True)
+
+
+FINDINGS = 5
+"""How many findings the terminal shows; the report has all."""
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person reads them: ``1:05 min``, ``40 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d} min" if minutes else f"{rest} s"
+
+
+def _figure(value: float | None, digits: int = 0) -> str:
+    return "—" if value is None else f"{value:,.{digits}f}"
+
+
+def _ms(value: float | None) -> str:
+    return _figure(value, 0 if value is not None and value >= 100 else 2)
+
+
+def show(run: RunResult, console: Console) -> None:
+    """The lanes of a run with their main figures, then what has to be said of each, and the first findings."""
+    console.print(table(run, console))
+    for lane in run.lanes:
+        # The rule that speaks of a lane without figures says its error, too.
+        for sentence in [lane.error] if lane.error else [rule.sentence for rule in lane.verdict.rules]:
+            console.print(f"{escape(lane.name)}: {escape(sentence)}", highlight=False, soft_wrap=True)
+    for finding in run.findings[:FINDINGS]:
+        console.print(f"• {escape(finding.sentence)}", highlight=False, soft_wrap=True)
+
+
+def table(run: RunResult, console: Console) -> Table:
+    """The lanes of a run with their main figures: as many as the console is wide enough for."""
+    kept = list(_COLUMNS)
+    spare = [column for column in _SPARE if column != "failed" or not _any_failed(run)]
+    while True:
+        made = _table(run, kept, wrap=not spare)
+        needs = console.measure(made, options=console.options.update(max_width=_ENOUGH)).maximum
+        if not spare or needs <= console.width:
+            return made
+        dropped = spare.pop(0)
+        kept = [column for column in kept if column[0] != dropped]
+
+
+def _any_failed(run: RunResult) -> bool:
+    return any(stretch.failures for lane in run.lanes for stretch in lane.stretches())
+
+
+def _table(run: RunResult, columns: Sequence[_Column], *, wrap: bool) -> Table:
+    """``wrap``: whether the names of lanes may take several lines."""
+    made = Table(title=f"{run.name}: {run.created}", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    made.add_column("lane", no_wrap=not wrap, overflow="fold")
+    for title, _ in columns:
+        made.add_column(title, justify="left" if title == "limit" else "right", no_wrap=True)
+    made.add_column("verdict", no_wrap=True)
+    for lane in run.lanes:
+        doubts = sum(rule.severity == "doubtful" for rule in lane.verdict.rules)
+        verdict = "not measured" if lane.error else lane.verdict.status + ("?" if doubts else "")
+        for stretch in lane.stretches() or (None,):
+            figures = ["—" if stretch is None else read(stretch) for _, read in columns]
+            made.add_row(escape(lane.name), *figures, verdict)
+    return made
+
+
+_Column = tuple[str, Callable[[Stretch], str]]
+_COLUMNS: tuple[_Column, ...] = (
+    ("req/s", lambda one: _figure(one.rps, 1)),
+    ("p50 ms", lambda one: _ms(one.latency_ms.p50)),
+    ("p90 ms", lambda one: _ms(one.latency_ms.p90)),
+    ("p99 ms", lambda one: _ms(one.latency_ms.p99)),
+    ("max ms", lambda one: _ms(one.latency_ms.max)),
+    ("failed", lambda one: _figure(one.failures)),
+    ("CPU µs", lambda one: _figure(one.server_cpu_us_per_request)),
+    ("limit", lambda one: one.limited_by or "—"),
+)
+"""The figures of the table: title, and how it is read."""
+_ENOUGH = 10_000
+"""Columns that no table needs."""
+_SPARE = ("failed", "p90 ms", "max ms", "limit", "p99 ms")
+"""What a narrow terminal does without, the least needed first; failures only where there are none."""

@@ -1,0 +1,179 @@
+"""Find out about an app: serve it once, and try what it answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from hotlap.experiment import Experiment, ExperimentError, Interface, Lane, Server, discover, openapi
+from hotlap.experiment.init import PARAMETER, Found, Route, fill, named
+from hotlap.experiment.openapi import Request
+from hotlap.serving.server import ServeError, served
+from hotlap.serving.verify import VerifyError, request
+
+_UNINTERESTING = re.compile(r"^/(docs|redoc|openapi\.json|schema|static|favicon\.ico)(/|$)")
+_DOCUMENTS = ("/openapi.json", "/schema/openapi.json", "/swagger.json")
+_READY_PATH = "/.well-known/hotlap"
+"""No app has it, so none fails on it: that it answers, and be it 404, is what is asked."""
+_ANSWER_TIMEOUT_S = 10.0
+_CHANGES = "it may change what is stored, so it was not sent: look at it, then take the # away"
+
+
+def find(
+    folder: Path,
+    app: str | None,
+    paths: Sequence[str],
+    interface: Interface | None,
+    command: Sequence[str] | None = None,
+) -> Found:
+    """Find out about the app in a folder, and try what it answers.
+
+    Args:
+        folder: Where the app is.
+        app: Its object, ``module:object``; searched for if not given.
+        paths: What to ask for instead of the app's own routes.
+        interface: How it is spoken to, if it cannot be told.
+        command: What serves it instead of Granian, with ``{port}``; nothing is imported then.
+
+    Raises:
+        ExperimentError: no app, or it cannot be imported or served, or it has no route; the message says
+            what to give.
+    """
+    if command is not None:
+        server, framework = Server(command=tuple(command), ready_path=_READY_PATH), "its own command"
+        asked = [_get(path) for path in paths] or None
+    else:
+        app, told = _told(folder, app)
+        module = app.partition(":")[0].replace(".", "/")
+        in_src = any((folder / "src" / name).exists() for name in (f"{module}.py", module))
+        server = Server(
+            app=app,
+            factory=told["factory"],
+            interface=interface or told["interface"],
+            env={"PYTHONPATH": "src"} if in_src and not (folder / f"{module}.py").exists() else {},
+            ready_path=_READY_PATH,
+        )
+        framework = told["framework"]
+        asked = [_get(path) for path in paths] or _of(told)
+        if not asked:
+            raise ExperimentError(f"{app} does not tell its routes: name some with --path /PATH")
+    tried = _tried(server, asked, folder)
+    first = next((route.request.path for route in tried if route.note is None), "/")
+    return Found(server=msgspec.structs.replace(server, ready_path=first), framework=framework, routes=tried)
+
+
+def _told(folder: Path, app: str | None) -> tuple[str, dict[str, Any]]:
+    """The app, and what it tells of itself: of those that were found, the first that can be imported."""
+    candidates = [app] if app is not None else discover.objects(folder)
+    if not candidates:
+        raise ExperimentError(
+            f"no app was found below {folder}: name it with --app MODULE:OBJECT, as in --app shop.main:app, "
+            'or its server with --command "... {port}"'
+        )
+    errors = []
+    for candidate in candidates[:_MOST_TRIED]:
+        try:
+            return candidate, discover.ask(candidate, folder)
+        except discover.DiscoverError as error:
+            errors.append(error)
+    raise ExperimentError(f"{errors[0]}; or name another app with --app MODULE:OBJECT")
+
+
+_MOST_TRIED = 3
+
+
+def _get(path: str) -> Request:
+    return Request(method="GET", path=path, template=path.partition("?")[0])
+
+
+def _of(told: dict[str, Any]) -> list[Request]:
+    if told["openapi"] is not None:
+        return openapi.requests(told["openapi"])
+    return [
+        Request(
+            method=method,
+            path=fill(path),
+            template=path,
+            body="" if method != "GET" else None,
+            guessed=tuple(match[0] for match in PARAMETER.finditer(path)),
+        )
+        for method, path in told["routes"]
+        if method not in ("HEAD", "OPTIONS")
+    ]
+
+
+def _tried(server: Server, asked: Sequence[Request] | None, folder: Path) -> list[Route]:
+    """Serve the app once and ask for each request: what fails is left out, with the reason."""
+    if server.env:
+        server = msgspec.structs.replace(server, env={"PYTHONPATH": str(folder / "src")})
+    tried: list[Route] = []
+    names: set[str] = set()
+    try:
+        with served(Experiment(name="init", server=server, lanes=(), root=str(folder))) as running:
+            given = _published(running.url) if asked is None else asked
+            if not given:
+                raise ExperimentError(
+                    f"the server publishes no OpenAPI document at {' or '.join(_DOCUMENTS)}: name some routes "
+                    "with --path /PATH"
+                )
+            for one in given:
+                if asked is None and _UNINTERESTING.match(one.path):
+                    continue
+                names.add(name := named(one, names))
+                tried.append(_answered(Route(name=name, request=one), running.url))
+    except ServeError as error:
+        how = f"as {server.interface}: {error}" if server.command is None else f"by its command: {error}"
+        raise ExperimentError(f"the app cannot be served {how}") from None
+    return tried
+
+
+def _published(url: str) -> list[Request]:
+    """What a running server's OpenAPI document lists."""
+    for path in _DOCUMENTS:
+        try:
+            status, body = request(url, _lane(_get(path)), _ANSWER_TIMEOUT_S)
+            if status == 200:
+                return openapi.requests(json.loads(body))
+        except (VerifyError, ValueError):
+            continue
+    return []
+
+
+def _lane(one: Request) -> Lane:
+    return Lane(
+        scenario="init", variant="app", method=one.method, path=one.path, headers=one.headers, body=one.body
+    )
+
+
+_REMEDIES = {
+    401: "give it the headers of a login",
+    403: "give it the headers of a login",
+    404: "give it a path that is there",
+    405: "give it the method that it takes",
+    422: "give it the parameters that it wants",
+}
+
+
+def _answered(route: Route, url: str) -> Route:
+    asked = route.request
+    if asked.method != "GET":
+        return msgspec.structs.replace(route, note=_CHANGES)
+    try:
+        status, body = request(url, _lane(asked), _ANSWER_TIMEOUT_S)
+    except VerifyError as error:
+        return msgspec.structs.replace(route, note=str(error))
+    if status >= 300:
+        remedy = "give it a path that answers" if status < 500 else "`hotlap serve` shows what it prints"
+        shown = body.decode(errors="replace").strip() if status == 400 or status == 422 else ""
+        said = f" ({shown[:_SHOWN_CHARS]})" if shown else ""
+        note = f"it answers {status}{said}: {_REMEDIES.get(status, remedy)}"
+        return msgspec.structs.replace(route, note=note)
+    return msgspec.structs.replace(route, request=msgspec.structs.replace(asked, status=status))
+
+
+_SHOWN_CHARS = 160

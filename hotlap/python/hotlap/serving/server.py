@@ -1,0 +1,354 @@
+"""Serve an app for one stretch: a fresh server, ready when it answers, gone when the stretch ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from http.client import HTTPException
+from importlib.util import find_spec
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+
+from hotlap.experiment import Experiment, Lane, Server
+from hotlap.serving.tls import TrustError, connect, context
+
+_POLL_S = 0.02
+_STOP_TIMEOUT_S = Server().stop_timeout_s
+_LOG_TAIL_BYTES = 4000
+
+
+class ServeError(RuntimeError):
+    """A server that did not start, or is gone: the message says why and shows the end of its log."""
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A TCP port that is free on ``host`` now, chosen by the system."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def raise_file_limit() -> int:
+    """Raise the soft limit of open files to the hard one; children inherit it. Returns the limit."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def cpu_s_of(pids: Sequence[int]) -> float | None:
+    """User and system time of these processes so far, in seconds; ``None`` where none of them lives."""
+    used: list[float] = []
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = psutil.Process(pid).cpu_times()
+            used.append(times.user + times.system)
+    return sum(used) if used else None
+
+
+class Served:
+    """A server that answers: where it listens, its processes and what they have used."""
+
+    def __init__(
+        self,
+        url: str,
+        process: subprocess.Popen[bytes] | None,
+        pid: int | None,
+        log: Path | None,
+        ca_file: str | None = None,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.ca_file = ca_file
+        self.pid = pid
+        self._process = process
+        self._log = log
+        parts = urlsplit(self.url)
+        self.port = parts.port or (443 if parts.scheme == "https" else 80)
+
+    def _tree(self) -> list[psutil.Process]:
+        if self.pid is None:
+            return []
+        try:
+            root = psutil.Process(self.pid)
+            return [root, *root.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def pids(self) -> list[int]:
+        """The server's processes, the supervisor first; empty where they are not known."""
+        return [process.pid for process in self._tree()]
+
+    def cpu_s(self) -> float | None:
+        """User and system time of all its processes so far, in seconds; ``None`` where they are not known."""
+        return cpu_s_of(self.pids())
+
+    def rss_bytes(self) -> int | None:
+        """Resident memory of all its processes; ``None`` where they are not known."""
+        total = 0
+        for process in self._tree():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += process.memory_info().rss
+        return total or None
+
+    def alive(self) -> bool:
+        """Whether the server that we started, or that was named with its pid, still runs."""
+        if self._process is not None:
+            return self._process.poll() is None
+        return self.pid is None or psutil.pid_exists(self.pid)
+
+    def log(self) -> str:
+        """The end of what the server printed."""
+        if self._log is None or not self._log.exists():
+            return ""
+        with self._log.open("rb") as file:
+            file.seek(max(0, self._log.stat().st_size - _LOG_TAIL_BYTES))
+            return file.read().decode(errors="replace").strip()
+
+
+def command_of(
+    server: Server,
+    port: int,
+    *,
+    host: str = "127.0.0.1",
+    python_args: Sequence[str] = (),
+    wrapper: Sequence[str] = (),
+) -> list[str]:
+    """The command line that serves ``server`` on a port, which takes the place of ``{port}`` in a command.
+
+    ``python_args`` go to the interpreter that runs Granian; ``wrapper`` comes before the whole command.
+    A ``command`` of one's own that starts with ``python`` is run by this interpreter.
+
+    Raises:
+        ServeError: Granian is not there; or ``python_args`` are asked for and the command is not Python.
+    """
+    if server.command is not None:
+        words = [word.replace("{port}", str(port)).replace("{host}", host) for word in server.command]
+        if words[0] in ("python", "python3"):
+            words = [sys.executable, *python_args, *words[1:]]
+        elif python_args:
+            raise ServeError(
+                f"{shlex.join(words)} does not start with python: this profile needs to start the interpreter"
+            )
+        return [*wrapper, *words]
+    assert server.app is not None
+    if find_spec("granian") is None:
+        raise ServeError(
+            f"Granian, which serves the app, is not installed beside hotlap: {sys.executable} -m pip install granian; "
+            "or name a server of your own with the experiment's key command"
+        )
+    factory = ["--factory"] if server.factory else []
+    return [
+        *wrapper,
+        *(sys.executable, *python_args, "-m", "granian", "--interface", server.interface),
+        *("--host", host, "--port", str(port), "--workers", "1", "--log-level", "warning"),
+        *factory,
+        *server.granian_args,
+        server.app,
+    ]
+
+
+@contextlib.contextmanager
+def served(
+    experiment: Experiment,
+    lane: Lane | None = None,
+    *,
+    env: Mapping[str, str] | None = None,
+    port: int | None = None,
+    python_args: Sequence[str] = (),
+    wrapper: Sequence[str] = (),
+) -> Iterator[Served]:
+    """Serve the experiment's app (as the lane has it) on a free port until the block ends.
+
+    Args:
+        experiment: What to serve.
+        lane: The lane whose ``server`` is taken, if it has one of its own.
+        env: Variables on top of the server's own.
+        port: The port; ``None`` asks the system for a free one.
+        python_args: Arguments for the interpreter, before ``-m``.
+        wrapper: A command that runs the server's, such as a profiler's.
+
+    Raises:
+        ServeError: it ended or did not answer within ``ready_timeout_s``, its set-up failed, or it is not
+            on this machine.
+    """
+    server = (lane.server if lane is not None else None) or experiment.server
+    root = Path(experiment.root)
+    with _set_up(experiment.setup, experiment.teardown, root):
+        if server.url is not None:
+            check_target(server.url, experiment.allow_remote)
+            running = Served(server.url, None, server.pid, None, authority(server, root))
+            _await_ready(running, server)
+            yield running
+        else:
+            with _started(server, root, env or {}, port or free_port(), python_args, wrapper) as running:
+                yield running
+
+
+def authority(server: Server, root: Path) -> str | None:
+    """The whole path of the file by which a server is trusted; ``None``: the usual authorities.
+
+    Raises:
+        ServeError: it cannot be read.
+    """
+    if server.ca_file is None:
+        return None
+    path = str(root.resolve() / server.ca_file)
+    try:
+        context(path)
+    except TrustError as error:
+        raise ServeError(str(error)) from None
+    return path
+
+
+def check_target(url: str, allow_remote: bool) -> None:
+    """Refuse a target that is not on this machine.
+
+    Raises:
+        ServeError: the host is not a loopback address, and ``allow_remote`` is not given.
+    """
+    host = urlsplit(url).hostname or ""
+    try:
+        local = ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    if not local and not allow_remote:
+        raise ServeError(
+            f"{url} is not on this machine: load only what is yours, and then say so with --allow-remote"
+        )
+
+
+@contextlib.contextmanager
+def _set_up(setup: Sequence[str] | None, teardown: Sequence[str] | None, root: Path) -> Iterator[None]:
+    if setup is not None:
+        _run(setup, root, "set-up")
+    try:
+        yield
+    finally:
+        if teardown is not None:
+            _run(teardown, root, "tear-down")
+
+
+def _run(command: Sequence[str], root: Path, what: str) -> None:
+    try:
+        done = subprocess.run(
+            command,
+            cwd=root,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ServeError(f"the {what} command {shlex.join(command)} failed: {error}") from None
+    if done.returncode:
+        said = (done.stdout + done.stderr)[-_LOG_TAIL_BYTES:].strip()
+        raise ServeError(f"the {what} command {shlex.join(command)} ended with {done.returncode}:\n{said}")
+
+
+@contextlib.contextmanager
+def _started(
+    server: Server,
+    root: Path,
+    env: Mapping[str, str],
+    listen: int,
+    python_args: Sequence[str],
+    wrapper: Sequence[str],
+) -> Iterator[Served]:
+    with tempfile.TemporaryDirectory(prefix="hotlap-serve-") as scratch:
+        log = Path(scratch) / "server.log"
+        environment = {**os.environ, **server.env, **env}
+        if "PYTHONPATH" in server.env and "PYTHONPATH" in env:
+            environment["PYTHONPATH"] = os.pathsep.join([env["PYTHONPATH"], server.env["PYTHONPATH"]])
+        command = command_of(server, listen, python_args=python_args, wrapper=wrapper)
+        with log.open("wb") as output:
+            try:
+                process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    cwd=root / (server.cwd or "."),
+                    env=environment,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise ServeError(f"{shlex.join(command)} cannot be started: {error}") from None
+        running = Served(f"http://127.0.0.1:{listen}", process, process.pid, log)
+        try:
+            _await_ready(running, server)
+            yield running
+        finally:
+            stop(process, server.stop_timeout_s)
+
+
+def _await_ready(running: Served, server: Server) -> None:
+    deadline = time.monotonic() + server.ready_timeout_s
+    while True:
+        if not running.alive():
+            raise ServeError(
+                f"the server ended before it answered:\n{running.log() or '(it printed nothing)'}\n"
+                "(`hotlap serve` starts it by hand)"
+            )
+        try:
+            if _answers(running.url + server.ready_path, running.ca_file):
+                return
+        except ssl.SSLCertVerificationError as error:
+            raise ServeError(
+                f"the certificate of {running.url} is not trusted: {error.verify_message}; "
+                "name its authority, a file in PEM, with the key ca_file"
+            ) from None
+        if time.monotonic() > deadline:
+            raise ServeError(
+                f"no answer from {running.url}{server.ready_path} within {server.ready_timeout_s:g} s:\n"
+                f"{running.log()}\n"
+                "(does it take longer, or does another path answer? ready_timeout_s, ready_path)"
+            )
+        time.sleep(_POLL_S)
+
+
+def _answers(url: str, ca_file: str | None) -> bool:
+    parts = urlsplit(url)
+    connection = connect(url, ca_file, 2.0)
+    try:
+        connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+        return connection.getresponse().status < 500
+    except ssl.SSLCertVerificationError:
+        raise
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def stop(process: subprocess.Popen[bytes], timeout_s: float = _STOP_TIMEOUT_S) -> None:
+    """End a process that was started in a session of its own, with all its children, and reap it."""
+    children = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        children = psutil.Process(process.pid).children(recursive=True)
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout_s)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for child in children:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
+    psutil.wait_procs(children, timeout=timeout_s)

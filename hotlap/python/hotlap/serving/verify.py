@@ -1,0 +1,125 @@
+"""Check what a lane answers before anything is measured: a wrong answer served fast is no result."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urlsplit
+
+from hotlap.experiment import Lane
+from hotlap.serving.server import Served
+from hotlap.serving.tls import connect
+
+TRIES = 3
+_SHOWN_CHARS = 200
+_PART_BYTES = 65536
+
+
+class VerifyError(RuntimeError):
+    """A lane that does not answer as it must: the message gives what was expected and what came."""
+
+
+def request(url: str, lane: Lane, timeout_s: float, *, ca_file: str | None = None) -> tuple[int, bytes]:
+    """Send a lane's request once: its status and body. ``ca_file``: whom to trust, instead of the usual.
+
+    Raises:
+        VerifyError: no answer came.
+    """
+    connection = connect(url, ca_file, timeout_s)
+    sent = lane.body.encode() if lane.body is not None else None
+    try:
+        connection.request(lane.method, urlsplit(url).path + lane.path, body=sent, headers=dict(lane.headers))
+        answer = connection.getresponse()
+        deadline, body = time.monotonic() + timeout_s, bytearray()
+        while part := answer.read1(_PART_BYTES):
+            body += part
+            if time.monotonic() > deadline:
+                # Each part came in time: only the whole can tell that it is a stream without an end.
+                raise TimeoutError(f"it did not end within {timeout_s:g} s")
+        return answer.status, bytes(body)
+    except (OSError, HTTPException) as error:
+        raise VerifyError(f"{lane.method} {lane.path}: no answer ({error or type(error).__name__})") from None
+    finally:
+        connection.close()
+
+
+def verify(served: Served, lane: Lane) -> dict[str, Any]:
+    """Ask a lane for its answer a few times and hold it against what it must be.
+
+    Returns:
+        ``status``, ``size`` (bytes), ``sha256`` of the body, and ``constant``: whether each try gave
+        the same body. Size and digest are the last answer's. ``alone_ms``: how long the quickest took.
+
+    Raises:
+        VerifyError: no answer, or a status or body other than expected.
+    """
+    bodies: list[bytes] = []
+    took_s: list[float] = []
+    for _ in range(TRIES):
+        asked_s = time.perf_counter()
+        status, body = request(served.url, lane, lane.load.timeout_s, ca_file=served.ca_file)
+        took_s.append(time.perf_counter() - asked_s)
+        if status != lane.expect.status:
+            raise VerifyError(
+                f"{lane.method} {lane.path} answered {status}, not {lane.expect.status}: {_shown(body)}"
+            )
+        if lane.expect.body is not None and body != lane.expect.body.encode():
+            raise VerifyError(f"{lane.method} {lane.path} answered {_shown(body)}, not {lane.expect.body!r}")
+        bodies.append(body)
+    return {
+        "status": lane.expect.status,
+        "size": len(bodies[-1]),
+        "sha256": hashlib.sha256(bodies[-1]).hexdigest(),
+        "constant": len(set(bodies)) == 1,
+        "alone_ms": 1000 * min(took_s),
+    }
+
+
+def disagreements(lanes: Sequence[Lane], verified: Mapping[str, dict[str, Any]]) -> dict[str, str]:
+    """The lanes whose answer is not the one that it must equal, each with a sentence.
+
+    Args:
+        lanes: The lanes of the run.
+        verified: What ``verify`` returned, by the lane's name. Answers that change from request to
+            request are not compared.
+
+    A variant with an expected body was held against that already. One that names another variant is
+    compared with it; all others of a scenario with each other.
+    """
+    sentences: dict[str, str] = {}
+    for scenario in dict.fromkeys(lane.scenario for lane in lanes):
+        constant = {
+            lane.variant: lane
+            for lane in lanes
+            if lane.scenario == scenario and lane.name in verified and verified[lane.name]["constant"]
+        }
+        alike = [
+            lane for lane in constant.values() if lane.expect.body is None and lane.expect.same_as is None
+        ]
+        groups = [alike] + [
+            [lane, constant[lane.expect.same_as]]
+            for lane in constant.values()
+            if lane.expect.same_as in constant
+        ]
+        for group in groups:
+            if len({_answer(verified[lane.name]) for lane in group}) > 1:
+                told = "; ".join(f"{lane.variant}: {_told(verified[lane.name])}" for lane in group)
+                for lane in group:
+                    sentences[lane.name] = f"the variants of {scenario} answer differently ({told})"
+    return sentences
+
+
+def _answer(verified: dict[str, Any]) -> tuple[int, str]:
+    return verified["status"], verified["sha256"]
+
+
+def _told(verified: dict[str, Any]) -> str:
+    return f"status {verified['status']}, {verified['size']} bytes, sha256 {verified['sha256'][:12]}"
+
+
+def _shown(body: bytes) -> str:
+    text = body.decode(errors="replace")
+    return repr(text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…")
