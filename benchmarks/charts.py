@@ -29,7 +29,7 @@ def draw(run: RunResult, folder: Path) -> dict[str, Path]:
         names = [row.lane.variant for row in rows]
         middles = [row.cpu_us or 0.0 for row in rows]
         rounds = [
-            [one.server_cpu_us_per_request for one in row.lane.stretches() if one.server_cpu_us_per_request]
+            [one.server_cpu_us_per_request for one in row.lane.of_role() if one.server_cpu_us_per_request]
             for row in rows
         ]
         reach = (

@@ -38,11 +38,11 @@ def standing(run: RunResult, scenario: str) -> list[Row]:
     rows = [
         Row(
             lane=lane,
-            cpu_us=_middle([one.server_cpu_us_per_request for one in lane.stretches()]),
-            rps=_middle([one.rps for one in lane.stretches()]),
-            p99_ms=_middle([one.latency_ms.p99 for one in lane.stretches()]),
-            rss_bytes=_middle([one.server_rss_bytes for one in lane.stretches()]),
-            limited_by=", ".join(sorted({one.limited_by for one in lane.stretches() if one.limited_by})),
+            cpu_us=_middle([one.server_cpu_us_per_request for one in lane.of_role()]),
+            rps=_middle([one.rps for one in lane.of_role()]),
+            p99_ms=_middle([one.latency_ms.p99 for one in lane.of_role()]),
+            rss_bytes=_middle([one.server_rss_bytes for one in lane.of_role()]),
+            limited_by=", ".join(sorted({one.limited_by for one in lane.of_role() if one.limited_by})),
             cpu_ratio=ratios["cpu"].get(lane.name),
             rps_ratio=ratios["rps"].get(lane.name),
         )
@@ -54,7 +54,7 @@ def standing(run: RunResult, scenario: str) -> list[Row]:
 def _ratios(run: RunResult, pairs: Sequence[Pair], figure: Figure) -> dict[str, Compared]:
     if not pairs:
         return {}
-    rounds = min(len(pair.b.stretches()) for pair in pairs) or 1
+    rounds = min(len(pair.b.of_role()) for pair in pairs) or 1
     noise = width(aa_ratios([run], figure), rounds)
     return {row.lane: row for row in compare_figure(pairs, figure, noise)}
 

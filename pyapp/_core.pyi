@@ -247,6 +247,8 @@ class Place:
 
     waits_for: ClassVar[str]
     """What it waits for, in words: a profiler of suspended tasks shows it."""
+    waits_for_kind: ClassVar[str]
+    """The same as one of the kinds that such a profiler tells apart."""
 
     def __await__(self) -> Generator[Any, None, Hold]:
         """Wait for the lock."""

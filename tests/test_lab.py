@@ -49,7 +49,7 @@ def test_eight_lanes_each_with_figures_or_an_honest_reason(run: result.RunResult
     assert {lane.name for lane in run.lanes} == {f"{s}/{v}" for s in scenarios for v in ("python", "native")}
     for lane in run.lanes:
         assert lane.error is None, f"{lane.name}: {lane.error}"
-        (stretch,) = lane.stretches()
+        (stretch,) = lane.of_role()
         assert stretch.failures == 0
         assert stretch.requests is not None
         assert stretch.requests > 0, lane.name
@@ -61,7 +61,7 @@ def test_native_needs_far_less_cpu_for_the_same_answer(run: result.RunResult) ->
     for variant in ("python", "native"):
         lane = run.lane(f"cpu/{variant}")
         assert lane is not None
-        cpu_us[variant] = lane.stretches()[0].server_cpu_us_per_request
+        cpu_us[variant] = lane.of_role()[0].server_cpu_us_per_request
     assert cpu_us["python"] > 10 * cpu_us["native"]
 
 

@@ -29,7 +29,7 @@ def test_the_capacity_of_read_is_the_reciprocal_of_its_hold(tmp_path: Path) -> N
     assert made.returncode == 0, made.stdout + made.stderr
     (lane,) = result.read(tmp_path / "run").lanes
     # What a server answers a second that always has somebody waiting is the reciprocal of its hold.
-    saturated = [one.rps for one in lane.stretches("capacity") if one.facts.get("saturated") and one.rps]
+    saturated = [one.rps for one in lane.of_role("capacity") if one.facts.get("saturated") and one.rps]
     assert saturated
     assert lane.facts["capacity"]["rate"] == pytest.approx(max(saturated), rel=0.05)
     assert "capacity" in (tmp_path / "run" / "report.html").read_text()

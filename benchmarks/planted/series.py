@@ -83,13 +83,13 @@ def count(run: RunResult, after: str, rates: Rates) -> None:
 
 def pooled(runs: Sequence[RunResult]) -> RunResult:
     """All rounds of all runs as those of one."""
-    lanes = {lane.name: msgspec.structs.replace(lane, loads=[]) for run in runs for lane in run.lanes}
+    lanes = {lane.name: msgspec.structs.replace(lane, trials=[]) for run in runs for lane in run.lanes}
     for number, run in enumerate(runs):
         for lane in run.lanes:
             if lane.verdict.status == "ok":
-                lanes[lane.name].loads += [
+                lanes[lane.name].trials += [
                     msgspec.structs.replace(one, repeat=number * ROUNDS + one.repeat)
-                    for one in lane.stretches()
+                    for one in lane.of_role()
                 ]
     return msgspec.structs.replace(runs[0], lanes=list(lanes.values()))
 
@@ -97,7 +97,7 @@ def pooled(runs: Sequence[RunResult]) -> RunResult:
 def drawn(run: RunResult, rounds: Sequence[int]) -> RunResult:
     """The run with these rounds alone."""
     lanes = [
-        msgspec.structs.replace(lane, loads=[one for one in lane.loads if one.repeat in rounds])
+        msgspec.structs.replace(lane, trials=[one for one in lane.trials if one.repeat in rounds])
         for lane in run.lanes
     ]
     return msgspec.structs.replace(run, lanes=lanes)
@@ -107,7 +107,7 @@ def draw(runs: Sequence[RunResult], after: str, times: int) -> Rates:
     """Compare seven rounds that are drawn from all that have both sides, so many times."""
     rates: Rates = {}
     whole = pooled([run for run in runs if run.lane(f"sum/{after}") is not None])
-    numbers = [{one.repeat for one in lane.loads} for lane in whole.lanes if lane.variant in ("a", after)]
+    numbers = [{one.repeat for one in lane.trials} for lane in whole.lanes if lane.variant in ("a", after)]
     both = sorted(set.intersection(*numbers))
     chance = random.Random(1)
     for _ in range(times if len(both) >= 2 * ROUNDS else 0):

@@ -6,18 +6,11 @@ import math
 from pathlib import Path
 from typing import Any
 
+from hotlap.evidence.figures import Percentiles
+from hotlap.evidence.load import Point, Trial
+from hotlap.evidence.profile import Frame, Profile
 from hotlap.run import result
-from hotlap.run.result import (
-    Frame,
-    LaneResult,
-    Percentiles,
-    Point,
-    Profile,
-    RunResult,
-    Spoken,
-    Stretch,
-    Verdict,
-)
+from hotlap.run.result import LaneResult, RuleHit, RunResult, Verdict
 
 HOSTILE = '<script>alert("x")</script>'
 
@@ -84,11 +77,11 @@ def histogram(folder: Path, name: str, p50: float, requests: int) -> str:
     return f"histograms/{name}.hgrm"
 
 
-def stretch(folder: Path, name: str, figures: tuple[float, float, float, str], **more: Any) -> Stretch:
+def stretch(folder: Path, name: str, figures: tuple[float, float, float, str], **more: Any) -> Trial:
     """A stretch of five seconds with those figures."""
     rps, p50, cpu, limit = figures
     requests = max(4, round(rps * 5))
-    made = Stretch(
+    made = Trial(
         engine="native",
         model="closed",
         users=16,
@@ -166,7 +159,7 @@ def make(folder: Path, svg: bytes | None = None) -> RunResult:
                     path=f"/{variant}/{scenario}",
                     suite="article",
                     title=title,
-                    loads=[stretch(folder, name, figures)],
+                    trials=[stretch(folder, name, figures)],
                     profiles=[profile(variant, path)],
                 )
             )
@@ -181,7 +174,7 @@ def make(folder: Path, svg: bytes | None = None) -> RunResult:
             "reference_title": "the article",
         },
         findings=[
-            Spoken(
+            RuleHit(
                 name="lock",
                 scope="lane",
                 severity="finding",
@@ -192,7 +185,7 @@ def make(folder: Path, svg: bytes | None = None) -> RunResult:
                 sentence="Requests to /python/read wait for one lock 97% of their time; "
                 "it is held 50 ms each time, so at most 20 requests/s.",
             ),
-            Spoken(
+            RuleHit(
                 name="allocation",
                 scope="profile",
                 severity="finding",
@@ -200,7 +193,7 @@ def make(folder: Path, svg: bytes | None = None) -> RunResult:
                 weight=8,
                 sentence="63% of the CPU of cpualloc/native goes to malloc and free, from clone.",
             ),
-            Spoken(
+            RuleHit(
                 name="idle",
                 scope="lane",
                 severity="finding",
@@ -218,7 +211,7 @@ def spoil(run: RunResult) -> RunResult:
     """The same run with a void lane, a lane that was not measured, a doubtful profile and a failed one."""
     void = run.lane("fast/python")
     assert void is not None
-    reason = Spoken(
+    reason = RuleHit(
         name="generator-busy",
         scope="lane",
         severity="void",
@@ -228,13 +221,13 @@ def spoil(run: RunResult) -> RunResult:
     void.verdict = Verdict(status="void", rules=[reason])
     unmeasured = run.lane("cpu/python")
     assert unmeasured is not None
-    unmeasured.loads, unmeasured.profiles = [], []
+    unmeasured.trials, unmeasured.profiles = [], []
     unmeasured.error = "the server ended with exit code 3 before it was ready; see cpu-python.log"
     doubtful = run.lane("cpu/native")
     assert doubtful is not None
     doubtful.profiles[0].trust = Verdict(
         rules=[
-            Spoken(
+            RuleHit(
                 name="slowdown",
                 scope="profile",
                 severity="doubtful",

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hotlap.run import result
-from hotlap.run.result import RunResult, Spoken
+from hotlap.run.result import RuleHit, RunResult
 
 APPS = Path(__file__).with_name("apps")
 HOTLAP = Path(sys.executable).with_name("hotlap")
@@ -56,7 +56,7 @@ def run(folder: Path, *words: str) -> RunResult:
     return found
 
 
-def said(found: RunResult, name: str) -> Spoken:
+def said(found: RunResult, name: str) -> RuleHit:
     spoken = [one for one in found.findings if one.name == name]
     assert spoken, [one.sentence for one in found.findings]
     return spoken[0]

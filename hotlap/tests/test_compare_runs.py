@@ -10,9 +10,12 @@ from click.testing import CliRunner, Result
 
 from hotlap.analysis.gate import parse
 from hotlap.cli import main
+from hotlap.evidence.figures import Percentiles
+from hotlap.evidence.load import Trial
+from hotlap.evidence.profile import Profile
 from hotlap.experiment import ExperimentError
 from hotlap.run import result
-from hotlap.run.result import LaneResult, Percentiles, Profile, RunResult, Spoken, Stretch, Verdict
+from hotlap.run.result import LaneResult, RuleHit, RunResult, Verdict
 
 WOBBLE = (0.01, -0.012, 0.004, 0.0, -0.006, 0.011, -0.003)
 
@@ -22,8 +25,8 @@ def lane(variant: str, factor: float, wobble: tuple[float, ...] = WOBBLE) -> Lan
         scenario="cpu",
         variant=variant,
         path=f"/{variant}/cpu",
-        loads=[
-            Stretch(
+        trials=[
+            Trial(
                 engine="native",
                 model="closed",
                 users=16,
@@ -101,7 +104,7 @@ def test_what_was_made_differently_is_compared_only_by_force(tmp_path: Path) -> 
 
 def test_other_loads_and_builds_are_other_settings(tmp_path: Path) -> None:
     other = lane("native", 1.0)
-    for stretch in other.loads:
+    for stretch in other.trials:
         stretch.users = 64
     a, b = write(tmp_path / "a", lane("native", 1.0)), write(tmp_path / "b", other)
     refused = hotlap("compare", a, b)
@@ -111,7 +114,7 @@ def test_other_loads_and_builds_are_other_settings(tmp_path: Path) -> None:
 
 def test_one_round_gives_no_interval_and_a_void_lane_no_ratio(tmp_path: Path) -> None:
     void = lane("native", 1.0)
-    reason = Spoken(name="failures", scope="lane", severity="void", sentence="3 of 9 requests failed")
+    reason = RuleHit(name="failures", scope="lane", severity="void", sentence="3 of 9 requests failed")
     void.verdict = Verdict(status="void", rules=[reason])
     a = write(tmp_path / "a", lane("native", 1.0, (0.0,)))
     b = write(tmp_path / "b", lane("native", 2.0, (0.0,)))

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hotlap.run.result import LaneResult, RunResult, Stretch
+from hotlap.evidence.load import Trial
+from hotlap.run.result import LaneResult, RunResult
 
 FILE = Path(__file__).parents[2] / "benchmarks" / "planted" / "series.py"
 
@@ -30,7 +31,7 @@ def made(rng: np.random.Generator, *, planted: bool) -> RunResult:
     for variant, factor in (("a", 1.0), ("again", 1.0), ("slower", 1.2))[: 3 if planted else 2]:
         figures: Any = 2000 * factor * np.exp(rng.normal(0, 0.01, 7))
         loads = [
-            Stretch(engine="native", model="closed", repeat=place, server_cpu_us_per_request=float(value))
+            Trial(engine="native", model="closed", repeat=place, server_cpu_us_per_request=float(value))
             for place, value in enumerate(figures)
         ]
         lanes.append(LaneResult(scenario="sum", variant=variant, path="/", loads=loads))

@@ -11,7 +11,8 @@ from scipy import stats
 
 from hotlap.analysis import intervals
 from hotlap.analysis.compare import FIGURES, Pair, aa_ratios, compare_figure
-from hotlap.run.result import LaneResult, RunResult, Stretch
+from hotlap.evidence.load import Trial
+from hotlap.run.result import LaneResult, RunResult
 
 LANES, ROUNDS = 8, 7
 CPU = FIGURES[0]
@@ -58,7 +59,7 @@ def pairs_of(logs: np.ndarray, slowdown: float) -> list[Pair]:
         for side, factor in enumerate((1.0, 1.0 + slowdown if number == 0 else 1.0)):
             values = 100 * (number + 1) * factor * np.exp(logs[:, 2 * number + side])
             loads = [
-                Stretch(engine="native", model="closed", repeat=place, server_cpu_us_per_request=float(value))
+                Trial(engine="native", model="closed", repeat=place, server_cpu_us_per_request=float(value))
                 for place, value in enumerate(values)
             ]
             sides.append(LaneResult(scenario=f"lane{number}", variant="b", path="/", loads=loads))

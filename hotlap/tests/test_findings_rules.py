@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from hotlap.analysis import rules
-from hotlap.run.result import LaneResult, Percentiles, Profile, RunResult, Stretch
+from hotlap.evidence.figures import Percentiles
+from hotlap.evidence.load import Trial
+from hotlap.evidence.profile import Profile
+from hotlap.run.result import LaneResult, RunResult
 
 
-def stretch(**changes: Any) -> Stretch:
+def stretch(**changes: Any) -> Trial:
     values: dict[str, Any] = {
         "engine": "native",
         "model": "closed",
@@ -26,10 +29,10 @@ def stretch(**changes: Any) -> Stretch:
         "server_cpu_percent": 1.2,
         "limited_by": "server",
     }
-    return Stretch(**{**values, **changes})
+    return Trial(**{**values, **changes})
 
 
-def lane(*loads: Stretch, variant: str = "python", **changes: Any) -> LaneResult:
+def lane(*loads: Trial, variant: str = "python", **changes: Any) -> LaneResult:
     return LaneResult(
         scenario="read", variant=variant, path="/read", loads=list(loads or [stretch()]), **changes
     )
@@ -65,7 +68,7 @@ def test_a_lock_is_named_with_its_bound() -> None:
         (stretch(), None, False),
     ],
 )
-def test_requests_that_are_served_one_at_a_time(load: Stretch, alone_ms: float | None, speaks: bool) -> None:
+def test_requests_that_are_served_one_at_a_time(load: Trial, alone_ms: float | None, speaks: bool) -> None:
     told = said(lane(load, verified={"alone_ms": alone_ms}))
     assert ("one-at-a-time" in told) is speaks
     if speaks:

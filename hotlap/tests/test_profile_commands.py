@@ -9,9 +9,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hotlap.cli import main
+from hotlap.evidence.load import Trial
+from hotlap.evidence.profile import Profile
 from hotlap.profiling import doctor
 from hotlap.run import result
-from hotlap.run.result import LaneResult, Profile, RunResult, Stretch
+from hotlap.run.result import LaneResult, RunResult
 
 CLONES = "thread (1): python;handle (app.py:3);fold (fold.rs:9);malloc (libc.so.6) 60\nhandle (app.py:3);fold (fold.rs:9) 40\n"
 BORROWS = "thread (1): python;handle (app.py:4);fold (fold.rs:12) 50\n"
@@ -32,8 +34,8 @@ def runs(tmp_path: Path) -> Path:
         profile = Profile(
             profiler="py-spy", mode="on-cpu", collapsed=str(collapsed.relative_to(tmp_path / "run"))
         )
-        load = Stretch(engine="native", model="closed", server_cpu_us_per_request=cost)
-        rows.append(LaneResult(scenario="cpu", variant=variant, path="/", profiles=[profile], loads=[load]))
+        load = Trial(engine="native", model="closed", server_cpu_us_per_request=cost)
+        rows.append(LaneResult(scenario="cpu", variant=variant, path="/", profiles=[profile], trials=[load]))
     result.write(RunResult(created="2026-01-01T00:00:00+00:00", lanes=rows), tmp_path / "run")
     return tmp_path / "run"
 

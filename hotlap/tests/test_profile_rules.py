@@ -8,11 +8,12 @@ import pytest
 
 from hotlap._engine import Stacks
 from hotlap.analysis import rules
+from hotlap.evidence.profile import Frame, Profile
 from hotlap.profiling.profile import frames
-from hotlap.run.result import Frame, LaneResult, Profile, RunResult, Spoken
+from hotlap.run.result import LaneResult, RuleHit, RunResult
 
 
-def judged(**known: Any) -> tuple[Profile, list[Spoken]]:
+def judged(**known: Any) -> tuple[Profile, list[RuleHit]]:
     """A profile of a run of one lane, after the rules have read it, and what they found."""
     settings: dict[str, Any] = {
         "profiler": "py-spy",

@@ -14,8 +14,8 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from watching import LAPTOP, Watched
 
 from hotlap import _engine
+from hotlap.evidence.profile import Profile
 from hotlap.report import render
-from hotlap.run.result import Profile
 
 PHONE = {"width": 390, "height": 844}
 WORDS = (

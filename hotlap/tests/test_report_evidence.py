@@ -12,10 +12,13 @@ import pytest
 from made_run import without_theme
 
 from hotlap.analysis.comparison import Compared, Comparison, Gate, Side
+from hotlap.evidence.figures import Percentiles
+from hotlap.evidence.load import Trial
+from hotlap.evidence.profile import Profile
 from hotlap.report import render, render_comparison
 from hotlap.report.html import details, evidence_charts
 from hotlap.report.html.comparison import forest
-from hotlap.run.result import LaneResult, Percentiles, Profile, RunResult, Stretch
+from hotlap.run.result import LaneResult, RunResult
 
 LOCKS = {
     "exclusive": {
@@ -30,9 +33,9 @@ def run(tmp_path: Path) -> RunResult:
     return made_run.make(tmp_path)
 
 
-def offered(rate: float, rps: float, p99: float) -> Stretch:
+def offered(rate: float, rps: float, p99: float) -> Trial:
     latency = Percentiles(p50=p99 / 2, p99=p99)
-    return Stretch(engine="native", model="open", role="capacity", rate=rate, rps=rps, latency_ms=latency)
+    return Trial(engine="native", model="open", role="capacity", rate=rate, rps=rps, latency_ms=latency)
 
 
 def test_a_lock_is_drawn_over_the_buckets_that_were_hit() -> None:
@@ -67,7 +70,7 @@ def test_capacity_is_drawn_over_the_rate_offered() -> None:
         path="/read",
         facts={"capacity": {"rate": 19.4, "objective": "p99 < 100 ms"}},
     )
-    lane.loads = [offered(30.0, 19.7, 4000.0), offered(10.0, 10.0, 51.0), offered(19.0, 19.0, 70.0)]
+    lane.trials = [offered(30.0, 19.7, 4000.0), offered(10.0, 10.0, 51.0), offered(19.0, 19.0, 70.0)]
     lane.facts["capacity"]["tried"] = [
         {"rate": 19.0, "met": True, "misses": [], "rps": 19.0, "latency_ms": {"p50": 35.0, "p99": 70.0}},
         {"rate": 30.0, "met": False, "misses": ["p99 is 4000 ms"], "rps": 19.7, "latency_ms": {"p50": None}},
@@ -89,7 +92,7 @@ def test_capacity_is_drawn_over_the_rate_offered() -> None:
 def test_a_lane_that_only_its_capacity_was_sought_of_is_no_failure(run: RunResult, tmp_path: Path) -> None:
     lane = run.lane("read/native")
     assert lane is not None
-    lane.loads = [offered(10.0, 10.0, 51.0)]
+    lane.trials = [offered(10.0, 10.0, 51.0)]
     text = render(run, tmp_path).read_text("utf-8")
     assert "was measured" in text
     row = text[text.index('data-lane="read/native"') :]
@@ -100,10 +103,10 @@ def test_a_lane_that_only_its_capacity_was_sought_of_is_no_failure(run: RunResul
 def test_every_stretch_is_there_with_all_that_it_recorded(run: RunResult, tmp_path: Path) -> None:
     lane = run.lane("fast/native")
     assert lane is not None
-    lane.loads[0].facts = {"lag_ms": {"p99": 0.21}, "steady": True}
-    lane.loads[0].errors = {"timeout": 2}
-    lane.loads.append(made_run.stretch(tmp_path, "s", (942.0, 1484.0, 180.0, "generator"), role="stock"))
-    table = details.stretches(lane)
+    lane.trials[0].facts = {"lag_ms": {"p99": 0.21}, "steady": True}
+    lane.trials[0].errors = {"timeout": 2}
+    lane.trials.append(made_run.stretch(tmp_path, "s", (942.0, 1484.0, 180.0, "generator"), role="stock"))
+    table = details.of_role(lane)
     assert table is not None
     assert table.heads == ["measure 1", "stock 1"]
     cells = dict(table.rows)
@@ -112,13 +115,13 @@ def test_every_stretch_is_there_with_all_that_it_recorded(run: RunResult, tmp_pa
     assert cells["steady"] == ["yes", "—"]
     assert cells["error: timeout"] == ["2", "—"]
     assert "service p50, ms" not in cells
-    assert details.stretches(LaneResult(scenario="a", variant="b", path="/")) is None
+    assert details.of_role(LaneResult(scenario="a", variant="b", path="/")) is None
 
 
 def test_an_a_a_pair_gives_the_width_of_noise(run: RunResult, tmp_path: Path) -> None:
     lane = run.lane("cpu/native")
     assert lane is not None
-    lane.loads.append(made_run.stretch(tmp_path, "again", (330.0, 46.0, 5_700.0, "machine"), role="a/a"))
+    lane.trials.append(made_run.stretch(tmp_path, "again", (330.0, 46.0, 5_700.0, "machine"), role="a/a"))
     [pair] = details.noise(run)
     assert pair.lane == "cpu/native"
     assert pair.cpu == pytest.approx(5_700 / 5_480 - 1)

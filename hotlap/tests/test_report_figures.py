@@ -12,8 +12,10 @@ import pytest
 
 from hotlap import formatting
 from hotlap.analysis import rows as aggregate
+from hotlap.evidence.load import Trial
+from hotlap.evidence.profile import Frame, Profile
 from hotlap.report.html import assets, charts
-from hotlap.run.result import Frame, Profile, RunResult, Spoken, Stretch, Verdict
+from hotlap.run.result import RuleHit, RunResult, Verdict
 
 
 @pytest.fixture
@@ -106,14 +108,14 @@ def test_no_speed_up_rests_on_a_lane_that_is_void_or_was_not_measured(run: RunRe
 def test_what_was_not_measured_is_never_a_zero(run: RunResult) -> None:
     lane = run.lane("read/python")
     assert lane is not None
-    lane.loads = [Stretch(engine="native", model="closed")]
+    lane.trials = [Trial(engine="native", model="closed")]
     row = aggregate.row(lane)
     assert set(row.figures.values()) == {None}
     assert row.requests is row.failures is row.limited_by is None
-    lane.loads = [Stretch(engine="native", model="closed", requests=0, rps=0.0, failures=3)]
+    lane.trials = [Trial(engine="native", model="closed", requests=0, rps=0.0, failures=3)]
     row = aggregate.row(lane)
     assert (row["rps"], row.requests, row.failures, row.status) == (None, 0, 3, "ok")
-    lane.loads = []
+    lane.trials = []
     assert aggregate.row(lane).status == "failed"
     assert aggregate.row(lane).error == "no stretch of this lane was measured"
 
@@ -121,22 +123,24 @@ def test_what_was_not_measured_is_never_a_zero(run: RunResult) -> None:
 def test_repeated_stretches_give_medians_and_sums(run: RunResult, tmp_path: Path) -> None:
     lane = run.lane("cpu/native")
     assert lane is not None
-    lane.loads = []
+    lane.trials = []
     for number, rps in enumerate((300.0, 900.0, 330.0)):
         made = (rps, 46.0 + number, 5_000.0, "server")
-        lane.loads.append(made_run.stretch(tmp_path, f"again-{number}", made, repeat=number, failures=number))
-    lane.loads.append(made_run.stretch(tmp_path, "noise", (1.0, 1.0, 1.0, "load"), role="a/a"))
+        lane.trials.append(
+            made_run.stretch(tmp_path, f"again-{number}", made, repeat=number, failures=number)
+        )
+    lane.trials.append(made_run.stretch(tmp_path, "noise", (1.0, 1.0, 1.0, "load"), role="a/a"))
     row = aggregate.row(lane)
     assert row["rps"] == 330.0
     assert row.failures == 3
-    assert row["max"] == lane.loads[2].latency_ms.max
+    assert row["max"] == lane.trials[2].latency_ms.max
     assert (row.stretches, row.limited_by) == (3, "server")
 
 
 def test_what_stock_locust_said_stands_apart(run: RunResult, tmp_path: Path) -> None:
     lane = run.lane("fast/native")
     assert lane is not None
-    lane.loads.append(
+    lane.trials.append(
         made_run.stretch(tmp_path, "stock", (942.0, 1484.0, 180.0, "generator"), role="stock", engine="http")
     )
     view = aggregate.view(run)
@@ -150,7 +154,7 @@ def test_what_stock_locust_said_stands_apart(run: RunResult, tmp_path: Path) -> 
 def test_a_verdict_of_doubt_does_not_void_a_lane(run: RunResult) -> None:
     lane = run.lane("cpu/native")
     assert lane is not None
-    doubt = Spoken(name="noise", scope="lane", severity="doubtful", sentence="It was noisy.")
+    doubt = RuleHit(name="noise", scope="lane", severity="doubtful", sentence="It was noisy.")
     lane.verdict = Verdict(rules=[doubt])
     row = aggregate.row(lane)
     assert (row.status, row.mark, row.word) == ("ok", "doubtful", "ok, doubtful")
@@ -212,13 +216,13 @@ def test_charts_are_valid_for_plotly(run: RunResult, tmp_path: Path) -> None:
     assert order == ["python", "native"]
     drawn = [charts.span(view, key) for key in ("rps", "server_cpu_us_per_request")]
     for scenario in view.scenarios:
-        lanes = [lane for row in scenario.rows if (lane := run.lane(row.name)) and lane.loads]
+        lanes = [lane for row in scenario.rows if (lane := run.lane(row.name)) and lane.trials]
         curves = {
-            lane.name: assets.percentile_curve((tmp_path / str(lane.loads[0].histogram)).read_bytes())
+            lane.name: assets.percentile_curve((tmp_path / str(lane.trials[0].histogram)).read_bytes())
             for lane in lanes
         }
         drawn.append(charts.latency(scenario, order, curves))
-        drawn.append(charts.over_time(scenario, order, {lane.name: lane.loads[0].series for lane in lanes}))
+        drawn.append(charts.over_time(scenario, order, {lane.name: lane.trials[0].series for lane in lanes}))
     for chart in drawn:
         assert chart is not None
         plotly.graph_objects.Figure(made_run.without_theme(chart))
@@ -226,7 +230,7 @@ def test_charts_are_valid_for_plotly(run: RunResult, tmp_path: Path) -> None:
 
 def test_nothing_to_draw_is_no_chart(run: RunResult) -> None:
     for lane in run.lanes:
-        lane.loads = []
+        lane.trials = []
     view = aggregate.view(run)
     assert charts.span(view, "rps") is None
     assert charts.latency(view.scenarios[0], ["python", "native"], {}) is None

@@ -34,13 +34,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run.created = f"2026-11-2{number}T10:00:00+00:00"
         run.environment["commit"] = f"{number}dca656e3f00aa"
         for lane in run.lanes:
-            first = lane.loads[0]
+            first = lane.trials[0]
             first.server_cpu_us_per_request = (first.server_cpu_us_per_request or 0) * 0.9**number
             for repeat in range(1, 4 if number == 2 else 1):
                 again = copy.deepcopy(first)
                 again.repeat = repeat
                 again.server_cpu_us_per_request = (first.server_cpu_us_per_request or 0) * 1.02**repeat
-                lane.loads.append(again)
+                lane.trials.append(again)
         if number == 2:
             made_run.spoil(run)
         result.write(run, here)

@@ -13,9 +13,10 @@ import pytest
 from click.testing import CliRunner
 
 from hotlap.cli import main
+from hotlap.evidence.load import Trial
 from hotlap.report import render
 from hotlap.run import result
-from hotlap.run.result import RunResult, Spoken, Stretch, Verdict
+from hotlap.run.result import RuleHit, RunResult, Verdict
 
 LOADS_SOMETHING = {"src", "srcset", "data", "poster", "action", "formaction", "background", "xlink:href"}
 
@@ -76,7 +77,7 @@ def test_names_that_look_alike_have_fragments_of_their_own(run: RunResult, tmp_p
 def test_findings_come_first_as_sentences_with_links(run: RunResult, tmp_path: Path) -> None:
     (tmp_path / "locks.json").write_text("{}")
     run.findings.append(
-        Spoken(name="file", scope="run", severity="finding", sentence="See it.", link="locks.json")
+        RuleHit(name="file", scope="run", severity="finding", sentence="See it.", link="locks.json")
     )
     mode = "#lane-cpu-native-on-cpu"
     for sentence, link in (
@@ -85,7 +86,7 @@ def test_findings_come_first_as_sentences_with_links(run: RunResult, tmp_path: P
         ("Not it.", "javascript:x()"),
         ("Nor it.", "../x"),
     ):
-        made = Spoken(
+        made = RuleHit(
             name="x", scope="lane", severity="finding", sentence=sentence, link=link, lane="cpu/native"
         )
         run.findings.append(made)
@@ -121,7 +122,7 @@ def test_a_run_of_nothing_is_a_page_too(tmp_path: Path) -> None:
 
 def test_figures_that_are_missing_are_dashes(run: RunResult, tmp_path: Path) -> None:
     for lane in run.lanes:
-        lane.loads = [Stretch(engine="native", model="closed")]
+        lane.trials = [Trial(engine="native", model="closed")]
         lane.profiles = []
     run.settings = {}
     text = render(run, tmp_path).read_text("utf-8")
@@ -162,7 +163,7 @@ def test_what_stock_locust_said_is_a_column(run: RunResult, tmp_path: Path) -> N
     said = made_run.stretch(
         tmp_path, "stock", (942.0, 1484.0, 180.0, "generator"), role="stock", engine="http"
     )
-    lane.loads.append(said)
+    lane.trials.append(said)
     text = render(run, tmp_path).read_text("utf-8")
     row = text[text.index('data-lane="fast/native"') :]
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", row[: row.index("</tr>")])
@@ -199,7 +200,7 @@ def test_hotlap_report_judges_and_renders_anew(tmp_path: Path) -> None:
     run = made_run.write(tmp_path)
     judged = run.lane("cpu/native")
     assert judged is not None
-    stale = Spoken(
+    stale = RuleHit(
         name="no-such-rule", scope="lane", severity="void", sentence="Judged by a rule of the past."
     )
     judged.verdict = Verdict(status="void", rules=[stale])
@@ -209,7 +210,7 @@ def test_hotlap_report_judges_and_renders_anew(tmp_path: Path) -> None:
     lane = result.read(tmp_path).lane("cpu/native")
     assert lane is not None
     assert stale not in lane.verdict.rules
-    assert lane.loads == judged.loads
+    assert lane.trials == judged.trials
     assert stale.sentence not in (tmp_path / "report.html").read_text("utf-8")
 
 

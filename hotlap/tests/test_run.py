@@ -81,7 +81,7 @@ def test_a_run_writes_its_folder(project: Project) -> None:
     run = result.read(folder / "out")
     assert [lane.name for lane in run.lanes] == ["x/python", "x/native"]
     for lane in run.lanes:
-        (stretch,) = lane.stretches()
+        (stretch,) = lane.of_role()
         assert stretch.requests is not None
         assert stretch.requests > 10
         assert stretch.failures == 0
@@ -155,7 +155,7 @@ def test_a_locustfile_of_ones_own_stands_in_for_the_users(project: Project) -> N
     done = hotlap(folder, "run", "--quick", "--out", "out")
     assert done.returncode == 0, done.stdout + done.stderr
     (lane,) = result.read(folder / "out").lanes
-    (stretch,) = lane.stretches()
+    (stretch,) = lane.of_role()
     assert stretch.failures == 0
     assert stretch.requests is not None
     assert 10 < stretch.requests < 4 * 60 * stretch.duration_s
@@ -168,9 +168,9 @@ def test_a_lane_that_kills_its_server_is_a_row_with_its_reason(project: Project)
     assert done.returncode == 0, done.stdout + done.stderr
     good, dead = result.read(folder / "out").lanes
     assert good.error is None
-    assert good.stretches()
+    assert good.of_role()
     assert "/die" in (dead.error or "")
-    assert dead.loads == []
+    assert dead.trials == []
 
 
 def test_variants_that_answer_differently_are_not_measured(project: Project) -> None:
@@ -179,7 +179,7 @@ def test_variants_that_answer_differently_are_not_measured(project: Project) -> 
     assert done.returncode == 1
     for lane in result.read(folder / "out").lanes:
         assert "answer differently" in (lane.error or "")
-        assert lane.loads == []
+        assert lane.trials == []
 
 
 def test_a_debug_build_is_refused_with_the_remedy(project: Project) -> None:
@@ -237,7 +237,7 @@ def test_ctrl_c_keeps_what_was_measured_and_a_later_run_goes_on(project: Project
     stopped = result.read(folder / "out")
     assert stopped.interrupted
     assert (folder / "out" / "report.html").exists()
-    first = stopped.lanes[0].stretches()
+    first = stopped.lanes[0].of_role()
     assert first
     assert "stopped before" in (stopped.lanes[-1].error or "")
 
@@ -245,9 +245,9 @@ def test_ctrl_c_keeps_what_was_measured_and_a_later_run_goes_on(project: Project
     assert done.returncode == 0, done.stdout + done.stderr
     whole = result.read(folder / "out")
     assert not whole.interrupted
-    assert whole.lanes[0].stretches() == first
-    assert all(lane.stretches() and lane.error is None for lane in whole.lanes)
+    assert whole.lanes[0].of_role() == first
+    assert all(lane.of_role() and lane.error is None for lane in whole.lanes)
 
 
 def _measured(folder: Path) -> bool:
-    return (folder / "run.json").exists() and any(lane.loads for lane in result.read(folder).lanes)
+    return (folder / "run.json").exists() and any(lane.trials for lane in result.read(folder).lanes)

@@ -7,9 +7,12 @@ import sys
 
 import pytest
 
+from hotlap.evidence.load import Trial
+from hotlap.evidence.profile import Profile
 from hotlap.experiment import Experiment, ExperimentError, Lane, Load, Server
-from hotlap.run.jobs import TIMINGS, Options, missing, plan, window_s
-from hotlap.run.result import LaneResult, Profile, RunResult, Stretch
+from hotlap.run.jobs import missing, plan, window_s
+from hotlap.run.options import TIMINGS, Options
+from hotlap.run.result import LaneResult, RunResult
 
 
 def lane(scenario: str, variant: str, **more: object) -> Lane:
@@ -83,14 +86,14 @@ def test_resuming_does_only_what_is_missing() -> None:
         scenario="slow",
         variant="python",
         path="/",
-        loads=[Stretch(engine="http", model="closed")],
+        trials=[Trial(engine="http", model="closed")],
         profiles=[Profile(profiler="py-spy", mode="on-cpu")],
     )
     half = LaneResult(
         scenario="slow",
         variant="native",
         path="/",
-        loads=[Stretch(engine="http", model="closed")],
+        trials=[Trial(engine="http", model="closed")],
         profiles=[Profile(profiler="py-spy", mode="on-cpu", error="not permitted")],
     )
     left = missing(tasks, RunResult(created="", lanes=[done, half]))

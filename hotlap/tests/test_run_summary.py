@@ -7,13 +7,15 @@ import io
 import pytest
 from rich.console import Console
 
+from hotlap.evidence.figures import Percentiles
+from hotlap.evidence.load import Trial
 from hotlap.report.terminal import Bar, show
 from hotlap.run.jobs import Task
-from hotlap.run.result import LaneResult, Percentiles, RunResult, Stretch
+from hotlap.run.result import LaneResult, RunResult
 
 
 def told(width: int, failures: int = 0, error: str | None = None, variant: str = "app") -> str:
-    stretch = Stretch(
+    stretch = Trial(
         engine="native",
         model="closed",
         requests=8000,
@@ -24,7 +26,7 @@ def told(width: int, failures: int = 0, error: str | None = None, variant: str =
         limited_by="server",
     )
     lane = LaneResult(
-        scenario="root", variant=variant, path="/", loads=[] if error else [stretch], error=error
+        scenario="root", variant=variant, path="/", trials=[] if error else [stretch], error=error
     )
     console = Console(file=io.StringIO(), width=width)
     show(RunResult(created="now", name="shop", lanes=[lane]), console)

@@ -9,13 +9,13 @@ import pytest
 
 from hotlap._engine import Histogram
 from hotlap.analysis.capacity import Objective, ObjectiveError, knee, search
+from hotlap.evidence.load import Trial
 from hotlap.load.aggregate import percentiles
-from hotlap.run.result import Stretch
 
 HOLD_S = 0.05
 
 
-def queue(rate: float, *, exponential: bool, time_s: float = 200.0, seed: int = 1) -> Stretch:
+def queue(rate: float, *, exponential: bool, time_s: float = 200.0, seed: int = 1) -> Trial:
     """One place that serves each for ``HOLD_S``: what a measurement of it would give."""
     chance = random.Random(seed)
     histogram = Histogram()
@@ -27,7 +27,7 @@ def queue(rate: float, *, exponential: bool, time_s: float = 200.0, seed: int = 
         free_s = max(free_s, at_s) + HOLD_S
         histogram.record(round((free_s - at_s) * 1e6))
         requests += 1
-    return Stretch(
+    return Trial(
         engine="made", model="open", rate=rate, requests=requests, failures=0, rps=requests / time_s,
         latency_ms=percentiles(histogram), facts={"saturated": rate * HOLD_S > 1.01},
     )  # fmt: skip
@@ -82,7 +82,7 @@ def test_a_rate_that_is_never_met_and_one_that_is_always_met_are_said() -> None:
 def test_the_edge_is_tried_again_and_gives_way_where_it_does_not_hold() -> None:
     tries: dict[float, int] = {}
 
-    def unsteady(rate: float) -> Stretch:
+    def unsteady(rate: float) -> Trial:
         tries[rate] = tries.get(rate, 0) + 1
         # Above 10, the first try looks well and no other does.
         return queue(1.0 if rate <= 10 or (rate < 16 and tries[rate] == 1) else 100.0, exponential=False)

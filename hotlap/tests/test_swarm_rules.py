@@ -13,9 +13,10 @@ import pytest
 from swarming import HERE
 
 from hotlap.analysis import rules
+from hotlap.evidence.load import Trial
 from hotlap.experiment import Engine, Experiment, Lane, Load, Server
 from hotlap.load.trial import run_stretch
-from hotlap.run.result import LaneResult, RunResult, Stretch
+from hotlap.run.result import LaneResult, RunResult
 from hotlap.serving.server import served
 from hotlap.serving.verify import verify
 
@@ -48,7 +49,7 @@ def run(mode: str, load: Load, tmp_path: Path, *, engine: Engine = "native") -> 
 
 def loaded(
     mode: str, load: Load, tmp_path: Path, *, time_s: float, verified: dict[str, Any] | None = None
-) -> Stretch:
+) -> Trial:
     """Measure the lane from its first request on, whatever it answers."""
     experiment, lane = lane_of(mode, load, tmp_path)
     with served(experiment, lane) as server:
@@ -64,9 +65,9 @@ def loaded(
         )
 
 
-def judged(stretch: Stretch, *others: Stretch) -> RunResult:
+def judged(stretch: Trial, *others: Trial) -> RunResult:
     """A run of one lane with these stretches, judged."""
-    row = LaneResult(scenario="delay", variant="x", path="/", loads=[stretch, *others])
+    row = LaneResult(scenario="delay", variant="x", path="/", trials=[stretch, *others])
     made = RunResult(created="2026-01-01T00:00:00+00:00", lanes=[row])
     rules.apply(made)
     return made
@@ -83,7 +84,7 @@ def test_a_quiet_lane_is_ok(tmp_path: Path) -> None:
     names = {one.name for one in made.lanes[0].verdict.rules if one.severity == "void"}
     # Other builds may load the machine that this runs on, so lag alone is no failure of the test.
     assert names <= {"generator-lag"}, said(made)
-    stretch = made.lanes[0].loads[0]
+    stretch = made.lanes[0].trials[0]
     assert stretch.failures == 0
     assert stretch.facts["littles"]["difference"] < 0.05
     assert stretch.facts["calibration"]["offered_rps"] > 1000
@@ -152,12 +153,12 @@ def busy() -> Iterator[None]:
 def test_other_processes_on_the_cores_are_seen(tmp_path: Path, busy: None) -> None:
     made = run("constant", Load(users=4, wait_s=(0.05, 0.05)), tmp_path)
     assert "other-processes" in said(made)
-    assert made.lanes[0].loads[0].facts["machine"]["other_cpu_percent"] > 50
+    assert made.lanes[0].trials[0].facts["machine"]["other_cpu_percent"] > 50
 
 
-def stretch(**more: Any) -> Stretch:
+def stretch(**more: Any) -> Trial:
     """A stretch that no rule objects to."""
-    made = Stretch(
+    made = Trial(
         engine="native", model="closed", users=10, wait_s=(0.0, 0.0), duration_s=10.0, requests=1000,
         failures=0, aborted=10, rps=100.0, generator_cpu_percent=10.0,
     )  # fmt: skip

@@ -15,11 +15,11 @@ import trustme
 from swarming import until
 
 from hotlap._engine import Swarm
+from hotlap.evidence.load import Trial
 from hotlap.experiment import Engine, Experiment, ExperimentError, Load
 from hotlap.experiment.config import load_experiment
 from hotlap.load.request import Request
 from hotlap.load.trial import run_stretch
-from hotlap.run.result import Stretch
 from hotlap.serving.server import Served, ServeError, free_port, served, stop
 from hotlap.serving.verify import verify
 
@@ -116,7 +116,7 @@ def experiment(folder: Path, address: str, ca_file: str | None) -> Experiment:
     return load_experiment(folder)[0]
 
 
-def loaded(made: Experiment, server: Served, engine: Engine, folder: Path) -> Stretch:
+def loaded(made: Experiment, server: Served, engine: Engine, folder: Path) -> Trial:
     """A short stretch."""
     return run_stretch(
         made.lanes[0], server, engine=engine, load=Load(users=2, wait_s=(0.01, 0.01)), time_s=1.0, warm_up_s=0.1,

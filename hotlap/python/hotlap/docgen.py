@@ -1,4 +1,4 @@
-"""The reference pages and the experiment's schema, generated from the code: ``python -m hotlap.docgen``."""
+"""The reference pages and the schemas, generated from the code: ``python -m hotlap.docgen``."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from hotlap.analysis.rules import rules
 from hotlap.cli import main as hotlap
 from hotlap.experiment.toml import schema
+from hotlap.run.result import RunResult
 
-SCHEMA = Path(__file__).with_name("experiment.schema.json")
+EXPERIMENT_SCHEMA = Path(__file__).with_name("experiment.schema.json")
+RUN_SCHEMA = Path(__file__).with_name("run.schema.json")
 BLANK = "\n\n"
 _MADE = "<!-- Made by `make docs` from the code: change it there. -->\n"
 _TABLES = (
@@ -128,18 +131,27 @@ def rule_list() -> str:
 PAGES = {"commands.md": commands, "experiment.md": keys, "rules.md": rule_list}
 
 
-def schema_text() -> str:
-    """The schema as it is shipped."""
-    return json.dumps(schema(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+def schema_text(schema: Mapping[str, Any]) -> str:
+    """A schema as it is shipped."""
+    return json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def run_schema() -> dict[str, Any]:
+    """The JSON Schema of ``run.json``."""
+    made = msgspec.json.schema(RunResult)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "hotlap run", **made}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the pages into a folder, and the schema into the package; with ``--check`` only say what is stale."""
+    """Write the pages into a folder, and the schemas into the package; with ``--check`` only say what is stale."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--check", action="store_true")
     given = parser.parse_args(arguments)
-    made = {given.folder / name: page() for name, page in PAGES.items()} | {SCHEMA: schema_text()}
+    made = {given.folder / name: page() for name, page in PAGES.items()} | {
+        EXPERIMENT_SCHEMA: schema_text(schema()),
+        RUN_SCHEMA: schema_text(run_schema()),
+    }
     stale = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
     if given.check:
         for path in stale:

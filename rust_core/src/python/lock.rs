@@ -94,6 +94,12 @@ impl PyPlace {
         "a FairLock (pyapp._core)"
     }
 
+    /// What kind of thing that is, for a profiler that groups them.
+    #[classattr]
+    fn waits_for_kind() -> &'static str {
+        "lock"
+    }
+
     fn __await__(slf: Py<Self>) -> Py<Self> {
         slf
     }

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from hotlap.run.result import Stretch
+from hotlap.analysis.judged import JudgedTrial
 
 Quantity = Literal["mean", "p50", "p90", "p99", "p99_9", "max", "failures"]
 
@@ -66,24 +66,24 @@ class Objective(msgspec.Struct, frozen=True):
         quantiles = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p99_9": 0.999}
         return max((round(10 / (1 - quantiles.get(term.quantity, 0.0))) for term in self.terms), default=10)
 
-    def misses(self, stretch: Stretch) -> list[str]:
-        """Why a stretch does not meet it; empty if it does."""
+    def misses(self, trial: JudgedTrial) -> list[str]:
+        """Why a trial does not meet it; empty if it does."""
         found = []
-        if stretch.facts.get("saturated"):
+        if trial.saturated:
             found.append("requests in flight kept growing")
-        elif (stretch.facts.get("steady") or {}).get("growing"):
+        elif trial.steadiness.growing:
             found.append("the latency kept growing")
-        elif stretch.not_offered:
-            found.append(f"{stretch.not_offered} arrivals found too many requests in flight")
-        if not stretch.requests:
+        elif trial.evidence.not_offered:
+            found.append(f"{trial.evidence.not_offered} arrivals found too many requests in flight")
+        if not trial.evidence.requests:
             return found or ["nothing was answered"]
         for term in self.terms:
             if term.quantity == "failures":
-                share = (stretch.failures or 0) / stretch.requests
+                share = (trial.evidence.failures or 0) / trial.evidence.requests
                 if not share < term.limit:
                     found.append(f"failures {share:.2%}")
                 continue
-            value = getattr(stretch.latency_ms, term.quantity)
+            value = getattr(trial.latency_ms, term.quantity)
             if value is None:
                 if not found:
                     found.append(f"too few requests for {term.quantity}: measure for longer")
@@ -98,7 +98,7 @@ class Tried(msgspec.Struct, kw_only=True):
     rate: float
     met: bool
     misses: list[str] = []
-    stretch: Stretch
+    trial: JudgedTrial
 
 
 class Found(msgspec.Struct, kw_only=True):
@@ -114,7 +114,7 @@ class Found(msgspec.Struct, kw_only=True):
     """The rate beyond which latency leaves its floor; ``None`` where it was not seen."""
 
 
-Measure = Callable[[float], Stretch]
+Measure = Callable[[float], JudgedTrial]
 
 
 def search(
@@ -136,9 +136,9 @@ def search(
     tried: list[Tried] = []
 
     def holds(rate: float) -> bool:
-        stretch = measure(rate)
-        misses = objective.misses(stretch)
-        tried.append(Tried(rate=rate, met=not misses, misses=misses, stretch=stretch))
+        trial = measure(rate)
+        misses = objective.misses(trial)
+        tried.append(Tried(rate=rate, met=not misses, misses=misses, trial=trial))
         return not misses
 
     rate, good, bad = min(start, highest), 0.0, 0.0
@@ -178,13 +178,13 @@ def search(
 
 def knee(tried: Sequence[Tried]) -> float | None:
     """Where the median latency first exceeds twice that of the lowest rate: the last rate below it."""
-    by_rate = sorted((one for one in tried if one.stretch.latency_ms.p50), key=lambda one: one.rate)
+    by_rate = sorted((one for one in tried if one.trial.latency_ms.p50), key=lambda one: one.rate)
     if not by_rate:
         return None
-    floor = by_rate[0].stretch.latency_ms.p50 or 0.0
+    floor = by_rate[0].trial.latency_ms.p50 or 0.0
     below = None
     for one in by_rate:
-        if (one.stretch.latency_ms.p50 or 0.0) > 2 * floor:
+        if (one.trial.latency_ms.p50 or 0.0) > 2 * floor:
             return below
         below = one.rate
     return below if any(not one.met for one in tried) else None

@@ -7,13 +7,14 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from hotlap.analysis import intervals
 from hotlap.analysis.comparison import Compared, Comparison, Says, Side
-from hotlap.run.result import LaneResult, RunResult, Stretch
+from hotlap.analysis.judged import JudgedLane, JudgedRun, JudgedTrial
+from hotlap.run.folder import RunFolder
+from hotlap.run.result import Settings
 
 
 class CompareError(ValueError):
@@ -21,19 +22,22 @@ class CompareError(ValueError):
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """A figure of a stretch: how it is called in conditions and on pages, and where it is."""
+    """A figure of a trial: how it is called in conditions and on pages, and where it is."""
 
     name: str
     title: str
     unit: str
-    read: Callable[[Stretch], float | None]
+    read: Callable[[JudgedTrial], float | None]
     up: Says
     down: Says
 
 
+CPU = Figure(
+    "cpu", "Server CPU per request", "µs", lambda one: one.evidence.server_cpu_us_per_request, "more", "less"
+)
 FIGURES = (
-    Figure("cpu", "Server CPU per request", "µs", lambda one: one.server_cpu_us_per_request, "more", "less"),
-    Figure("rps", "Requests per second", "requests/s", lambda one: one.rps, "faster", "slower"),
+    CPU,
+    Figure("rps", "Requests per second", "requests/s", lambda one: one.evidence.rps, "faster", "slower"),
     Figure("p50", "Latency, median", "ms", lambda one: one.latency_ms.p50, "slower", "faster"),
     Figure("p90", "Latency, 90th percentile", "ms", lambda one: one.latency_ms.p90, "slower", "faster"),
     Figure("p99", "Latency, 99th percentile", "ms", lambda one: one.latency_ms.p99, "slower", "faster"),
@@ -49,11 +53,11 @@ class Pair(msgspec.Struct, frozen=True):
     """One row: the lane as it is called, and its measurements on both sides."""
 
     name: str
-    a: LaneResult
-    b: LaneResult
+    a: JudgedLane
+    b: JudgedLane
 
 
-def compare_runs(a: RunResult, b: RunResult, sides: tuple[Side, Side], *, force: bool = False) -> Comparison:
+def compare_runs(a: JudgedRun, b: JudgedRun, sides: tuple[Side, Side], *, force: bool = False) -> Comparison:
     """Compare the lanes that two runs share, b over a.
 
     Raises:
@@ -68,10 +72,11 @@ def compare_runs(a: RunResult, b: RunResult, sides: tuple[Side, Side], *, force:
             "these runs were not made alike: " + "; ".join(differences) + "; compare them anyway with --force"
         )
     cautions = [f"Compared by force: {text}." for text in differences]
+    one, other = a.evidence.environment, b.evidence.environment
     cautions += [
-        f"{key} differs: {_short(a, b, key)}."
+        f"{key} differs: {_short(getattr(one, key), getattr(other, key))}."
         for key in _CAUTION
-        if a.environment.get(key) != b.environment.get(key)
+        if getattr(one, key) != getattr(other, key)
     ]
     only = sorted({row.name for row in a.lanes} ^ {row.name for row in b.lanes})
     if only:
@@ -79,7 +84,7 @@ def compare_runs(a: RunResult, b: RunResult, sides: tuple[Side, Side], *, force:
     return _comparison(pairs, [a, b], sides, cautions)
 
 
-def compare_variants(run: RunResult, before: str, after: str, sides: tuple[Side, Side]) -> Comparison:
+def compare_variants(run: JudgedRun, before: str, after: str, sides: tuple[Side, Side]) -> Comparison:
     """Compare two variants within a run, scenario by scenario, ``after`` over ``before``.
 
     Raises:
@@ -88,72 +93,76 @@ def compare_variants(run: RunResult, before: str, after: str, sides: tuple[Side,
     pairs = [
         Pair(row.name, other, row)
         for row in run.lanes
-        if row.variant == after and (other := run.lane(f"{row.scenario}/{before}")) is not None
+        if row.evidence.variant == after
+        and (other := run.lane(f"{row.evidence.scenario}/{before}")) is not None
     ]
     if not pairs:
-        variants = ", ".join(dict.fromkeys(row.variant for row in run.lanes))
+        variants = ", ".join(dict.fromkeys(row.evidence.variant for row in run.lanes))
         raise CompareError(
             f"no scenario of this run has both {before} and {after}; its variants are: {variants}"
         )
     return _comparison(pairs, [run], sides, [])
 
 
-def unlike(a: RunResult, b: RunResult, pairs: Sequence[Pair]) -> list[str]:
+def unlike(a: JudgedRun, b: JudgedRun, pairs: Sequence[Pair]) -> list[str]:
     """Why two runs must not be compared: other machines, builds or settings, a sentence each."""
+    one, other = a.evidence.environment, b.evidence.environment
     said = [
-        f"another machine ({key}: {a.environment.get(key)} and {b.environment.get(key)})"
+        f"another machine ({key}: {getattr(one, key)} and {getattr(other, key)})"
         for key in _MACHINE
-        if a.environment.get(key) != b.environment.get(key)
+        if getattr(one, key) != getattr(other, key)
     ]
-    if (one := a.environment.get("builds")) != (other := b.environment.get("builds")):
-        said.append(f"other builds ({one} and {other})")
-    mine, theirs = (_settings(run) for run in (a, b))
+    if one.builds != other.builds:
+        said.append(f"other builds ({one.builds} and {other.builds})")
+    mine, theirs = (_settings(run.evidence.settings) for run in (a, b))
     said += [
-        f"another setting ({key}: {mine.get(key)} and {theirs.get(key)})"
-        for key in sorted(mine.keys() | theirs.keys())
-        if mine.get(key) != theirs.get(key)
+        f"another setting ({key}: {mine[key]} and {theirs[key]})" for key in mine if mine[key] != theirs[key]
     ]
     for pair in pairs:
-        loads = [_load(lane.stretches()) for lane in (pair.a, pair.b)]
+        loads = [_load(lane.of_role()) for lane in (pair.a, pair.b)]
         if None not in loads and loads[0] != loads[1]:
             said.append(f"another load on {pair.name} ({loads[0]} and {loads[1]})")
     return said
 
 
-def _settings(run: RunResult) -> dict[str, Any]:
+def _settings(settings: Settings) -> dict[str, object]:
     """What a run was told, apart from what may differ: the order's seed, rounds, and what is profiled."""
-    options: dict[str, Any] = run.settings.get("options") or {}
-    return {key: options.get(key) for key in ("timing", "engine", "load", "writes")}
+    return {
+        key: _plain(getattr(settings.options, key, None)) for key in ("engine", "load", "timing", "writes")
+    }
 
 
-def _load(stretches: Sequence[Stretch]) -> str | None:
-    if not stretches:
+def _plain(value: object) -> object:
+    return msgspec.to_builtins(value)
+
+
+def _load(trials: Sequence[JudgedTrial]) -> str | None:
+    if not trials:
         return None
-    one = stretches[0]
+    one = trials[0].evidence
     if one.model == "open":
         return f"open at {one.rate:g}/s" if one.rate is not None else "open"
     wait = "" if one.wait_s is None else f", wait {one.wait_s[0]:g} to {one.wait_s[1]:g} s"
     return f"{one.model}, {one.users} users{wait}"
 
 
-def _short(a: RunResult, b: RunResult, key: str) -> str:
-    one, other = a.environment.get(key), b.environment.get(key)
+def _short(one: object, other: object) -> str:
     if isinstance(one, dict) and isinstance(other, dict):
         changed = [name for name in sorted(one.keys() | other.keys()) if one.get(name) != other.get(name)]
         return ", ".join(f"{name} {one.get(name)} and {other.get(name)}" for name in changed)
     return f"{one} and {other}"
 
 
-def _names(run: RunResult) -> str:
+def _names(run: JudgedRun) -> str:
     return ", ".join(lane.name for lane in run.lanes) or "none"
 
 
 def _comparison(
-    pairs: list[Pair], runs: list[RunResult], sides: tuple[Side, Side], cautions: list[str]
+    pairs: list[Pair], runs: list[JudgedRun], sides: tuple[Side, Side], cautions: list[str]
 ) -> Comparison:
     rows: list[Compared] = []
     widths = []
-    counts = sorted({max(1, min(len(pair.a.stretches()), len(pair.b.stretches()))) for pair in pairs})
+    counts = sorted({max(1, min(len(pair.a.of_role()), len(pair.b.of_role()))) for pair in pairs})
     for figure in FIGURES:
         noise = intervals.width(aa_ratios(runs, figure), counts[0])
         made = compare_figure(pairs, figure, noise)
@@ -199,7 +208,7 @@ def compare_figure(pairs: Sequence[Pair], figure: Figure, noise: float | None) -
 
 def _rounds(pair: Pair, figure: Figure) -> tuple[tuple[list[float], list[float]], str | None]:
     """A lane's figures round by round, and why they give no interval."""
-    a, b = ({one.repeat: figure.read(one) for one in lane.stretches()} for lane in (pair.a, pair.b))
+    a, b = ({one.evidence.repeat: figure.read(one) for one in lane.of_role()} for lane in (pair.a, pair.b))
     both = [
         (one, other)
         for number in sorted(a.keys() & b.keys())
@@ -223,7 +232,7 @@ def _rounds(pair: Pair, figure: Figure) -> tuple[tuple[list[float], list[float]]
 def _row(pair: Pair, figure: Figure, rounds: tuple[list[float], list[float]], why: str | None) -> Compared:
     a, b = (middle(values) for values in rounds)
     if not rounds[0]:
-        a, b = (middle(filter(None, map(figure.read, lane.stretches()))) for lane in (pair.a, pair.b))
+        a, b = (middle(filter(None, map(figure.read, lane.of_role()))) for lane in (pair.a, pair.b))
     return Compared(
         lane=pair.name,
         figure=figure.title,
@@ -242,13 +251,13 @@ def middle(values: Iterable[float]) -> float | None:
     return math.exp(math.fsum(logs) / len(logs)) if logs else None
 
 
-def aa_ratios(runs: Iterable[RunResult], figure: Figure) -> list[float]:
+def aa_ratios(runs: Iterable[JudgedRun], figure: Figure) -> list[float]:
     """Log ratios of one lane to itself: its A/A stretches, and its own rounds, each with the next."""
     ratios = []
     for lane in (lane for run in runs for lane in run.lanes if lane.verdict.status != "void"):
-        measured = sorted(lane.stretches(), key=lambda one: one.repeat)
+        measured = sorted(lane.of_role(), key=lambda one: one.evidence.repeat)
         pairs = list(pairwise(measured))
-        pairs += [(one, again) for again in lane.stretches("a/a") for one in measured[-1:]]
+        pairs += [(one, again) for again in lane.of_role("a/a") for one in measured[-1:]]
         for one, again in pairs:
             before, after = figure.read(one), figure.read(again)
             if before and after:
@@ -276,24 +285,24 @@ def _allocations(pairs: Sequence[Pair]) -> list[Compared]:
     return rows
 
 
-def _allocated(lane: LaneResult) -> float | None:
-    for profile in lane.profiles:
+def _allocated(lane: JudgedLane) -> float | None:
+    for profile in lane.evidence.profiles:
         if profile.mode == "memory" and profile.error is None:
-            value = profile.facts.get("bytes_per_request")
-            return float(value) if value is not None else None
+            return profile.allocations.bytes_per_request if profile.allocations is not None else None
     return None
 
 
-def side_of(run: RunResult, name: str, folder: Path | None, page: Path | None) -> Side:
+def side_of(run: JudgedRun, name: str, folder: Path | None, page: Path | None) -> Side:
     """A run as one side of a comparison, with a link to its report from the page."""
-    known = run.environment
-    report = folder / "report.html" if folder is not None else None
+    known = run.evidence.environment
+    report = RunFolder(folder).report if folder is not None else None
     link = None
     if report is not None and report.is_file() and page is not None:
         link = os.path.relpath(report.resolve(), page.parent.resolve())
-    machine = ", ".join(
-        str(part) for part in (known.get("cpu"), known.get("cores") and f"{known['cores']} cores") if part
-    )
     return Side(
-        name=name, created=run.created, commit=known.get("commit"), machine=machine or None, link=link
+        name=name,
+        created=run.evidence.created,
+        commit=known.commit,
+        machine=known.title(),
+        link=link,
     )

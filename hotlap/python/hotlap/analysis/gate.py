@@ -17,8 +17,8 @@ import msgspec
 from hotlap import formatting
 from hotlap.analysis.compare import FIGURES, middle
 from hotlap.analysis.comparison import Compared, Comparison, Gate, span
+from hotlap.analysis.judged import JudgedLane, JudgedRun
 from hotlap.experiment import ExperimentError
-from hotlap.run.result import LaneResult, RunResult
 
 Way = Literal[">", "<"]
 
@@ -92,7 +92,7 @@ def _unit(name: str) -> str:
     return next((figure.unit for figure in FIGURES if figure.name == name), "share")
 
 
-def judge(conditions: Iterable[Condition], run: RunResult, comparison: Comparison | None) -> list[Gate]:
+def hold(conditions: Iterable[Condition], run: JudgedRun, comparison: Comparison | None) -> list[Gate]:
     """Hold conditions against a run (the b of a comparison) and, where they are ratios, the comparison.
 
     Without a comparison, ratios are left out. A condition of which nothing was measured fails: a gate that
@@ -141,7 +141,7 @@ def _told(row: Compared) -> str:
     return f"{span(row)}, {row.says}"
 
 
-def _absolute(condition: Condition, run: RunResult) -> Gate:
+def _absolute(condition: Condition, run: JudgedRun) -> Gate:
     lanes = [lane for lane in run.lanes if fnmatchcase(lane.name, condition.lane)]
     values = {lane.name: _value(lane, condition.figure) for lane in lanes}
     crossed = {
@@ -157,13 +157,13 @@ def _absolute(condition: Condition, run: RunResult) -> Gate:
     return _gate(condition, True, "; ".join(_shown(condition, *one) for one in values.items()))
 
 
-def _value(lane: LaneResult, name: str) -> float | None:
-    stretches = lane.stretches()
+def _value(lane: JudgedLane, name: str) -> float | None:
+    trials = lane.of_role()
     if name == _FAILURES:
-        requests = sum(one.requests or 0 for one in stretches)
-        return sum(one.failures or 0 for one in stretches) / requests if requests else None
+        requests = sum(one.evidence.requests or 0 for one in trials)
+        return sum(one.evidence.failures or 0 for one in trials) / requests if requests else None
     figure = next(one for one in FIGURES if one.name == name)
-    return middle(value for one in stretches if (value := figure.read(one)) is not None)
+    return middle(value for one in trials if (value := figure.read(one)) is not None)
 
 
 def _shown(condition: Condition, lane: str, value: float | None) -> str:

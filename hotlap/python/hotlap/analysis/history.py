@@ -7,13 +7,13 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
 
 import msgspec
 
-from hotlap.analysis import rows as aggregate
+from hotlap.analysis import judge, rows
+from hotlap.analysis.judged import JudgedLane, JudgedRun
 from hotlap.run import result
-from hotlap.run.result import RunResult
+from hotlap.run.folder import RunFolder
 
 CONFIDENCE = 0.95
 FIGURES = ("server_cpu_us_per_request", "rps", "p99")
@@ -31,7 +31,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """A lane in one run."""
 
     run: int
-    status: aggregate.Status
+    status: rows.Status
     repeats: int
     figures: dict[str, Estimate | None]
 
@@ -65,18 +65,18 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(folder: Path) -> History:
     """Read the runs in a folder and in the folders beneath it (three levels deep)."""
-    runs: list[tuple[RunResult, Path]] = []
+    runs: list[tuple[JudgedRun, Path]] = []
     unreadable: list[tuple[Path, str]] = []
     for path in find(folder):
         try:
-            runs.append((result.read(path), path))
+            runs.append((judge.read(path), path))
         except result.ResultError as error:
             unreadable.append((path, str(error)))
-    runs.sort(key=lambda pair: (pair[0].created, str(pair[1])))
+    runs.sort(key=lambda pair: (pair[0].evidence.created, str(pair[1])))
     lanes: dict[str, list[Mark]] = {}
     entries = []
     for number, (run, path) in enumerate(runs):
-        view = aggregate.view(run)
+        view = rows.view(run)
         entries.append(entry(run, path, view))
         for row in view.rows:
             lane = run.lane(row.name)
@@ -92,44 +92,41 @@ def find(folder: Path, depth: int = 3) -> list[Path]:
     for here, below, files in os.walk(folder):
         level = len(Path(here).relative_to(folder).parts)
         below[:] = sorted(below) if level < depth else []
-        if "run.json" in files:
+        if RunFolder(Path(here)).run_json.name in files:
             found.append(Path(here))
     return found
 
 
-def entry(run: RunResult, path: Path, view: aggregate.View) -> Entry:
+def entry(run: JudgedRun, path: Path, view: rows.View) -> Entry:
     """A run as a row of the history."""
-    known: dict[str, Any] = run.environment
-    machine = ", ".join(
-        str(part) for part in (known.get("cpu"), known.get("cores") and f"{known['cores']} cores") if part
-    )
-    page = path / "report.html"
+    known = run.evidence.environment
+    page = RunFolder(path).report
     return Entry(
         folder=path,
-        created=run.created,
-        name=run.name,
-        commit=str(known["commit"]) if known.get("commit") else None,
-        dirty=bool(known.get("dirty")),
-        machine=machine,
+        created=run.evidence.created,
+        name=run.evidence.name,
+        commit=known.commit,
+        dirty=bool(known.dirty),
+        machine=known.title() or "",
         lanes=len(view.rows),
-        interrupted=run.interrupted,
+        interrupted=run.evidence.interrupted,
         report=page if page.is_file() else None,
         **view.counts,
     )
 
 
-def mark(number: int, row: aggregate.Row, lane: result.LaneResult) -> Mark:
+def mark(number: int, row: rows.Row, lane: JudgedLane) -> Mark:
     """A lane's figures in the run with that number."""
-    stretches = lane.stretches()
+    trials = lane.of_role()
     values: dict[str, list[float | None]] = {
-        "server_cpu_us_per_request": [each.server_cpu_us_per_request for each in stretches],
-        "rps": [each.rps for each in stretches],
-        "p99": [each.latency_ms.p99 for each in stretches],
+        "server_cpu_us_per_request": [each.evidence.server_cpu_us_per_request for each in trials],
+        "rps": [each.evidence.rps for each in trials],
+        "p99": [each.latency_ms.p99 for each in trials],
     }
     return Mark(
         run=number,
         status=row.status,
-        repeats=len(stretches),
+        repeats=len(trials),
         figures={key: estimate(values[key]) for key in FIGURES},
     )
 

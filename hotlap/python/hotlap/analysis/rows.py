@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from statistics import median
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-from hotlap.run.result import LaneResult, Profile, RunResult, Spoken, Stretch
+from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun, JudgedTrial
+from hotlap.run.result import RuleHit
 
 Status = Literal["ok", "void", "failed"]
 
@@ -30,7 +31,7 @@ LIMITS = {
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A lane's row: medians over its stretches (counts are sums). ``None`` was not measured."""
+    """A lane's row: medians over its trials (counts are sums). ``None`` was not measured."""
 
     name: str
     scenario: str
@@ -39,9 +40,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     anchor: str
     status: Status
-    reasons: list[Spoken]
+    reasons: list[RuleHit]
     error: str | None
-    stretches: int
+    trials: int
     figures: dict[str, float | None]
     requests: int | None
     failures: int | None
@@ -67,7 +68,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """What some stretches of one role say together."""
+    """What some trials of one role say together."""
 
     engine: str
     rps: float | None
@@ -84,7 +85,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     anchor: str
     rows: list[Row]
-    reference: dict[str, Any]
+    reference: dict[str, float | str]
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,41 +112,40 @@ def anchor(kind: str, name: str) -> str:
     return f"{kind}-{re.sub(r'[^A-Za-z0-9_]+', '-', name).strip('-')}"
 
 
-def view(run: RunResult) -> View:
+def view(run: JudgedRun) -> View:
     """Aggregate a run for its page."""
-    baseline = str(run.settings.get("baseline") or "python")
-    candidate = str(run.settings.get("candidate") or "native")
-    reference = run.settings.get("reference") or {}
-    grouped: dict[str, list[LaneResult]] = {}
+    settings = run.evidence.settings
+    baseline, candidate = settings.baseline, settings.candidate
+    grouped: dict[str, list[JudgedLane]] = {}
     for lane in run.lanes:
-        grouped.setdefault(lane.scenario, []).append(lane)
+        grouped.setdefault(lane.evidence.scenario, []).append(lane)
     order = {baseline: 0, candidate: 1}
     scenarios = []
     for name, lanes in grouped.items():
-        lanes = sorted(lanes, key=lambda lane: order.get(lane.variant, 2))
+        lanes = sorted(lanes, key=lambda lane: order.get(lane.evidence.variant, 2))
         rows = [row(lane) for lane in lanes]
         base = next((each for each in rows if each.variant == baseline), None)
         scenarios.append(
             Scenario(
                 name=name,
-                title=next((lane.title for lane in lanes if lane.title), ""),
+                title=next((lane.evidence.title for lane in lanes if lane.evidence.title), ""),
                 anchor=anchor("scenario", name),
                 rows=[against(each, base) for each in rows],
-                reference=dict(reference.get(name) or {}),
+                reference=settings.reference.get(name, {}),
             )
         )
     scenarios = _told_apart(scenarios)
     every = [each for scenario in scenarios for each in scenario.rows]
     return View(
-        title=run.name or "run",
-        created=run.created,
+        title=run.evidence.name or "run",
+        created=run.evidence.created,
         scenarios=scenarios,
         baseline=baseline,
         candidate=candidate,
         has_stock=any(each.stock for each in every),
         counts={status: sum(each.status == status for each in every) for status in ("ok", "void", "failed")},
-        reference_title=str(run.settings.get("reference_title") or ""),
-        interrupted=run.interrupted,
+        reference_title=settings.reference_title,
+        interrupted=run.evidence.interrupted,
     )
 
 
@@ -170,33 +170,33 @@ def _told_apart(scenarios: list[Scenario]) -> list[Scenario]:
     ]
 
 
-def row(lane: LaneResult) -> Row:
+def row(lane: JudgedLane) -> Row:
     """A lane's row, without its speed-up."""
-    stretches = [
-        each for each in lane.stretches() if each.requests != 0
-    ]  # a lane that answered nothing has no figures
-    figures = {key: middle([getattr(each, key) for each in stretches]) for key in FIGURES}
-    figures |= {key: middle([getattr(each.latency_ms, key) for each in stretches]) for key in LATENCIES}
-    if figures["max"] is not None:  # the worst answer of all stretches, not a middling one
-        figures["max"] = max(each.latency_ms.max for each in stretches if each.latency_ms.max is not None)
-    limits = [each.limited_by for each in stretches if each.limited_by]
-    failed = lane.error is not None or not (lane.stretches() or lane.stretches("capacity"))
+    seen = lane.evidence
+    # A lane that answered nothing has no figures.
+    trials = [each for each in lane.of_role() if each.evidence.requests != 0]
+    figures = {key: middle([getattr(each.evidence, key) for each in trials]) for key in FIGURES}
+    figures |= {key: middle([getattr(each.latency_ms, key) for each in trials]) for key in LATENCIES}
+    if figures["max"] is not None:  # the worst answer of all trials, not a middling one
+        figures["max"] = max(each.latency_ms.max for each in trials if each.latency_ms.max is not None)
+    limits = [each.limited_by for each in trials if each.limited_by]
+    failed = seen.error is not None or not (lane.of_role() or lane.of_role("capacity"))
     return Row(
         name=lane.name,
-        scenario=lane.scenario,
-        variant=lane.variant,
-        path=lane.path,
-        title=lane.title,
+        scenario=seen.scenario,
+        variant=seen.variant,
+        path=seen.path,
+        title=seen.title,
         anchor=anchor("lane", lane.name),
         status="failed" if failed else lane.verdict.status,
         reasons=[rule for rule in lane.verdict.rules if not (failed and rule.name == "not-measured")],
-        error=lane.error or ("no stretch of this lane was measured" if failed else None),
-        stretches=len(stretches),
+        error=seen.error or ("no trial of this lane was measured" if failed else None),
+        trials=len(trials),
         figures=figures,
-        requests=total([each.requests for each in lane.stretches()]),
-        failures=total([each.failures for each in lane.stretches()]),
+        requests=total([each.evidence.requests for each in lane.of_role()]),
+        failures=total([each.evidence.failures for each in lane.of_role()]),
         limited_by=max(set(limits), key=lambda limit: (limits.count(limit), limit)) if limits else None,
-        stock=_stock(lane.stretches("stock")),
+        stock=_stock(lane.of_role("stock")),
     )
 
 
@@ -212,16 +212,16 @@ def against(each: Row, base: Row | None) -> Row:
     )
 
 
-def _stock(stretches: list[Stretch]) -> Figures | None:
-    if not stretches:
+def _stock(trials: list[JudgedTrial]) -> Figures | None:
+    if not trials:
         return None
     return Figures(
-        engine=stretches[0].engine,
-        rps=middle([each.rps for each in stretches]),
-        mean=middle([each.latency_ms.mean for each in stretches]),
-        p50=middle([each.latency_ms.p50 for each in stretches]),
-        p99=middle([each.latency_ms.p99 for each in stretches]),
-        generator_cpu_percent=middle([each.generator_cpu_percent for each in stretches]),
+        engine=trials[0].evidence.engine,
+        rps=middle([each.evidence.rps for each in trials]),
+        mean=middle([each.latency_ms.mean for each in trials]),
+        p50=middle([each.latency_ms.p50 for each in trials]),
+        p99=middle([each.latency_ms.p99 for each in trials]),
+        generator_cpu_percent=middle([each.evidence.generator_cpu_percent for each in trials]),
     )
 
 
@@ -252,12 +252,12 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     location: str | None
 
 
-def heaviest(profile: Profile, whole: float | None = None, limit: int = 12) -> list[Function]:
+def heaviest(profile: JudgedProfile, limit: int = 12) -> list[Function]:
     """The functions with the largest share of their own; those without any are left out.
 
-    ``whole`` is what the shares are of; where it is not known, the largest total stands for it.
+    Shares are of all that the profile counted; where that is not known, the largest total stands for it.
     """
-    whole = whole or max((frame.total_value for frame in profile.frames), default=0.0)
+    whole = profile.evidence.total or max((frame.total_value for frame in profile.frames), default=0.0)
     chosen = sorted(
         (frame for frame in profile.frames if frame.self_value > 0),
         key=lambda frame: (-frame.self_value, -frame.total_value, frame.name),

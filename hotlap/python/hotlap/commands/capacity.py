@@ -11,15 +11,18 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from hotlap.analysis import capacity
+from hotlap.analysis import capacity, judge
+from hotlap.analysis.judged import JudgedTrial
+from hotlap.analysis.trials import judged_trial
 from hotlap.experiment import Load
 from hotlap.experiment.config import load_experiment
-from hotlap.load.locust_pool import kept, load_ahead
-from hotlap.load.trial import LoadError, run_stretch
+from hotlap.load.locust_pool import LocustPool
+from hotlap.load.trial import LoadError, Offered, Timing, measure
 from hotlap.report import render
 from hotlap.run import result
-from hotlap.run.jobs import TIMINGS, Options
-from hotlap.run.result import Stretch
+from hotlap.run.folder import RunFolder
+from hotlap.run.options import TIMINGS, Options
+from hotlap.run.result import Capacity, TriedRate
 from hotlap.run.runner import new_run
 from hotlap.serving.environment import BuildError
 from hotlap.serving.server import ServeError, raise_file_limit, served
@@ -76,7 +79,9 @@ def command(
         raise LabError(str(error)) from None
     row = run.lanes[0]
 
-    def measure(rate: float) -> Stretch:
+    files = RunFolder(folder)
+
+    def measure_at(rate: float, pool: LocustPool) -> JudgedTrial:
         load = Load(
             model="open",
             rate=rate,
@@ -84,58 +89,72 @@ def command(
             max_in_flight=max_in_flight,
             timeout_s=lane.load.timeout_s,
         )
-        load_ahead()
+        number = len(row.trials)
+        histogram = files.histogram(lane, "capacity", number)
+        pool.load_ahead()
         with served(experiment, lane) as server:
             row.verified = verify(server, lane)
-            stretch = run_stretch(
-                lane,
+            trial = measure(
+                Offered(lane=lane, load=load, engine="native", verified=row.verified),
                 server,
-                engine="native",
-                load=load,
-                time_s=min(max(time_s, _SPARE * objective.needs_requests() / rate), max(time_s, _LONGEST_S)),
-                warm_up_s=_WARM_UP_S,
-                out=folder / "histograms" / f"{lane.scenario}-{lane.variant}-capacity-{len(row.loads)}",
-                verified=row.verified,
-                role="capacity",
-                repeat=len(row.loads),
-                # Another try is another sample: with the same gaps again it would prove nothing.
-                seed=len(row.loads),
+                Timing(
+                    time_s=min(
+                        max(time_s, _SPARE * objective.needs_requests() / rate), max(time_s, _LONGEST_S)
+                    ),
+                    warm_up_s=_WARM_UP_S,
+                    # Another try is another sample: with the same gaps again it would prove nothing.
+                    seed=number,
+                ),
+                histogram=histogram,
+                pool=pool,
             )
-        row.loads.append(stretch)
-        misses = objective.misses(stretch)
+        row.trials.append(
+            msgspec.structs.replace(
+                trial, role="capacity", repeat=number, histogram=files.relative(histogram)
+            )
+        )
+        judged = judged_trial(row.trials[-1])
+        misses = objective.misses(judged)
         said = f"misses: {', '.join(misses)}" if misses else "meets the objective"
         console.print(f"{rate:10.4g}/s  {said}", highlight=False)
-        return stretch
+        return judged
 
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with kept():
+        with LocustPool() as pool:
             found = capacity.search(
-                measure, objective, start=start, highest=highest, precision=precision, repeats=repeats
+                lambda rate: measure_at(rate, pool),
+                objective,
+                start=start,
+                highest=highest,
+                precision=precision,
+                repeats=repeats,
             )
     except (ServeError, LoadError, VerifyError) as error:
         row.error = str(error)
         result.write(run, folder)
         raise LabError(str(error)) from None
-    row.facts["capacity"] = {
-        "objective": found.objective,
-        "arrivals": arrivals,
-        "rate": found.rate,
-        "limited": found.limited,
-        "knee": found.knee,
-        "tried": [
-            {
-                "rate": one.rate,
-                "met": one.met,
-                "misses": one.misses,
-                "rps": one.stretch.rps,
-                "latency_ms": msgspec.to_builtins(one.stretch.latency_ms),
-            }
+    row.capacity = Capacity(
+        objective=found.objective,
+        arrivals=arrivals,
+        rate=found.rate,
+        limited=found.limited,
+        knee=found.knee,
+        tried=[
+            TriedRate(
+                rate=one.rate,
+                met=one.met,
+                misses=one.misses,
+                rps=one.trial.evidence.rps,
+                p50_ms=one.trial.latency_ms.p50,
+                p99_ms=one.trial.latency_ms.p99,
+            )
             for one in sorted(found.tried, key=lambda one: one.rate)
         ],
-    }
-    result.write(run, folder)
-    page = render(run, folder)
+    )
+    judged = judge.judge(run)
+    judge.write(judged, folder)
+    page = render(judged, folder)
     console.print(_table(found))
     console.print(f"the report: {page}", highlight=False, soft_wrap=True)
     if found.rate is None:
@@ -150,8 +169,8 @@ def _table(found: capacity.Found) -> Table:
     for title in ("rate/s", "answered/s", "p50 ms", "p99 ms", "meets it"):
         table.add_column(title, justify="right")
     for one in sorted(found.tried, key=lambda one: one.rate):
-        latency = one.stretch.latency_ms
+        latency = one.trial.latency_ms
         shown = [f"{value:.4g}" if value is not None else "—" for value in (latency.p50, latency.p99)]
         met = "yes" if one.met else "; ".join(one.misses)
-        table.add_row(f"{one.rate:.4g}", f"{one.stretch.rps or 0:.4g}", *shown, met)
+        table.add_row(f"{one.rate:.4g}", f"{one.trial.evidence.rps or 0:.4g}", *shown, met)
     return table

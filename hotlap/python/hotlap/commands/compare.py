@@ -11,12 +11,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from hotlap import formatting
+from hotlap.analysis import judge
 from hotlap.analysis.compare import CompareError, compare_runs, compare_variants, side_of
 from hotlap.analysis.comparison import GOOD, Comparison, span
-from hotlap.analysis.gate import judge, parse
-from hotlap.report import ci_summary as verdicts
+from hotlap.analysis.gate import hold, parse
+from hotlap.analysis.judged import JudgedRun
+from hotlap.report import ci_summary
 from hotlap.report.html.comparison import render_comparison
-from hotlap.run import result
 from hotlap.usage import LabError
 
 _Folder = click.Path(exists=True, path_type=Path)
@@ -56,9 +57,9 @@ def command(
     """
     if run_b is not None and variants is not None:
         raise click.UsageError("--variants compares within one run: give one RUN")
-    first = result.read(run_a)
-    last = first if run_b is None else result.read(run_b)
-    told = [*conditions, *(last.settings.get("fail_if") or [])]
+    first = judge.read(run_a)
+    last = first if run_b is None else judge.read(run_b)
+    told = [*conditions, *last.evidence.settings.fail_if]
     asked = [parse(text) for text in dict.fromkeys(told)]
     try:
         if run_b is None:
@@ -77,7 +78,7 @@ def command(
             comparison = compare_runs(first, last, (sides[0], sides[1]), force=force)
     except CompareError as error:
         raise click.UsageError(str(error)) from None
-    gates = judge(asked, last, comparison)
+    gates = hold(asked, last, comparison)
     comparison = msgspec.structs.replace(comparison, gates=gates)
     console = Console()
     console.print(_table(comparison))
@@ -86,9 +87,9 @@ def command(
     for gate in gates:
         mark = "[green]passed[/]" if gate.passed else "[red]FAILED[/]"
         console.print(f"{mark} {escape(gate.condition)}: {escape(gate.sentence)}", highlight=False)
-    verdicts.publish(verdicts.markdown(gates, comparison), markdown_file)
+    ci_summary.publish(ci_summary.markdown(gates, comparison), markdown_file)
     if junit_file is not None:
-        junit_file.write_bytes(verdicts.junit(gates, f"{sides[0].name} → {sides[1].name}"))
+        junit_file.write_bytes(ci_summary.junit(gates, f"{sides[0].name} → {sides[1].name}"))
     render_comparison(comparison, page)
     console.print(f"the page: {escape(str(page))}", highlight=False, soft_wrap=True)
     failed = [gate.condition for gate in gates if not gate.passed]
@@ -101,9 +102,9 @@ def _folder(path: Path) -> Path:
     return resolved.parent if resolved.is_file() else resolved
 
 
-def _variants(run: result.RunResult, told: str | None) -> tuple[str, str]:
+def _variants(run: JudgedRun, told: str | None) -> tuple[str, str]:
     if told is None:
-        return str(run.settings.get("baseline", "")), str(run.settings.get("candidate", ""))
+        return run.evidence.settings.baseline, run.evidence.settings.candidate
     before, _, after = (part.strip() for part in told.partition(","))
     if not before or not after:
         raise click.UsageError(f"--variants {told!r}: give two, as in --variants python,native")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import click
 from rich.console import Console
@@ -12,11 +12,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from hotlap import formatting
-from hotlap._engine import Stacks, StacksError
+from hotlap._engine import StackDiff, Stacks, StacksError
 from hotlap.experiment import Engine, Mode
 from hotlap.experiment.config import load_experiment
-from hotlap.load.trial import LoadError
-from hotlap.profiling.profile import capture, clean, compare
+from hotlap.load.locust_pool import LocustPool
+from hotlap.load.trial import LoadError, Offered
+from hotlap.profiling.profile import Shot, capture, clean, compare
 from hotlap.profiling.recorders import ProfileError
 from hotlap.run import result
 from hotlap.serving.server import ServeError, raise_file_limit
@@ -68,13 +69,9 @@ def _side(
     with tempfile.TemporaryDirectory(prefix="hotlap-diff-") as scratch:
         captured = capture(
             experiment,
-            lane,
-            mode=mode,
-            profiler=profiler,
-            time_s=time_s,
-            folder=Path(scratch),
-            load=lane.load,
-            engine=engine,
+            Offered(lane=lane, load=lane.load, engine=engine),
+            Shot(mode=mode, profiler=profiler, time_s=time_s, folder=Path(scratch)),
+            LocustPool(ahead=False),
         )
     if mode == "on-cpu":
         return captured.stacks, captured.server_cpu_us_per_request
@@ -98,12 +95,12 @@ def _of_run(folder: Path, lane_name: str, mode: Mode) -> tuple[Stacks, float | N
         raise LabError(f"{lane_name} has no {mode} profile in {folder}")
     stacks = Stacks.read(folder / profile.collapsed)
     if mode == "on-cpu":
-        measured = lane.stretches()
+        measured = lane.of_role()
         return stacks, measured[-1].server_cpu_us_per_request if measured else None
     return stacks, stacks.total / profile.requests if profile.requests else None
 
 
-def _changes(made: Any, unit: str, a: str, b: str) -> Table:
+def _changes(made: StackDiff, unit: str, a: str, b: str) -> Table:
     table = Table(title=f"what changed most ({unit})", title_justify="left")
     for title in (a, b, "change"):
         table.add_column(escape(title), justify="right")

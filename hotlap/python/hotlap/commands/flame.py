@@ -15,8 +15,9 @@ from rich.table import Table
 from hotlap._engine import StacksError
 from hotlap.experiment import Engine, Mode
 from hotlap.experiment.config import load_experiment
-from hotlap.load.trial import LoadError
-from hotlap.profiling.profile import FORMATS, Capture, attach, capture, export, subtitle
+from hotlap.load.locust_pool import LocustPool
+from hotlap.load.trial import LoadError, Offered
+from hotlap.profiling.profile import FORMATS, Capture, Shot, attach, capture, export, subtitle
 from hotlap.profiling.recorders import PROFILERS, ProfileError
 from hotlap.serving.server import ServeError, raise_file_limit
 from hotlap.usage import LabError
@@ -56,25 +57,18 @@ def command(
         raise click.UsageError("give either a LANE or --pid")
     with tempfile.TemporaryDirectory(prefix="hotlap-flame-") as scratch:
         folder = Path(scratch)
+        shot = Shot(mode=mode, profiler=profiler, time_s=time_s, folder=folder)
         try:
             if pid is not None:
                 title = f"process {pid}"
-                captured = attach(pid, mode=mode, profiler=profiler, time_s=time_s, folder=folder)
+                captured = attach(pid, shot)
             else:
                 raise_file_limit()
                 experiment, _ = load_experiment()
                 chosen = experiment.lane(lane or "")
                 title = chosen.name
-                captured = capture(
-                    experiment,
-                    chosen,
-                    mode=mode,
-                    profiler=profiler,
-                    time_s=time_s,
-                    folder=folder,
-                    load=chosen.load,
-                    engine=engine,
-                )
+                offered = Offered(lane=chosen, load=chosen.load, engine=engine)
+                captured = capture(experiment, offered, shot, LocustPool(ahead=False))
             unit = captured.recording.unit
             export(captured.stacks, output, form, title=title, subtitle=subtitle(captured, mode), unit=unit)
         except (ProfileError, ServeError, LoadError, StacksError) as error:

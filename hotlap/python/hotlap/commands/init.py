@@ -14,7 +14,8 @@ from hotlap.experiment import Interface
 from hotlap.experiment.config import load_experiment
 from hotlap.experiment.init import refuse, write
 from hotlap.report.terminal import duration
-from hotlap.run.jobs import TIMINGS, Options, plan
+from hotlap.run.jobs import plan
+from hotlap.run.options import TIMINGS, Options
 from hotlap.serving.explore import find
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from hotlap.analysis import rules
+from hotlap.analysis import judge
 from hotlap.report import render
-from hotlap.run import result
 
 
 @click.command
@@ -18,8 +17,7 @@ def command(folder: Path) -> None:
 
     The measurements stay as they are; verdicts and findings are those of this hotlap's rules.
     """
-    run = result.read(folder)
+    judged = judge.read(folder)
     folder = folder.parent if folder.is_file() else folder
-    rules.apply(run)
-    result.write(run, folder)
-    click.echo(render(run, folder))
+    judge.write(judged, folder)
+    click.echo(render(judged, folder))

@@ -17,15 +17,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hotlap.analysis.gate import judge, parse
+from hotlap.analysis import judge
+from hotlap.analysis.gate import hold, parse
 from hotlap.experiment import Engine, Experiment, Lane, Mode, Profiler
 from hotlap.experiment.config import load_experiment
 from hotlap.profiling.doctor import needed
-from hotlap.report import ci_summary as verdicts
-from hotlap.report import render
+from hotlap.report import ci_summary, render
 from hotlap.report.terminal import Bar, show
 from hotlap.run import result
-from hotlap.run.jobs import ARTICLE_LOAD, TIMINGS, Options, plan
+from hotlap.run.jobs import Measure, plan
+from hotlap.run.options import ARTICLE_LOAD, TIMINGS, Options
 from hotlap.run.runner import Runner, new_run, options_of
 from hotlap.serving.environment import BuildError
 from hotlap.serving.server import raise_file_limit
@@ -168,19 +169,21 @@ def command(
     signal.signal(signal.SIGTERM, _as_interrupt)
     with Bar(console).shown() as bar:
         Runner(experiment, run, folder, bar).go()
-    page = render(run, folder)
-    show(run, console)
+    judged = judge.judge(run)
+    judge.write(judged, folder)
+    page = render(judged, folder)
+    show(judged, console)
     console.print(f"{time.monotonic() - started:.0f} s; the report: {page}", highlight=False, soft_wrap=True)
     if run.interrupted:
         raise LabError(f"stopped; what was measured is kept, go on with: hotlap run --resume {folder}")
-    if not any(lane.loads for lane in run.lanes):
+    if not any(lane.trials for lane in run.lanes):
         raise LabError("no lane could be measured; the table has the reasons")
-    gates = judge(conditions, run, None)
+    gates = hold(conditions, judged, None)
     for gate in gates:
         mark = "[green]passed[/]" if gate.passed else "[red]FAILED[/]"
         console.print(f"{mark} {escape(gate.condition)}: {escape(gate.sentence)}", highlight=False)
     if gates:
-        verdicts.publish(verdicts.markdown(gates, title=f"{run.name}, {run.created}"), None)
+        ci_summary.publish(ci_summary.markdown(gates, title=f"{run.name}, {run.created}"), None)
     if failed := [gate.condition for gate in gates if not gate.passed]:
         raise LabError("; ".join(failed))
 
@@ -197,9 +200,9 @@ def _as_interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _show_plan(console: Console, experiment: Experiment, lanes: list[Lane], options: Options) -> None:
-    tasks = plan(experiment, lanes, options)
+    jobs = plan(experiment, lanes, options)
     made = Table(title=f"{experiment.name}: {len(lanes)} lanes", title_justify="left")
-    for title in ("lane", "load", "stretches", "profiles"):
+    for title in ("lane", "load", "trials", "profiles"):
         made.add_column(title)
     for lane in lanes:
         load = options.load_of(lane)
@@ -207,11 +210,11 @@ def _show_plan(console: Console, experiment: Experiment, lanes: list[Lane], opti
             offered = f"{load.rate:g} requests/s"
         else:
             offered = f"{load.users} users, wait {load.wait_s[0]:g}–{load.wait_s[1]:g} s"
-        stretches = sum(task.stage == "load" and task.lane == lane.name for task in tasks)
+        trials = sum(isinstance(job, Measure) and job.lane.name == lane.name for job in jobs)
         shown = ", ".join(options.profiles_of(lane)) or "—"
-        made.add_row(escape(lane.name), f"{load.model}: {offered}", str(stretches), shown)
+        made.add_row(escape(lane.name), f"{load.model}: {offered}", str(trials), shown)
     console.print(made)
-    minutes, seconds = divmod(round(sum(task.estimate_s for task in tasks)), 60)
+    minutes, seconds = divmod(round(sum(job.estimate_s for job in jobs)), 60)
     console.print(f"takes about {minutes}:{seconds:02d} min; engine {options.engine}; seed {options.seed}")
     modes = sorted({mode for lane in lanes for mode in options.profiles_of(lane)})
     for line in needed(modes):

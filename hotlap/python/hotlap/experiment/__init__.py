@@ -1,6 +1,7 @@
 """What is measured: the experiment as a value, and the ways to write one down."""
 
 from hotlap.experiment.model import (
+    Arrivals,
     Engine,
     Expect,
     Experiment,
@@ -16,6 +17,7 @@ from hotlap.experiment.model import (
 )
 
 __all__ = [
+    "Arrivals",
     "Engine",
     "Expect",
     "Experiment",

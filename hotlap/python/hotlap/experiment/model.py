@@ -13,6 +13,7 @@ import msgspec
 
 Interface = Literal["asgi", "wsgi", "rsgi"]
 Model = Literal["closed", "paced", "open"]
+Arrivals = Literal["even", "exponential"]
 Engine = Literal["native", "http"]
 Mode = Literal["on-cpu", "off-cpu", "await", "gil", "memory"]
 Profiler = Literal["py-spy", "perf"]
@@ -36,7 +37,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     spawn_rate: float | None = None
     wait_s: tuple[float, float] = (0.0, 0.0)
     rate: float | None = None
-    arrivals: Literal["even", "exponential"] = "even"
+    arrivals: Arrivals = "even"
     max_in_flight: int = 1000
     timeout_s: float = 30.0
 

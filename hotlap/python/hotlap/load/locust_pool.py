@@ -1,7 +1,7 @@
-"""Locust processes that are loaded before they are needed: loading one takes longer than a quick stretch.
+"""Locust processes that are loaded before they are needed: loading one takes longer than a quick trial.
 
-While ``kept`` is in force, the next one is loaded (``load_ahead``) once a stretch is over, while its server ends
-and the next one starts. Nothing is measured then, and a stretch begins only when its own Locust is loaded.
+A pool loads the next one (``load_ahead``) once a trial is over, while its server ends and the next one starts.
+Nothing is measured then, and a trial begins only when its own Locust is loaded.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Self
 
 from hotlap.serving.server import stop
 
@@ -61,50 +62,42 @@ class Locust:
         self._scratch.cleanup()
 
 
-_spare: Locust | None = None
-_keeping = 0
+class LocustPool:
+    """Gives out a Locust for each trial. Use it as a context manager: its end ends what was loaded ahead.
 
-
-@contextlib.contextmanager
-def kept() -> Iterator[None]:
-    """Have one loaded ahead, as long as the block runs; what is left over at its end is ended."""
-    global _keeping
-    _keeping += 1
-    try:
-        yield
-    finally:
-        _keeping -= 1
-        if not _keeping:
-            _discard()
-
-
-@contextlib.contextmanager
-def locust() -> Iterator[Locust]:
-    """A Locust that is told once, and ended with the block.
-
-    Raises:
-        NoLocustError: it is not installed.
+    Args:
+        ahead: Whether the next one is loaded ahead; of no use where only one is needed.
     """
-    global _spare
-    own, _spare = _spare or Locust(), None
-    try:
-        yield own
-    finally:
-        own.end()
 
+    def __init__(self, *, ahead: bool = True) -> None:
+        self._ahead = ahead
+        self._spare: Locust | None = None
 
-def load_ahead() -> None:
-    """Start to load the next one, if that is kept and none is there."""
-    global _spare
-    if _keeping and _spare is None:
-        with contextlib.suppress(NoLocustError):
-            _spare = Locust()
+    def __enter__(self) -> Self:
+        return self
 
+    def __exit__(self, *_: object) -> None:
+        if self._spare is not None:
+            spare, self._spare = self._spare, None
+            # It has nothing to finish.
+            spare.process.kill()
+            spare.end()
 
-def _discard() -> None:
-    global _spare
-    if _spare is not None:
-        spare, _spare = _spare, None
-        # It has nothing to finish.
-        spare.process.kill()
-        spare.end()
+    @contextlib.contextmanager
+    def locust(self) -> Iterator[Locust]:
+        """A Locust that is told once, and ended with the block.
+
+        Raises:
+            NoLocustError: it is not installed.
+        """
+        own, self._spare = self._spare or Locust(), None
+        try:
+            yield own
+        finally:
+            own.end()
+
+    def load_ahead(self) -> None:
+        """Start to load the next one, if none is there."""
+        if self._ahead and self._spare is None:
+            with contextlib.suppress(NoLocustError):
+                self._spare = Locust()

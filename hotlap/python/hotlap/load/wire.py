@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from hotlap.evidence.load import LocustStats, MachineUse
 from hotlap.experiment import Engine, Lane, Load
 
 PLAN_VARIABLE = "HOTLAP_SWARM_PLAN"
@@ -66,7 +66,7 @@ class Slice(msgspec.Struct, kw_only=True):
     errors: dict[str, int] = {}
 
 
-class Part(msgspec.Struct, kw_only=True):
+class NamedSlice(msgspec.Struct, kw_only=True):
     """What the requests of one name gave in the window."""
 
     requests: int
@@ -86,9 +86,7 @@ class Answer(msgspec.Struct, kw_only=True):
     """How much later than meant requests were sent."""
     late: bytes | None = None
     """How late the engine's threads woke."""
-    said: dict[str, float | None] = {}
-    """What Locust's own statistics say of the window: ``rps``, ``mean``, ``p50``, ``p99`` in ms."""
-    parts: dict[str, Part] = {}
+    locust: LocustStats
+    by_name: dict[str, NamedSlice] = {}
     """What each name gave, where requests of several names were sent."""
-    machine: dict[str, Any] = {}
-    """What else the machine did meanwhile."""
+    machine: MachineUse | None = None

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from hotlap._engine import Stacks
-from hotlap.experiment import Mode
+from hotlap.evidence.figures import Place
+from hotlap.evidence.profile import Attribution, LoopBlock, OwnShare, Wait, WaitKind, WorkKind, WorkShare
 
-OWN_SHOWN = 5
+OWN_KEPT = 20
+"""How many of the app's functions are kept of each profile."""
+_BY_KEPT = 2
+WAITS_FOR = "waits for: "
+"""How the innermost frame of a suspended task begins in a graph."""
 ALLOCATOR = re.compile(
     r"(__rust_|__rdl_|mi_|je_|_int_|__libc_|sys)?(m|c|re|mem)?(alloc|align|free|cfree|realloc|dealloc)"
     r"(_consolidate|_perturb|_chunk|_merge_chunk|_usable_size|_array)?(@.*)?|operator (new|delete).*|unlink_chunk.*"
@@ -27,70 +31,43 @@ _PLACE = re.compile(r"(?P<name>.*) \((?P<file>[^()]+):(?P<line>\d+)\)$")
 _OUTSIDE = re.compile(r"(^|/)(site-packages|dist-packages|lib/python3[^/]*)/|^<|\.cargo/registry|^/?rustc/")
 
 
-class Kind(msgspec.Struct, frozen=True):
-    """A kind of work: the frames that are known for it, and what may be done about much of it."""
+class _Known(msgspec.Struct, frozen=True):
+    """The frames that a kind of work is known by."""
 
-    name: str
+    kind: WorkKind
     frame: re.Pattern[str]
-    advice: str
     leaf: bool = False
     """Whether only the innermost frame counts."""
 
 
-KINDS = (
-    Kind(
-        "malloc and free", ALLOCATOR, "keep and reuse what is allocated, or borrow instead of copying", True
-    ),
-    Kind(
-        "the standard library's JSON",
+_KNOWN = (
+    _Known(WorkKind.ALLOCATION, ALLOCATOR, True),
+    _Known(
+        WorkKind.JSON,
         re.compile(
             r".*\(json/(__init__|encoder|decoder|scanner)\.py:\d+\)|(c_)?make_encoder|encoder_\w+|_parse_\w+_unicode"
         ),
-        "a JSON library in native code (orjson, msgspec) does the same in a fraction of the time",
     ),
-    Kind(
-        "SQL",
+    _Known(
+        WorkKind.SQL,
         re.compile(
             r".*\((sqlite3|sqlalchemy|django/db|psycopg\w*|pymysql|asyncpg|aiosqlite)/.*|_?sqlite3?_?\w+|pysqlite_\w+"
             r"|\[_?lib?sqlite3.*\]|\[_sqlite3.*\]"
         ),
-        "ask for what is needed in one statement, with an index for it",
     ),
-    Kind("templates", re.compile(r".*\((jinja2|mako|django/template)/.*"), "cache what does not change"),
-    Kind(
-        "regular expressions", re.compile(r".*\(re/\w+\.py:\d+\)|sre_\w+"), "compile once, or parse by hand"
-    ),
-    Kind("deep copies", re.compile(r".*\(copy\.py:\d+\)"), "share what nobody changes"),
-    Kind("logging", re.compile(r".*\(logging/.*"), "log less on this path, or from a queue"),
-    Kind(
-        "pydantic",
-        re.compile(r".*\((pydantic|pydantic_core)/.*|.*pydantic_core.*"),
-        "validate once, at the edge",
-    ),
+    _Known(WorkKind.TEMPLATES, re.compile(r".*\((jinja2|mako|django/template)/.*")),
+    _Known(WorkKind.REGULAR_EXPRESSIONS, re.compile(r".*\(re/\w+\.py:\d+\)|sre_\w+")),
+    _Known(WorkKind.DEEP_COPIES, re.compile(r".*\(copy\.py:\d+\)")),
+    _Known(WorkKind.LOGGING, re.compile(r".*\(logging/.*")),
+    _Known(WorkKind.PYDANTIC, re.compile(r".*\((pydantic|pydantic_core)/.*|.*pydantic_core.*")),
 )
 
 
-def of_mode(mode: Mode, stacks: Stacks, facts: dict[str, Any], root: Path) -> dict[str, Any]:
-    """Further facts about a cleaned profile of an app in ``root``, for rules."""
-    if mode == "on-cpu":
-        return of_stacks(stacks, root)
-    if mode == "await":
-        return {"waits": of_waits(stacks, root), "blocked": of_blocked(facts.pop("blocked_s", {}), root)}
-    return {}
-
-
-def of_stacks(stacks: Stacks, root: Path) -> dict[str, Any]:
-    """Facts about a cleaned on-CPU profile.
-
-    Returns:
-        ``own``: the app's own functions by the share of samples that are theirs or were made for them,
-        each with ``name``, ``place`` (file and line, the heaviest) and ``share``. ``kinds``: the kinds
-        of work by their share, each with ``name``, ``share``, ``advice`` and ``by``: the own function
-        that most of it is done for.
-    """
+def of_stacks(stacks: Stacks, root: Path) -> Attribution:
+    """Whose code a cleaned on-CPU profile of an app in ``root`` shows, and what kinds of work."""
     total = 0
     own: Counter[tuple[str, str]] = Counter()
-    kinds: dict[str, Counter[tuple[str, str] | None]] = {kind.name: Counter() for kind in KINDS}
+    kinds: dict[WorkKind, Counter[tuple[str, str] | None]] = {known.kind: Counter() for known in _KNOWN}
     is_own = owner(stacks, root)
     for frames, count in lines_of(stacks):
         total += count
@@ -98,22 +75,19 @@ def of_stacks(stacks: Stacks, root: Path) -> dict[str, Any]:
         innermost = _innermost(places)
         if innermost is not None:
             own[innermost] += count
-        for kind in KINDS:
-            at = _first(kind, frames)
+        for known in _KNOWN:
+            at = _first(known, frames)
             if at is not None:
-                kinds[kind.name][_innermost(places[: at + 1])] += count
+                kinds[known.kind][_innermost(places[: at + 1])] += count
     if not total:
-        return {}
-    return {
-        "own": [
-            {"name": name, "place": place, "share": share}
-            for name, place, share in _functions(own, total)[:OWN_SHOWN]
-        ],
-        "kinds": sorted(
-            (_kind(kind, kinds[kind.name], total) for kind in KINDS if kinds[kind.name]),
-            key=lambda one: (-one["share"], one["name"]),
+        return Attribution()
+    return Attribution(
+        own=_functions(own, total)[:OWN_KEPT],
+        kinds=sorted(
+            (_work(kind, by, total) for kind, by in kinds.items() if by),
+            key=lambda one: (-one.share, one.kind.value),
         ),
-    }
+    )
 
 
 def _innermost(places: Sequence[tuple[str, str] | None]) -> tuple[str, str] | None:
@@ -131,38 +105,46 @@ def _innermost(places: Sequence[tuple[str, str] | None]) -> tuple[str, str] | No
     return (max(around)[1], own[-1][1]) if around else own[-1]
 
 
-def of_waits(stacks: Stacks, root: Path) -> list[dict[str, Any]]:
+def of_waits(stacks: Stacks, leaves: Mapping[str, WaitKind], root: Path) -> list[Wait]:
     """What suspended tasks wait for, and in which of the app's own functions, by their share of the tasks.
 
-    Each has ``what``, ``share``, and ``name`` and ``place`` where one of the app's own functions waits.
+    Args:
+        stacks: The cleaned await chains; each ends in a frame that says what is waited for.
+        leaves: The kind of each such frame.
+        root: The app's folder.
     """
     total = 0
-    found: Counter[tuple[str, tuple[str, str] | None]] = Counter()
+    found: Counter[tuple[str, Place | None]] = Counter()
     is_own = owner(stacks, root)
     for frames, count in lines_of(stacks):
         total += count
         by = next((place for frame in reversed(frames) if (place := is_own(frame)) is not None), None)
-        found[frames[-1].removeprefix("waits for: "), by] += count
+        found[frames[-1], Place(name=by[0], place=by[1]) if by else None] += count
     return [
-        {"what": what, "share": count / total, "name": by and by[0], "place": by and by[1]}
-        for (what, by), count in sorted(found.items(), key=lambda item: (-item[1], str(item[0])))
-    ][:OWN_SHOWN]
+        Wait(
+            kind=leaves.get(leaf, WaitKind.OTHER),
+            what=leaf.removeprefix(WAITS_FOR),
+            share=count / total,
+            by=by,
+        )
+        for (leaf, by), count in sorted(found.items(), key=lambda item: (-item[1], str(item[0])))
+    ][:OWN_KEPT]
 
 
-def of_blocked(blocked_s: dict[str, float], root: Path) -> list[dict[str, Any]]:
-    """What kept an event loop from running: ``name`` and ``place`` of the app's own function, ``seconds``, and
-    ``inside``: what that function ran, where it is not the app's."""
-    found: Counter[tuple[str, str, str | None]] = Counter()
+def of_blocked(blocked_s: Mapping[str, float], root: Path) -> list[LoopBlock]:
+    """What kept an event loop from running: the app's own functions, the worst first."""
+    found: dict[tuple[str, str, str | None], float] = {}
     for stack, seconds in blocked_s.items():
         frames = stack.split(";")
         place = own_of(frames, root)
         last = frames[-1].rpartition(" (")[0]
         if place is not None:
-            found[*place, last if last != place[0] else None] += seconds  # type: ignore[assignment]
+            key = (*place, last if last != place[0] else None)
+            found[key] = found.get(key, 0.0) + seconds
     return [
-        {"name": name, "place": place, "inside": inside, "seconds": seconds}
-        for (name, place, inside), seconds in found.most_common(OWN_SHOWN)
-    ]
+        LoopBlock(by=Place(name=name, place=place), inside=inside, seconds=seconds)
+        for (name, place, inside), seconds in sorted(found.items(), key=lambda item: -item[1])
+    ][:OWN_KEPT]
 
 
 def own_of(frames: list[str], root: Path) -> tuple[str, str] | None:
@@ -230,30 +212,27 @@ def belongs(file: str, root: Path) -> str | None:
     return None
 
 
-def _first(kind: Kind, frames: list[str]) -> int | None:
+def _first(kind: _Known, frames: list[str]) -> int | None:
     if kind.leaf:
         return len(frames) - 1 if kind.frame.fullmatch(frames[-1]) else None
     return next((at for at, frame in enumerate(frames) if kind.frame.fullmatch(frame)), None)
 
 
-def _functions(places: Counter[tuple[str, str]], total: int) -> list[tuple[str, str, float]]:
+def _functions(places: Counter[tuple[str, str]], total: int) -> list[OwnShare]:
     """Functions by share, each at its heaviest line."""
     by_name: dict[tuple[str, str], Counter[str]] = {}
     for (name, place), count in places.items():
         by_name.setdefault((name, place.rpartition(":")[0]), Counter())[place] += count
     found = [
-        (name, max(sorted(lines), key=lambda one: lines[one]), sum(lines.values()) / total)
+        OwnShare(
+            function=Place(name=name, place=max(sorted(lines), key=lambda one: lines[one])),
+            share=sum(lines.values()) / total,
+        )
         for (name, _), lines in by_name.items()
     ]
-    return sorted(found, key=lambda one: (-one[2], one[0]))
+    return sorted(found, key=lambda one: (-one.share, one.function.name))
 
 
-def _kind(kind: Kind, by: Counter[tuple[str, str] | None], total: int) -> dict[str, Any]:
+def _work(kind: WorkKind, by: Counter[tuple[str, str] | None], total: int) -> WorkShare:
     known = Counter({place: count for place, count in by.items() if place is not None})
-    heaviest = _functions(known, sum(by.values()))[:2]
-    return {
-        "name": kind.name,
-        "share": sum(by.values()) / total,
-        "advice": kind.advice,
-        "by": [{"name": name, "place": place, "share": share} for name, place, share in heaviest],
-    }
+    return WorkShare(kind=kind, share=by.total() / total, by=_functions(known, by.total())[:_BY_KEPT])

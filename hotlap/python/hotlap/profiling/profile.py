@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from hotlap._engine import Stacks, StacksError
-from hotlap.analysis.rules.profiles import FEWEST_SEEN
-from hotlap.experiment import Engine, Experiment, Lane, Load, Mode
-from hotlap.load.trial import LoadError, background_load
-from hotlap.profiling import attribution as evidence
+from hotlap._engine import StackDiff, Stacks, StacksError
+from hotlap.evidence.profile import DiffFrame, Frame, Profile, TaskWaits
+from hotlap.evidence.words import short_notes
+from hotlap.experiment import Experiment, Mode
+from hotlap.load.locust_pool import LocustPool
+from hotlap.load.trial import LoadError, Offered, background_load
+from hotlap.profiling import attribution
 from hotlap.profiling.probe import ProbeError, probe
 from hotlap.profiling.recorders import ProfileError, Recording, Target, recorder
-from hotlap.run.result import Frame, Profile, RunResult, Stretch
 from hotlap.serving.server import Served, ServeError, served
 from hotlap.serving.verify import VerifyError, request
 
-TOP = 20
-"""How many of the heaviest functions a profile names, at the most."""
+FRAMES_KEPT = 100
+"""How many of the heaviest functions a profile keeps by name; its collapsed stacks have all."""
 
 FORMATS = ("svg", "collapsed", "speedscope", "pprof")
 
 _THREADS = {"memory": False, "await": False}
 """Whether a mode's stacks are told apart by thread; they are where it is not said."""
+
+
+class Shot(msgspec.Struct, frozen=True, kw_only=True):
+    """How a profile is taken."""
+
+    mode: Mode
+    profiler: str | None
+    """``None``: the mode's own."""
+    time_s: float
+    folder: Path
+    """For the recorder's files."""
 
 
 class Capture(msgspec.Struct, kw_only=True):
@@ -41,25 +53,15 @@ class Capture(msgspec.Struct, kw_only=True):
     server_cpu_us_per_request: float | None = None
 
 
-def capture(
-    experiment: Experiment,
-    lane: Lane,
-    *,
-    mode: Mode,
-    profiler: str | None,
-    time_s: float,
-    folder: Path,
-    load: Load,
-    engine: Engine,
-    verified: dict[str, Any] | None = None,
-) -> Capture:
+def capture(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPool) -> Capture:
     """Serve a lane freshly with what the recorder needs, load it, and record.
 
     Raises:
         ProfileError, ServeError, LoadError, StacksError: the message says why and what to do.
     """
-    with_ = recorder(mode, profiler)
-    folder.mkdir(parents=True, exist_ok=True)
+    with_ = recorder(shot.mode, shot.profiler)
+    shot.folder.mkdir(parents=True, exist_ok=True)
+    lane = offered.lane
     with contextlib.ExitStack() as stack:
         own_probe = stack.enter_context(probe()) if with_.LOADS_PROBE else None
         env = {**(own_probe.env() if own_probe else {}), **with_.env()}
@@ -67,7 +69,7 @@ def capture(
 
         def ask() -> None:
             try:
-                request(server.url, lane, load.timeout_s, ca_file=server.ca_file)
+                request(server.url, lane, offered.load.timeout_s, ca_file=server.ca_file)
             except VerifyError as error:
                 raise ProfileError(str(error)) from None
 
@@ -77,24 +79,22 @@ def capture(
         except ProbeError as error:
             raise ProfileError(str(error)) from None
         if not with_.NEEDS_LOAD:
-            recording = with_.record(target, mode, time_s, folder)
+            recording = with_.record(target, shot.mode, shot.time_s, shot.folder)
             return Capture(
                 recording=recording,
-                stacks=_cleaned(recording, mode),
+                stacks=_cleaned(recording, shot.mode),
                 probe=with_.LOADS_PROBE,
                 requests=recording.requests,
             )
-        loading = stack.enter_context(
-            background_load(lane, server, engine=engine, load=load, verified=verified)
-        )
+        loading = stack.enter_context(background_load(offered, server, pool))
         cpu_s = server.cpu_s()
         loading.mark()
-        recording = with_.record(target, mode, time_s, folder)
+        recording = with_.record(target, shot.mode, shot.time_s, shot.folder)
         duration_s, requests = loading.since_mark()
         used_s = _difference(server.cpu_s(), cpu_s)
     return Capture(
         recording=recording,
-        stacks=_cleaned(recording, mode),
+        stacks=_cleaned(recording, shot.mode),
         probe=with_.LOADS_PROBE,
         duration_s=duration_s,
         requests=requests,
@@ -102,21 +102,21 @@ def capture(
     )
 
 
-def attach(pid: int, *, mode: Mode, profiler: str | None, time_s: float, folder: Path) -> Capture:
+def attach(pid: int, shot: Shot) -> Capture:
     """Record a server that runs already, under whatever load it has.
 
     Raises:
         ProfileError: the mode needs a server that the lab starts, or recording failed.
     """
-    with_ = recorder(mode, profiler)
+    with_ = recorder(shot.mode, shot.profiler)
     if with_.NEEDS_PROBE:
-        raise ProfileError(f"{mode} needs a server that hotlap starts: name a lane instead of --pid")
-    folder.mkdir(parents=True, exist_ok=True)
+        raise ProfileError(f"{shot.mode} needs a server that hotlap starts: name a lane instead of --pid")
+    shot.folder.mkdir(parents=True, exist_ok=True)
     running = Served("http://127.0.0.1", None, pid, None)
     if not running.alive():
         raise ProfileError(f"there is no process {pid}")
-    recording = with_.record(Target(served=running), mode, time_s, folder)
-    return Capture(recording=recording, stacks=_cleaned(recording, mode))
+    recording = with_.record(Target(served=running), shot.mode, shot.time_s, shot.folder)
+    return Capture(recording=recording, stacks=_cleaned(recording, shot.mode))
 
 
 def _cleaned(recording: Recording, mode: Mode) -> Stacks:
@@ -150,60 +150,33 @@ def subtitle(captured: Capture, mode: Mode) -> str:
     told = f"{mode} by {recording.profiler}, {captured.stacks.total:,} {recording.unit}"
     if captured.requests is not None:
         told += f", {captured.requests:,} requests"
-    notes = (recording.facts.get("python_frames", "").partition(":")[0], recording.facts.get("throughout"))
-    return "; ".join([told, *filter(None, notes)])
+    return "; ".join([told, *short_notes(recording.python_frames, recording.off_cpu)])
 
 
-def record(
-    experiment: Experiment,
-    lane: Lane,
-    *,
-    mode: Mode,
-    profiler: str | None,
-    time_s: float,
-    out: Path,
-    load: Load,
-    engine: Engine,
-    baseline: Stretch | None,
-    verified: dict[str, Any] | None,
-) -> list[Profile]:
-    """Record one mode of a lane and draw it into ``out``, a folder two below the run's.
+def record(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPool, root: Path) -> Profile:
+    """Record one mode of a lane and draw it beside the recorder's files.
 
-    Paths in the profile are relative to the run's folder. A profile that could not be taken has its
-    ``error``.
+    Args:
+        experiment: Whose server is started.
+        offered: The load meanwhile.
+        shot: How the profile is taken.
+        pool: Whose Locust makes the load.
+        root: The run's folder, to which the profile's paths are relative.
+
+    Returns:
+        The profile; one that could not be taken has its ``error``.
     """
+    mode, lane = shot.mode, offered.lane
     try:
-        captured = capture(
-            experiment,
-            lane,
-            mode=mode,
-            profiler=profiler,
-            time_s=time_s,
-            folder=out,
-            load=load,
-            engine=engine,
-            verified=verified,
-        )
-        collapsed, svg = out / f"{mode}.collapsed", out / f"{mode}.svg"
+        captured = capture(experiment, offered, shot, pool)
+        collapsed, svg = shot.folder / f"{mode}.collapsed", shot.folder / f"{mode}.svg"
         labels = {"title": lane.name, "subtitle": subtitle(captured, mode), "unit": captured.recording.unit}
         export(captured.stacks, svg, "svg", **labels)
         export(captured.stacks, collapsed, "collapsed", **labels)
     except (ProfileError, ServeError, LoadError, StacksError) as error:
-        return [Profile(profiler=profiler or "default", mode=mode, error=str(error))]
+        return Profile(profiler=shot.profiler or "default", mode=mode, error=str(error))
     served_from = Path(experiment.root, (lane.server or experiment.server).cwd or ".").resolve()
-    captured.recording.facts.update(
-        evidence.of_mode(mode, captured.stacks, captured.recording.facts, served_from)
-    )
-    return [_profile(captured, mode, collapsed, svg, out.parent.parent, baseline)]
-
-
-def _profile(
-    captured: Capture, mode: Mode, collapsed: Path, svg: Path, root: Path, baseline: Stretch | None
-) -> Profile:
-    recording = captured.recording
-    facts = dict(recording.facts)
-    if captured.server_cpu_us_per_request is not None:
-        facts["server_cpu_us_per_request"] = captured.server_cpu_us_per_request
+    recording, stacks = captured.recording, captured.stacks
     return Profile(
         profiler=recording.profiler,
         mode=mode,
@@ -214,41 +187,41 @@ def _profile(
         samples=recording.samples,
         missed=recording.missed,
         errors=recording.errors,
+        looks=recording.looks,
         rate_hz=recording.rate_hz,
         rate_reached_hz=recording.rate_reached_hz,
         duration_s=captured.duration_s,
         requests=captured.requests,
-        slowdown=_slowdown(captured, baseline),
-        unnamed_share=captured.stacks.unnamed_share,
+        server_cpu_us_per_request=captured.server_cpu_us_per_request,
+        processor_time_s=recording.processor_time_s,
+        unnamed_share=stacks.unnamed_share,
         probe=captured.probe,
-        frames=frames(captured.stacks, _samples(recording)),
-        facts=facts,
+        stands_in=recording.stands_in,
+        native_frames=recording.native_frames,
+        python_frames=recording.python_frames,
+        total=float(stacks.total),
+        frames=frames(stacks),
+        attribution=attribution.of_stacks(stacks, served_from) if mode == "on-cpu" else None,
+        gil=recording.gil,
+        tasks=_attributed(recording, stacks, served_from),
+        off_cpu=recording.off_cpu,
+        allocations=recording.allocations,
     )
 
 
-def _samples(recording: Recording) -> int | None:
-    if recording.unit == "samples":
+def _attributed(recording: Recording, stacks: Stacks, served_from: Path) -> TaskWaits | None:
+    if recording.tasks is None:
         return None
-    return 0 if recording.unit == "allocations" else recording.samples
+    return msgspec.structs.replace(
+        recording.tasks,
+        waits=attribution.of_waits(stacks, recording.wait_leaves, served_from),
+        blocked=attribution.of_blocked(recording.blocked_s, served_from),
+    )
 
 
-def _slowdown(captured: Capture, baseline: Stretch | None) -> float | None:
-    """By how much fewer requests were served than in the clean stretch: 0.3 is 30% fewer."""
-    if baseline is None or not baseline.rps or not captured.duration_s or captured.requests is None:
-        return None
-    return 1 - captured.requests / captured.duration_s / baseline.rps
-
-
-def frames(stacks: Stacks, samples: int | None = None) -> list[Frame]:
-    """The heaviest functions of cleaned stacks: those that were seen often enough to be named, and the first.
-
-    Args:
-        stacks: what they are of.
-        samples: how often something was seen, where the values are not that themselves; 0: they are exact.
-    """
-    a_sample = stacks.total / samples if samples else 1.0
-    fewest = FEWEST_SEEN * a_sample if samples != 0 else 0.0
-    found = [
+def frames(stacks: Stacks) -> list[Frame]:
+    """The heaviest functions of cleaned stacks."""
+    return [
         Frame(
             name=one.name,
             kind=one.kind,
@@ -256,65 +229,38 @@ def frames(stacks: Stacks, samples: int | None = None) -> list[Frame]:
             total_value=one.total_value,
             location=one.location,
         )
-        for one in stacks.top(TOP)
+        for one in stacks.top(FRAMES_KEPT)
         if one.kind != "thread"
     ]
-    return [one for at, one in enumerate(found) if at == 0 or one.self_value >= fewest]
 
 
-def difference(run: RunResult, before: str, after: str, folder: Path) -> dict[str, Any] | None:
-    """Draw what changed between the on-CPU profiles of two lanes of a run; ``None`` where one has none.
+def compare(
+    a: Stacks, b: Stacks, costs_us: Sequence[float | None], names: tuple[str, str]
+) -> tuple[StackDiff, str]:
+    """The difference of two cleaned recordings and its unit.
 
-    Widths are microseconds of the server's CPU per request where both lanes have that figure, shares otherwise.
+    Args:
+        a: The one side; ``b`` the other.
+        b: See there.
+        costs_us: What the totals of both stand for, in microseconds per request; shares are compared where one
+            is not known.
+        names: What both are called.
     """
-    sides = [_on_cpu(run, name) for name in (before, after)]
-    if any(side is None or side.collapsed is None for side in sides):
-        return None
-    stacks = [Stacks.read(folder / side.collapsed) for side in sides if side is not None and side.collapsed]
-    costs = [_cost(run, name) for name in (before, after)]
-    svg = folder / "profiles" / f"diff-{before}-{after}.svg".replace("/", "_")
-    made, unit = compare(stacks[0], stacks[1], costs, (before, after))
-    svg.parent.mkdir(parents=True, exist_ok=True)
-    svg.write_text(made.svg(f"{before} → {after}", subtitle=unit))
-    return {
-        "a": before,
-        "b": after,
-        "mode": "on-cpu",
-        "unit": unit,
-        "svg": str(svg.relative_to(folder)),
-        "frames": [
-            {
-                "name": one.name,
-                "kind": one.kind,
-                "a": one.total_a,
-                "b": one.total_b,
-                "self_a": one.self_a,
-                "self_b": one.self_b,
-            }
-            for one in made.top(TOP)
-        ],
-    }
-
-
-def compare(a: Stacks, b: Stacks, costs: list[float | None], names: tuple[str, str]) -> tuple[Any, str]:
-    """The difference of two cleaned recordings and its unit: ``costs`` are what the totals stand for per request."""
-    if all(costs) and a.total and b.total:
-        scale = ((costs[0] or 0) / a.total, (costs[1] or 0) / b.total)
+    before_us, after_us = costs_us
+    if before_us and after_us and a.total and b.total:
+        scale = (before_us / a.total, after_us / b.total)
         return a.diff(b, scale=scale, names=names), "µs per request"
     return a.diff(b, names=names), "share"
 
 
-def _on_cpu(run: RunResult, name: str) -> Profile | None:
-    lane = run.lane(name)
-    return (
-        next((one for one in lane.profiles if one.mode == "on-cpu" and not one.error), None) if lane else None
-    )
-
-
-def _cost(run: RunResult, name: str) -> float | None:
-    lane = run.lane(name)
-    measured = lane.stretches() if lane else []
-    return measured[-1].server_cpu_us_per_request if measured else None
+def diff_frames(made: StackDiff, count: int) -> list[DiffFrame]:
+    """The functions of a difference that changed most."""
+    return [
+        DiffFrame(
+            name=one.name, kind=one.kind, a=one.total_a, b=one.total_b, self_a=one.self_a, self_b=one.self_b
+        )
+        for one in made.top(count)
+    ]
 
 
 def _difference(after: float | None, before: float | None) -> float | None:

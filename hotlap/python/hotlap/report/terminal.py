@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hotlap.run.jobs import Task
-from hotlap.run.result import RunResult, Stretch
+from hotlap.analysis.judged import JudgedRun, JudgedTrial
+from hotlap.run.jobs import Job
 
 
 class Bar:
@@ -29,7 +29,7 @@ class Bar:
             bars.TextColumn("[dim]{task.fields[left]}"),
             console=console,
         )
-        self._tasks: list[Task] = []
+        self._jobs: list[Job] = []
         self._problems: set[str] = set()
         self._id: bars.TaskID | None = None
 
@@ -39,21 +39,21 @@ class Bar:
         with self._bar:
             yield self
 
-    def begin(self, tasks: list[Task]) -> None:
-        self._tasks = list(tasks)
-        self._id = self._bar.add_task("", total=len(tasks), left="")
+    def begin(self, jobs: Sequence[Job]) -> None:
+        self._jobs = list(jobs)
+        self._id = self._bar.add_task("", total=len(jobs), left="")
 
-    def start(self, task: Task) -> None:
+    def start(self, job: Job) -> None:
         assert self._id is not None
-        left_s = sum(one.estimate_s for one in self._tasks)
-        self._bar.update(self._id, description=task.title, left=f"about {duration(left_s)} left")
+        left_s = sum(one.estimate_s for one in self._jobs)
+        self._bar.update(self._id, description=job.title, left=f"about {duration(left_s)} left")
 
-    def end(self, task: Task, problem: str | None) -> None:
+    def end(self, job: Job, problem: str | None) -> None:
         assert self._id is not None
-        self._tasks.remove(task)
+        self._jobs.remove(job)
         self._bar.advance(self._id)
         mark = "[green]✓[/]" if problem is None else "[red]✗[/]"
-        self._console.print(f"{mark} {escape(task.title)}", highlight=False)
+        self._console.print(f"{mark} {escape(job.title)}", highlight=False)
         if problem is not None:
             said = "for the same reason" if problem in self._problems else problem
             self._problems.add(problem)
@@ -78,18 +78,20 @@ def _ms(value: float | None) -> str:
     return _figure(value, 0 if value is not None and value >= 100 else 2)
 
 
-def show(run: RunResult, console: Console) -> None:
+def show(run: JudgedRun, console: Console) -> None:
     """The lanes of a run with their main figures, then what has to be said of each, and the first findings."""
     console.print(table(run, console))
     for lane in run.lanes:
         # The rule that speaks of a lane without figures says its error, too.
-        for sentence in [lane.error] if lane.error else [rule.sentence for rule in lane.verdict.rules]:
+        for sentence in (
+            [lane.evidence.error] if lane.evidence.error else [rule.sentence for rule in lane.verdict.rules]
+        ):
             console.print(f"{escape(lane.name)}: {escape(sentence)}", highlight=False, soft_wrap=True)
     for finding in run.findings[:FINDINGS]:
         console.print(f"• {escape(finding.sentence)}", highlight=False, soft_wrap=True)
 
 
-def table(run: RunResult, console: Console) -> Table:
+def table(run: JudgedRun, console: Console) -> Table:
     """The lanes of a run with their main figures: as many as the console is wide enough for."""
     kept = list(_COLUMNS)
     spare = [column for column in _SPARE if column != "failed" or not _any_failed(run)]
@@ -102,35 +104,40 @@ def table(run: RunResult, console: Console) -> Table:
         kept = [column for column in kept if column[0] != dropped]
 
 
-def _any_failed(run: RunResult) -> bool:
-    return any(stretch.failures for lane in run.lanes for stretch in lane.stretches())
+def _any_failed(run: JudgedRun) -> bool:
+    return any(trial.evidence.failures for lane in run.lanes for trial in lane.of_role())
 
 
-def _table(run: RunResult, columns: Sequence[_Column], *, wrap: bool) -> Table:
+def _table(run: JudgedRun, columns: Sequence[_Column], *, wrap: bool) -> Table:
     """``wrap``: whether the names of lanes may take several lines."""
-    made = Table(title=f"{run.name}: {run.created}", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    made = Table(
+        title=f"{run.evidence.name}: {run.evidence.created}",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     made.add_column("lane", no_wrap=not wrap, overflow="fold")
     for title, _ in columns:
         made.add_column(title, justify="left" if title == "limit" else "right", no_wrap=True)
     made.add_column("verdict", no_wrap=True)
     for lane in run.lanes:
         doubts = sum(rule.severity == "doubtful" for rule in lane.verdict.rules)
-        verdict = "not measured" if lane.error else lane.verdict.status + ("?" if doubts else "")
-        for stretch in lane.stretches() or (None,):
-            figures = ["—" if stretch is None else read(stretch) for _, read in columns]
+        verdict = "not measured" if lane.evidence.error else lane.verdict.status + ("?" if doubts else "")
+        for trial in lane.of_role() or (None,):
+            figures = ["—" if trial is None else read(trial) for _, read in columns]
             made.add_row(escape(lane.name), *figures, verdict)
     return made
 
 
-_Column = tuple[str, Callable[[Stretch], str]]
+_Column = tuple[str, Callable[[JudgedTrial], str]]
 _COLUMNS: tuple[_Column, ...] = (
-    ("req/s", lambda one: _figure(one.rps, 1)),
+    ("req/s", lambda one: _figure(one.evidence.rps, 1)),
     ("p50 ms", lambda one: _ms(one.latency_ms.p50)),
     ("p90 ms", lambda one: _ms(one.latency_ms.p90)),
     ("p99 ms", lambda one: _ms(one.latency_ms.p99)),
     ("max ms", lambda one: _ms(one.latency_ms.max)),
-    ("failed", lambda one: _figure(one.failures)),
-    ("CPU µs", lambda one: _figure(one.server_cpu_us_per_request)),
+    ("failed", lambda one: _figure(one.evidence.failures)),
+    ("CPU µs", lambda one: _figure(one.evidence.server_cpu_us_per_request)),
     ("limit", lambda one: one.limited_by or "—"),
 )
 """The figures of the table: title, and how it is read."""

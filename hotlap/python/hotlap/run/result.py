@@ -1,34 +1,47 @@
-"""What a run found: the form of ``run.json``. What was not measured is ``None``, never 0."""
+"""What a run saw, and how it was judged when it was written: the form of ``run.json``.
+
+What was not measured is ``None``, never 0. Reading a run gives the evidence; what it means is judged anew
+(``hotlap.analysis.judge``), so that an old run is judged by today's rules.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-from hotlap.experiment import Mode
+from hotlap.evidence.environment import Environment
+from hotlap.evidence.load import Role, Trial
+from hotlap.evidence.profile import Profile, ProfileDiff
+from hotlap.evidence.service import LockTimes, StatementCounts, Verified
+from hotlap.experiment import Arrivals
+from hotlap.run import schema1
+from hotlap.run.folder import RunFolder
+from hotlap.run.options import Options
 
-SCHEMA = 1
+SCHEMA = 2
 
 Severity = Literal["void", "doubtful", "finding"]
 Scope = Literal["run", "lane", "profile"]
 LimitedBy = Literal["server", "machine", "generator", "load"]
-Role = Literal["measure", "a/a", "stock", "capacity"]
+Scalar = float | int | str | bool | None
+RuleEvidence = dict[str, Scalar | dict[str, Scalar]]
+"""The figures that a rule rests on, by name with the unit in it."""
 
 
 class ResultError(ValueError):
     """A run folder that cannot be read: the message says which file and why."""
 
 
-class Spoken(msgspec.Struct, kw_only=True):
-    """A rule that spoke."""
+class RuleHit(msgspec.Struct, kw_only=True):
+    """A rule that had something to say."""
 
     name: str
     scope: Scope
     severity: Severity
     sentence: str
-    evidence: dict[str, Any] = {}
+    evidence: RuleEvidence = {}
     lane: str | None = None
     link: str | None = None
     """Where the evidence is: a fragment of the report (``#lane-cpu-native``) or a file of the run."""
@@ -37,119 +50,55 @@ class Spoken(msgspec.Struct, kw_only=True):
 
 
 class Verdict(msgspec.Struct, kw_only=True):
-    """Whether a lane's figures may be believed."""
+    """Whether a lane's figures, or a profile, may be believed."""
 
     status: Literal["ok", "void"] = "ok"
-    rules: list[Spoken] = []
+    rules: list[RuleHit] = []
 
 
-class Percentiles(msgspec.Struct, kw_only=True):
-    """Milliseconds. A percentile q with fewer than 10/(1-q) samples is ``None``."""
+class LaneJudgement(msgspec.Struct, kw_only=True):
+    """A lane as it was judged: what limited each trial, and which profiles may be believed, both in order."""
 
-    mean: float | None = None
-    p50: float | None = None
-    p90: float | None = None
-    p99: float | None = None
-    p99_9: float | None = None
-    max: float | None = None
+    verdict: Verdict
+    limited_by: list[LimitedBy | None] = []
+    profiles: list[Verdict] = []
 
 
-class Point(msgspec.Struct, kw_only=True):
-    """One second of a stretch."""
+class Judgement(msgspec.Struct, kw_only=True):
+    """A run as it was judged when it was written, for other readers of ``run.json``: the lab judges anew."""
 
-    t_s: float
-    rps: float
+    findings: list[RuleHit] = []
+    lanes: dict[str, LaneJudgement] = {}
+
+
+class TriedRate(msgspec.Struct, frozen=True, kw_only=True):
+    """A rate of arrivals that a search for the capacity tried."""
+
+    rate: float
+    met: bool
+    misses: list[str] = []
+    """Which terms of the objective were missed."""
+    rps: float | None = None
     p50_ms: float | None = None
     p99_ms: float | None = None
-    in_flight: int | None = None
-    failures: int = 0
 
 
-class Part(msgspec.Struct, kw_only=True):
-    """The requests of one name in a stretch: of its whole window, its warm-up included."""
+class Capacity(msgspec.Struct, frozen=True, kw_only=True):
+    """What a search for a lane's capacity found."""
 
-    requests: int
-    failures: int
-    rps: float
-    latency_ms: Percentiles
-
-
-class Stretch(msgspec.Struct, kw_only=True):
-    """One continuous measurement of one lane, on a freshly started server: an element of ``loads``."""
-
-    engine: str
-    model: str
-    role: Role = "measure"
-    repeat: int = 0
-    started: str | None = None
-    users: int | None = None
-    wait_s: tuple[float, float] | None = None
+    objective: str
+    arrivals: Arrivals | None = None
     rate: float | None = None
-    arrivals: str | None = None
-    duration_s: float | None = None
-    requests: int | None = None
-    failures: int | None = None
-    aborted: int | None = None
-    not_offered: int | None = None
-    rps: float | None = None
-    latency_ms: Percentiles = msgspec.field(default_factory=Percentiles)
-    parts: dict[str, Part] = {}
-    """Where some requests write: those that read and those that write, each by its name."""
-    service_ms: Percentiles | None = None
-    connect_ms: Percentiles | None = None
-    histogram: str | None = None
-    """The response times' ``.hgrm``; the CSV beside it has the same name and ``.csv``."""
-    server_cpu_us_per_request: float | None = None
-    server_cpu_percent: float | None = None
-    server_rss_bytes: int | None = None
-    """Resident memory of all its processes when the window ended, still connected."""
-    generator_cpu_percent: float | None = None
-    limited_by: LimitedBy | None = None
-    errors: dict[str, int] = {}
-    series: list[Point] = []
-    facts: dict[str, Any] = {}
-    """Further evidence for rules, by name: generator lag, calibration, Little's law, steady state."""
-
-
-class Frame(msgspec.Struct, kw_only=True):
-    """A function of a profile. ``self_value`` and ``total_value`` are in the profile's unit."""
-
-    name: str
-    kind: str
-    self_value: float
-    total_value: float
-    location: str | None = None
-
-
-class Profile(msgspec.Struct, kw_only=True):
-    """One profile of one lane."""
-
-    profiler: str
-    mode: Mode
-    unit: str = "samples"
-    collapsed: str | None = None
-    svg: str | None = None
-    raw: list[str] = []
-    samples: int | None = None
-    missed: int | None = None
-    errors: int | None = None
-    rate_hz: float | None = None
-    rate_reached_hz: float | None = None
-    duration_s: float | None = None
-    requests: int | None = None
-    slowdown: float | None = None
-    unnamed_share: float | None = None
-    probe: bool = False
-    error: str | None = None
-    """Why there is no profile, and what to do; the rest of the run went on."""
-    frames: list[Frame] = []
-    facts: dict[str, Any] = {}
-    """Further evidence by name, such as the share of time in which the interpreter was held."""
-    trust: Verdict = msgspec.field(default_factory=Verdict)
+    """The highest that met the objective; ``None``: even the lowest that was tried missed it."""
+    limited: str | None = None
+    """Why the search ended short of a rate that misses."""
+    knee: float | None = None
+    """The rate beyond which latency leaves its floor."""
+    tried: list[TriedRate] = []
 
 
 class LaneResult(msgspec.Struct, kw_only=True):
-    """A row of the report."""
+    """What was seen of one lane."""
 
     scenario: str
     variant: str
@@ -158,39 +107,49 @@ class LaneResult(msgspec.Struct, kw_only=True):
     title: str = ""
     error: str | None = None
     """Why the lane was not measured."""
-    verified: dict[str, Any] | None = None
-    """Status, body size and digest of the answer when it was verified."""
-    loads: list[Stretch] = []
+    verified: Verified | None = None
+    trials: list[Trial] = []
     profiles: list[Profile] = []
-    facts: dict[str, Any] = {}
-    """Further evidence by name. ``locks``: of each lock ``wait`` and ``hold``, each with ``bounds_s`` (upper
-    bounds), ``counts`` (one a bucket, and one above the last bound) and ``total_s``. ``capacity``: what the
-    search found, with ``rate`` (requests/s, or ``None``) and ``objective``."""
-    verdict: Verdict = msgspec.field(default_factory=Verdict)
+    locks: dict[str, LockTimes] = {}
+    """By the lock's name."""
+    statements: StatementCounts | None = None
+    capacity: Capacity | None = None
 
     @property
     def name(self) -> str:
         """``scenario/variant``."""
         return f"{self.scenario}/{self.variant}"
 
-    def stretches(self, role: Role = "measure") -> list[Stretch]:
-        """The stretches of one role."""
-        return [stretch for stretch in self.loads if stretch.role == role]
+    def of_role(self, role: Role = "measure") -> list[Trial]:
+        """The trials of one role."""
+        return [trial for trial in self.trials if trial.role == role]
+
+
+class Settings(msgspec.Struct, kw_only=True):
+    """What a run was told: by its command, and by its experiment."""
+
+    options: Options | None = None
+    """``None`` in a run that no command made."""
+    baseline: str = "python"
+    candidate: str = "native"
+    fail_if: list[str] = []
+    reference: dict[str, dict[str, float | str]] = {}
+    reference_title: str = ""
 
 
 class RunResult(msgspec.Struct, kw_only=True):
-    """All stages over all lanes of an experiment."""
+    """What was seen of all lanes of an experiment."""
 
     schema: int = SCHEMA
     created: str
+    """UTC, ISO 8601."""
     name: str = ""
-    environment: dict[str, Any] = {}
-    settings: dict[str, Any] = {}
-    findings: list[Spoken] = []
+    environment: Environment = msgspec.field(default_factory=Environment)
+    settings: Settings = msgspec.field(default_factory=Settings)
     lanes: list[LaneResult] = []
-    diffs: list[dict[str, Any]] = []
-    """Differential flame graphs: ``a``, ``b``, ``mode``, ``unit``, ``svg``, ``frames`` (name, a, b)."""
+    diffs: list[ProfileDiff] = []
     interrupted: bool = False
+    judgement: Judgement | None = None
 
     def lane(self, name: str) -> LaneResult | None:
         """The lane of that name, or ``None``."""
@@ -199,26 +158,33 @@ class RunResult(msgspec.Struct, kw_only=True):
 
 def write(run: RunResult, folder: Path) -> Path:
     """Write ``run.json`` into the run's folder in one step, so that a cut leaves the older one whole."""
-    target = folder / "run.json"
-    partial = folder / "run.json.part"
+    target = RunFolder(folder).run_json
+    partial = target.with_name(f"{target.name}.part")
     partial.write_bytes(msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n")
     partial.replace(target)
     return target
 
 
+class _AnySchema(msgspec.Struct):
+    schema: int = 1
+
+
 def read(folder: Path) -> RunResult:
-    """Read a run's folder (or its ``run.json``).
+    """Read a run's folder (or its ``run.json``), of this schema or the first.
 
     Raises:
         ResultError: there is no ``run.json``, it is cut or malformed, or of another schema.
     """
-    path = folder if folder.is_file() else folder / "run.json"
+    path = folder if folder.is_file() else RunFolder(folder).run_json
     try:
-        run = msgspec.json.decode(path.read_bytes(), type=RunResult)
+        text = path.read_bytes()
+        schema = msgspec.json.decode(text, type=_AnySchema).schema
+        if schema == schema1.SCHEMA:
+            return msgspec.convert(schema1.converted(msgspec.json.decode(text)), RunResult)
+        if schema != SCHEMA:
+            raise ResultError(f"{path} has schema {schema}; this hotlap reads {schema1.SCHEMA} and {SCHEMA}")
+        return msgspec.json.decode(text, type=RunResult)
     except FileNotFoundError:
         raise ResultError(f"{folder} is not a run: it has no run.json") from None
     except (OSError, msgspec.MsgspecError) as error:
         raise ResultError(f"{path} cannot be read: {error}") from None
-    if run.schema != SCHEMA:
-        raise ResultError(f"{path} has schema {run.schema}; this hotlap reads {SCHEMA}")
-    return run

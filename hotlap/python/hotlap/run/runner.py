@@ -1,42 +1,47 @@
-"""A run: all stages over all lanes, into one folder. What was measured stays, whatever happens next."""
+"""A run: all jobs over all lanes, into one folder. What was measured stays, whatever happens next."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
-from hotlap.analysis import rules
+from hotlap._engine import Stacks
+from hotlap.evidence.profile import Profile, ProfileDiff
 from hotlap.experiment import Experiment, Lane
-from hotlap.load.locust_pool import kept, load_ahead
-from hotlap.load.trial import LoadError, run_stretch
+from hotlap.load.locust_pool import LocustPool
+from hotlap.load.trial import LoadError, Offered, Timing, measure
 from hotlap.profiling.probe import probe
-from hotlap.profiling.profile import difference, record
+from hotlap.profiling.profile import Shot, compare, diff_frames, record
 from hotlap.profiling.recorders import chosen
 from hotlap.profiling.statements import statements
 from hotlap.run import result
-from hotlap.run.jobs import Options, Task, missing, plan, window_s
-from hotlap.run.result import LaneResult, RunResult
+from hotlap.run.folder import RunFolder
+from hotlap.run.jobs import Compare, Job, Measure, Record, Verify, missing, plan, window_s
+from hotlap.run.options import Options
+from hotlap.run.result import LaneResult, RunResult, Settings
 from hotlap.serving.environment import environment
 from hotlap.serving.locks import Locks, read_locks, since
 from hotlap.serving.server import Served, ServeError, served
 from hotlap.serving.verify import VerifyError, disagreements, verify
 
+_DIFF_FRAMES = 20
+
 
 class Progress(Protocol):
     """Who is told how a run gets on."""
 
-    def begin(self, tasks: list[Task]) -> None:
-        """The tasks that will be done."""
+    def begin(self, jobs: Sequence[Job]) -> None:
+        """The jobs that will be done."""
 
-    def start(self, task: Task) -> None:
-        """A task starts."""
+    def start(self, job: Job) -> None:
+        """A job starts."""
 
-    def end(self, task: Task, problem: str | None) -> None:
-        """A task has ended; ``problem`` says why it gave nothing."""
+    def end(self, job: Job, problem: str | None) -> None:
+        """A job has ended; ``problem`` says why it gave nothing."""
 
 
 def new_run(experiment: Experiment, lanes: Iterable[Lane], options: Options) -> RunResult:
@@ -49,14 +54,14 @@ def new_run(experiment: Experiment, lanes: Iterable[Lane], options: Options) -> 
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         name=experiment.name,
         environment=environment(experiment),
-        settings={
-            "options": msgspec.to_builtins(options),
-            "baseline": experiment.baseline,
-            "candidate": experiment.candidate,
-            "fail_if": list(experiment.fail_if),
-            "reference": experiment.reference,
-            "reference_title": experiment.reference_title,
-        },
+        settings=Settings(
+            options=options,
+            baseline=experiment.baseline,
+            candidate=experiment.candidate,
+            fail_if=list(experiment.fail_if),
+            reference=experiment.reference,
+            reference_title=experiment.reference_title,
+        ),
         lanes=[
             LaneResult(
                 scenario=lane.scenario,
@@ -76,77 +81,79 @@ def options_of(run: RunResult) -> Options:
     Raises:
         result.ResultError: the run does not say.
     """
-    try:
-        return msgspec.convert(run.settings["options"], Options)
-    except (KeyError, msgspec.ValidationError) as error:
-        raise result.ResultError(
-            f"this run cannot be resumed: its options are not readable ({error})"
-        ) from None
+    if run.settings.options is None:
+        raise result.ResultError("this run cannot be resumed: it does not hold its options")
+    return run.settings.options
 
 
 class Runner:
-    """Does a run's tasks, one after the other, and writes ``run.json`` after each."""
+    """Does a run's jobs, one after the other, and writes ``run.json`` after each."""
 
     def __init__(self, experiment: Experiment, run: RunResult, folder: Path, progress: Progress) -> None:
         self._experiment = experiment
         self._run = run
-        self._folder = folder
+        self._folder = RunFolder(folder)
         self._progress = progress
         self._options = options_of(run)
-        self._lanes = {row.name: self._options.lane_of(experiment.lane(row.name)) for row in run.lanes}
+        self._lanes = [self._options.lane_of(experiment.lane(row.name)) for row in run.lanes]
 
     def go(self) -> None:
-        """Do what the run has no result of yet, then judge it. Ctrl-C ends it and keeps what there is."""
+        """Do what the run has no result of yet. Ctrl-C ends it and keeps what there is."""
         self._run.interrupted = False
-        tasks = missing(plan(self._experiment, list(self._lanes.values()), self._options), self._run)
-        for name in {task.lane for task in tasks}:
-            self._row(name).error = None
-        self._progress.begin(tasks)
+        jobs = missing(plan(self._experiment, self._lanes, self._options), self._run)
+        for job in jobs:
+            self._row(job.lane).error = None
+        self._progress.begin(jobs)
         try:
-            verifying = [task for task in tasks if task.stage == "verify"]
-            for task in verifying:
-                self._do(task)
-            self._compare_variants()
-            with kept():
-                for task in tasks:
-                    if task.stage != "verify":
-                        self._do(task)
+            with LocustPool() as pool:
+                for job in jobs:
+                    if isinstance(job, Verify):
+                        self._do(job, pool)
+                self._compare_variants()
+                for job in jobs:
+                    if not isinstance(job, Verify):
+                        self._do(job, pool)
         except KeyboardInterrupt:
             self._run.interrupted = True
-            for name in {task.lane for task in tasks}:
-                row = self._row(name)
-                if not row.stretches():
+            for job in jobs:
+                row = self._row(job.lane)
+                if not row.of_role():
                     row.error = row.error or "the run was stopped before this lane was measured"
-        rules.apply(self._run)
-        result.write(self._run, self._folder)
+        result.write(self._run, self._folder.path)
 
-    def _row(self, name: str) -> LaneResult:
-        row = self._run.lane(name)
+    def _row(self, lane: Lane) -> LaneResult:
+        row = self._run.lane(lane.name)
         assert row is not None
         return row
 
-    def _do(self, task: Task) -> None:
-        row, lane = self._row(task.lane), self._lanes[task.lane]
-        self._progress.start(task)
-        stages: dict[str, Callable[[Task, Lane, LaneResult], str | None]] = {
-            "verify": self._verify,
-            "load": self._load,
-            "profile": self._profile,
-            "diff": self._diff,
-        }
-        problem = row.error if task.stage != "verify" and row.error else stages[task.stage](task, lane, row)
-        self._progress.end(task, problem)
-        result.write(self._run, self._folder)
+    def _do(self, job: Job, pool: LocustPool) -> None:
+        row = self._row(job.lane)
+        self._progress.start(job)
+        problem = row.error if not isinstance(job, Verify) and row.error else self._done(job, row, pool)
+        self._progress.end(job, problem)
+        result.write(self._run, self._folder.path)
 
-    def _verify(self, task: Task, lane: Lane, row: LaneResult) -> str | None:
+    def _done(self, job: Job, row: LaneResult, pool: LocustPool) -> str | None:
+        """Do a job; why it gave nothing, if so."""
+        match job:
+            case Verify():
+                return self._verify(job, row)
+            case Measure():
+                return self._measure(job, row, pool)
+            case Record():
+                return self._record(job, row, pool)
+            case Compare():
+                return self._compare(job)
+
+    def _verify(self, job: Verify, row: LaneResult) -> str | None:
+        lane = job.lane
         try:
             with (
                 probe() as own_probe,
                 served(self._experiment, lane, env=own_probe.env(statements=True)) as server,
             ):
                 row.verified = verify(server, lane)
-                if (sent := statements(own_probe, server, lane, self._root(lane))) is not None:
-                    row.facts["statements"] = sent
+                row.statements = statements(own_probe, server, lane, self._root(lane))
         except (ServeError, VerifyError) as error:
             row.error = str(error)
         return row.error
@@ -156,65 +163,95 @@ class Runner:
 
     def _compare_variants(self) -> None:
         verified = {row.name: row.verified for row in self._run.lanes if row.verified is not None}
-        for name, sentence in disagreements(list(self._lanes.values()), verified).items():
-            self._row(name).error = sentence
+        differing = disagreements(self._lanes, verified)
+        for lane in self._lanes:
+            if lane.name in differing:
+                self._row(lane).error = differing[lane.name]
 
-    def _load(self, task: Task, lane: Lane, row: LaneResult) -> str | None:
-        timing, load = self._options.timing, self._options.load_of(lane)
-        answer_s = (row.verified or {}).get("alone_ms", 0.0) / 1000
-        stem = "-".join([lane.scenario, lane.variant, task.role.replace("/", ""), str(task.repeat)])
-        load_ahead()
+    def _measure(self, job: Measure, row: LaneResult, pool: LocustPool) -> str | None:
+        lane, verified = job.lane, row.verified
+        answer_s = verified.alone_ms / 1000 if verified else 0.0
+        histogram = self._folder.histogram(lane, job.role, job.repeat)
+        pool.load_ahead()
         try:
             with served(self._experiment, lane) as server:
                 locks = self._locks(server, lane)
-                stretch = run_stretch(
-                    lane,
+                trial = measure(
+                    Offered(lane=lane, load=job.load, engine=job.engine, verified=verified),
                     server,
-                    engine="http" if task.role == "stock" else self._options.engine,
-                    load=load,
-                    time_s=window_s(timing.time_s, load, answer_s),
-                    warm_up_s=timing.warm_up_s,
-                    out=self._folder / "histograms" / stem,
-                    verified=row.verified,
-                    role=task.role,
-                    repeat=task.repeat,
+                    Timing(time_s=window_s(job.time_s, job.load, answer_s), warm_up_s=job.warm_up_s),
+                    histogram=histogram,
+                    pool=pool,
                 )
-                if task.role == "measure" and (used := since(locks, self._locks(server, lane))):
-                    row.facts["locks"] = used
+                if job.role == "measure":
+                    row.locks = since(locks, self._locks(server, lane)) or row.locks
         except (ServeError, LoadError) as error:
-            if task.role == "measure":
+            if job.role == "measure":
                 row.error = str(error)
             return str(error)
-        row.loads.append(stretch)
+        row.trials.append(
+            msgspec.structs.replace(
+                trial, role=job.role, repeat=job.repeat, histogram=self._folder.relative(histogram)
+            )
+        )
         return None
 
     def _locks(self, server: Served, lane: Lane) -> Locks:
         path = self._experiment.metrics_path
         return read_locks(server.url + path, lane.variant, ca_file=server.ca_file) if path else {}
 
-    def _profile(self, task: Task, lane: Lane, row: LaneResult) -> str | None:
-        assert task.mode is not None
-        load_ahead()
-        measured = row.stretches()
+    def _record(self, job: Record, row: LaneResult, pool: LocustPool) -> str | None:
+        pool.load_ahead()
         made = record(
             self._experiment,
-            lane,
-            mode=task.mode,
-            profiler=chosen(task.mode, self._options.profiler or lane.profiler),
-            time_s=self._options.timing.profile_s,
-            out=self._folder / "profiles" / f"{lane.scenario}-{lane.variant}",
-            load=self._options.load_of(lane),
-            engine=self._options.engine,
-            baseline=measured[-1] if measured else None,
-            verified=row.verified,
+            Offered(lane=job.lane, load=job.load, engine=job.engine, verified=row.verified),
+            Shot(
+                mode=job.mode,
+                profiler=chosen(job.mode, job.profiler),
+                time_s=job.time_s,
+                folder=self._folder.profiles(job.lane),
+            ),
+            pool,
+            self._folder.path,
         )
-        row.profiles = [one for one in row.profiles if one.mode != task.mode] + made
-        return next((one.error for one in made if one.error), None)
+        row.profiles = [*(one for one in row.profiles if one.mode != job.mode), made]
+        return made.error
 
-    def _diff(self, task: Task, lane: Lane, row: LaneResult) -> str | None:
-        assert task.against is not None
-        made = difference(self._run, task.lane, task.against, self._folder)
+    def _compare(self, job: Compare) -> str | None:
+        made = difference(self._run, job.lane.name, job.after.name, self._folder)
         if made is None:
-            return f"{task.lane} or {task.against} has no profile to compare"
+            return f"{job.lane.name} or {job.after.name} has no profile to compare"
         self._run.diffs.append(made)
         return None
+
+
+def difference(run: RunResult, before: str, after: str, folder: RunFolder) -> ProfileDiff | None:
+    """Draw what changed between the on-CPU profiles of two lanes of a run; ``None`` where one has none.
+
+    Widths are microseconds of the server's CPU per request where both lanes have that figure, shares otherwise.
+    """
+    sides = [_on_cpu(run, name) for name in (before, after)]
+    stacks = [Stacks.read(folder.path / side.collapsed) for side in sides if side and side.collapsed]
+    if len(stacks) != 2:
+        return None
+    svg = folder.diff(before, after)
+    made, unit = compare(
+        stacks[0], stacks[1], [_cost_us(run, name) for name in (before, after)], (before, after)
+    )
+    svg.parent.mkdir(parents=True, exist_ok=True)
+    svg.write_text(made.svg(f"{before} → {after}", subtitle=unit))
+    return ProfileDiff(
+        a=before, b=after, unit=unit, svg=folder.relative(svg), frames=diff_frames(made, _DIFF_FRAMES)
+    )
+
+
+def _on_cpu(run: RunResult, name: str) -> Profile | None:
+    lane = run.lane(name)
+    profiles = lane.profiles if lane else []
+    return next((one for one in profiles if one.mode == "on-cpu" and not one.error), None)
+
+
+def _cost_us(run: RunResult, name: str) -> float | None:
+    lane = run.lane(name)
+    measured = lane.of_role() if lane else []
+    return measured[-1].server_cpu_us_per_request if measured else None

@@ -10,10 +10,10 @@ import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import psutil
 
+from hotlap.evidence.environment import Environment
 from hotlap.experiment import Experiment
 
 _PACKAGES = ("hotlap", "granian", "falcon", "uvloop", "locust", "py-spy", "memray")
@@ -57,27 +57,31 @@ def build_profiles(experiment: Experiment) -> dict[str, str | None]:
     return profiles
 
 
-def environment(experiment: Experiment) -> dict[str, Any]:
-    """The machine, the versions and the commit that a run's figures belong to."""
+def environment(experiment: Experiment) -> Environment:
+    """Look at the machine, the versions and the commit.
+
+    Raises:
+        BuildError: an extension is missing, or is a debug build.
+    """
     root = Path(experiment.root, experiment.server.cwd or ".")
     memory = psutil.virtual_memory()
-    return {
-        "python": platform.python_version(),
-        "implementation": platform.python_implementation(),
-        "platform": platform.platform(),
-        "machine": platform.machine(),
-        "cpu": _cpu_model(),
-        "cores": os.cpu_count(),
-        "cores_usable": len(os.sched_getaffinity(0)),
-        "memory_bytes": memory.total,
-        "swap_used_bytes": psutil.swap_memory().used,
-        "load_average": list(os.getloadavg()),
-        "file_limit": resource.getrlimit(resource.RLIMIT_NOFILE)[1],
-        "versions": {name: _version(name) for name in _PACKAGES},
-        "builds": build_profiles(experiment),
-        "commit": _git(root, "rev-parse", "HEAD"),
-        "dirty": _dirty(root),
-    }
+    return Environment(
+        python=platform.python_version(),
+        implementation=platform.python_implementation(),
+        platform=platform.platform(),
+        machine=platform.machine(),
+        cpu=_cpu_model(),
+        cores=os.cpu_count(),
+        cores_usable=len(os.sched_getaffinity(0)),
+        memory_bytes=memory.total,
+        swap_used_bytes=psutil.swap_memory().used,
+        load_average=list(os.getloadavg()),
+        file_limit=resource.getrlimit(resource.RLIMIT_NOFILE)[1],
+        versions={name: _version(name) for name in _PACKAGES},
+        builds=build_profiles(experiment),
+        commit=_git(root, "rev-parse", "HEAD"),
+        dirty=_dirty(root),
+    )
 
 
 def _version(package: str) -> str | None:

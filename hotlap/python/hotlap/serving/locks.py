@@ -10,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import re
 from http.client import HTTPException
-from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from hotlap.evidence.figures import Durations
+from hotlap.evidence.service import LockTimes
 from hotlap.serving.tls import context
 
 _SAMPLE = re.compile(
@@ -22,9 +23,8 @@ _SAMPLE = re.compile(
 )
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
-Locks = dict[str, dict[str, dict[str, Any]]]
-"""Of each lock ``wait`` and ``hold``, each with ``bounds_s``, ``counts`` (one a bucket, and one above the
-last bound) and ``total_s``."""
+Locks = dict[str, LockTimes]
+"""By the lock's name."""
 
 
 def read_locks(url: str, variant: str, *, ca_file: str | None = None) -> Locks:
@@ -44,31 +44,44 @@ def parse(text: str, variant: str) -> Locks:
         labels = dict(_LABEL.findall(sample["labels"]))
         if "lock" not in labels or labels.get("variant", variant) != variant:
             continue
-        times = locks.setdefault(labels["lock"], {}).setdefault(
-            sample["kind"], {"bounds_s": [], "counts": [], "total_s": 0.0}
-        )
+        times = _durations(locks.setdefault(labels["lock"], LockTimes()), sample["kind"])
         value = float(sample["value"])
         if sample["part"] == "sum":
-            times["total_s"] = value
+            times.total_s = value
             continue
         # A bucket of Prometheus counts all that are below its bound.
-        times["counts"].append(int(value) - sum(times["counts"]))
+        times.counts.append(int(value) - times.count)
         if labels.get("le") != "+Inf":
-            times["bounds_s"].append(float(labels["le"]))
+            times.bounds_s.append(float(labels["le"]))
     return locks
+
+
+def _durations(lock: LockTimes, kind: str) -> Durations:
+    fresh = Durations(bounds_s=[], counts=[], total_s=0.0)
+    if kind == "wait":
+        lock.wait = lock.wait or fresh
+        return lock.wait
+    lock.hold = lock.hold or fresh
+    return lock.hold
 
 
 def since(before: Locks, after: Locks) -> Locks:
     """What was counted between two looks, of the locks that were used."""
     used: Locks = {}
-    for lock, kinds in after.items():
-        for kind, times in kinds.items():
-            start = before.get(lock, {}).get(kind, {"counts": [0] * len(times["counts"]), "total_s": 0.0})
-            counts = [now - then for now, then in zip(times["counts"], start["counts"], strict=True)]
-            if any(counts):
-                used.setdefault(lock, {})[kind] = {
-                    "bounds_s": times["bounds_s"],
-                    "counts": counts,
-                    "total_s": times["total_s"] - start["total_s"],
-                }
+    for name, lock in after.items():
+        start = before.get(name, LockTimes())
+        found = LockTimes(wait=_since(start.wait, lock.wait), hold=_since(start.hold, lock.hold))
+        if found.wait or found.hold:
+            used[name] = found
     return used
+
+
+def _since(before: Durations | None, after: Durations | None) -> Durations | None:
+    if after is None:
+        return None
+    then = before.counts if before is not None else [0] * len(after.counts)
+    counts = [now - start for now, start in zip(after.counts, then, strict=True)]
+    if not any(counts):
+        return None
+    total_s = after.total_s - (before.total_s if before is not None else 0.0)
+    return Durations(bounds_s=after.bounds_s, counts=counts, total_s=total_s)

@@ -6,9 +6,9 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from http.client import HTTPException
-from typing import Any
 from urllib.parse import urlsplit
 
+from hotlap.evidence.service import Verified
 from hotlap.experiment import Lane
 from hotlap.serving.server import Served
 from hotlap.serving.tls import connect
@@ -46,12 +46,8 @@ def request(url: str, lane: Lane, timeout_s: float, *, ca_file: str | None = Non
         connection.close()
 
 
-def verify(served: Served, lane: Lane) -> dict[str, Any]:
+def verify(served: Served, lane: Lane) -> Verified:
     """Ask a lane for its answer a few times and hold it against what it must be.
-
-    Returns:
-        ``status``, ``size`` (bytes), ``sha256`` of the body, and ``constant``: whether each try gave
-        the same body. Size and digest are the last answer's. ``alone_ms``: how long the quickest took.
 
     Raises:
         VerifyError: no answer, or a status or body other than expected.
@@ -69,16 +65,16 @@ def verify(served: Served, lane: Lane) -> dict[str, Any]:
         if lane.expect.body is not None and body != lane.expect.body.encode():
             raise VerifyError(f"{lane.method} {lane.path} answered {_shown(body)}, not {lane.expect.body!r}")
         bodies.append(body)
-    return {
-        "status": lane.expect.status,
-        "size": len(bodies[-1]),
-        "sha256": hashlib.sha256(bodies[-1]).hexdigest(),
-        "constant": len(set(bodies)) == 1,
-        "alone_ms": 1000 * min(took_s),
-    }
+    return Verified(
+        status=lane.expect.status,
+        size=len(bodies[-1]),
+        sha256=hashlib.sha256(bodies[-1]).hexdigest(),
+        constant=len(set(bodies)) == 1,
+        alone_ms=1000 * min(took_s),
+    )
 
 
-def disagreements(lanes: Sequence[Lane], verified: Mapping[str, dict[str, Any]]) -> dict[str, str]:
+def disagreements(lanes: Sequence[Lane], verified: Mapping[str, Verified]) -> dict[str, str]:
     """The lanes whose answer is not the one that it must equal, each with a sentence.
 
     Args:
@@ -94,7 +90,7 @@ def disagreements(lanes: Sequence[Lane], verified: Mapping[str, dict[str, Any]])
         constant = {
             lane.variant: lane
             for lane in lanes
-            if lane.scenario == scenario and lane.name in verified and verified[lane.name]["constant"]
+            if lane.scenario == scenario and lane.name in verified and verified[lane.name].constant
         }
         alike = [
             lane for lane in constant.values() if lane.expect.body is None and lane.expect.same_as is None
@@ -112,12 +108,12 @@ def disagreements(lanes: Sequence[Lane], verified: Mapping[str, dict[str, Any]])
     return sentences
 
 
-def _answer(verified: dict[str, Any]) -> tuple[int, str]:
-    return verified["status"], verified["sha256"]
+def _answer(verified: Verified) -> tuple[int, str]:
+    return verified.status, verified.sha256
 
 
-def _told(verified: dict[str, Any]) -> str:
-    return f"status {verified['status']}, {verified['size']} bytes, sha256 {verified['sha256'][:12]}"
+def _told(verified: Verified) -> str:
+    return f"status {verified.status}, {verified.size} bytes, sha256 {verified.sha256[:12]}"
 
 
 def _shown(body: bytes) -> str:

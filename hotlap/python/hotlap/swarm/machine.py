@@ -8,9 +8,10 @@ import resource
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import psutil
+
+from hotlap.evidence.load import MachineUse
 
 
 class Watch:
@@ -22,16 +23,12 @@ class Watch:
         self._swap = psutil.swap_memory()
         self._throttled = throttled()
 
-    def look(self, ours_s: float, server_pids: Iterable[int]) -> dict[str, Any]:
+    def look(self, ours_s: float, server_pids: Iterable[int]) -> MachineUse:
         """What happened since then.
 
         Args:
             ours_s: Processor time of the server and the generator meanwhile.
             server_pids: The server's processes.
-
-        Returns:
-            ``other_cpu_percent`` and ``steal_percent`` of one core, ``swapped_bytes``, ``throttled``
-            (periods in which the container's share was used up), ``file_limit``, ``cores`` (of both).
         """
         passed_s = max(time.monotonic() - self._began_s, 1e-9)
         times, swap, now = psutil.cpu_times(), psutil.swap_memory(), throttled()
@@ -41,15 +38,14 @@ class Watch:
             if hasattr(times, kind)
         )
         steal_s = getattr(times, "steal", 0.0) - getattr(self._times, "steal", 0.0)
-        known = now is not None and self._throttled is not None
-        return {
-            "other_cpu_percent": max(0.0, 100 * (busy_s - ours_s) / passed_s),
-            "steal_percent": 100 * steal_s / passed_s,
-            "swapped_bytes": swap.sin + swap.sout - self._swap.sin - self._swap.sout,
-            "throttled": now - self._throttled if known else None,  # type: ignore[operator]
-            "file_limit": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
-            "cores": len(usable_cores(server_pids)),
-        }
+        return MachineUse(
+            other_cpu_percent=max(0.0, 100 * (busy_s - ours_s) / passed_s),
+            steal_percent=100 * steal_s / passed_s,
+            swapped_bytes=swap.sin + swap.sout - self._swap.sin - self._swap.sout,
+            throttled=None if now is None or self._throttled is None else now - self._throttled,
+            file_limit=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+            cores=len(usable_cores(server_pids)),
+        )
 
 
 def usable_cores(pids: Iterable[int]) -> set[int]:

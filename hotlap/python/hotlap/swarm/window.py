@@ -16,7 +16,8 @@ from locust.env import Environment
 from locust.runners import Runner
 
 from hotlap._engine import Figures, Histogram
-from hotlap.load.wire import Answer, Part, Slice, SwarmPlan
+from hotlap.evidence.load import LocustStats
+from hotlap.load.wire import Answer, NamedSlice, Slice, SwarmPlan
 from hotlap.serving.server import cpu_s_of
 from hotlap.swarm.bridge import FEED
 from hotlap.swarm.counters import Accounts
@@ -149,23 +150,25 @@ class Window:
             connect=counted.connect.encode() if counted.connect.count else None,
             lag=counted.lag.encode() if native else None,
             late=self._native.late.encode() if native else None,
-            parts=self._parts() if self._plan.lane.writes is not None else {},
-            said={
-                "rps": total.num_requests / duration_s,
-                "mean": total.avg_response_time,
-                "p50": total.get_response_time_percentile(0.5) or None,
-                "p99": total.get_response_time_percentile(0.99) or None,
-            },
+            by_name=self._by_name() if self._plan.lane.writes is not None else {},
+            locust=LocustStats(
+                rps=total.num_requests / duration_s,
+                mean=total.avg_response_time,
+                p50=total.get_response_time_percentile(0.5) or None,
+                p99=total.get_response_time_percentile(0.99) or None,
+            ),
         )
 
-    def _parts(self) -> dict[str, Part]:
+    def _by_name(self) -> dict[str, NamedSlice]:
         if self._plan.engine == "native":
             return {
-                each.name: Part(requests=each.requests, failures=each.failed, response=each.response.encode())
+                each.name: NamedSlice(
+                    requests=each.requests, failures=each.failed, response=each.response.encode()
+                )
                 for each in self._native
             }
         return {
-            name: Part(requests=each.count, failures=self._failed[name], response=each.encode())
+            name: NamedSlice(requests=each.count, failures=self._failed[name], response=each.encode())
             for name, each in self._stock.items()
         }
 

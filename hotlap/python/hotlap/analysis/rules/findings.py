@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from hotlap import formatting
-from hotlap.analysis.rules import Says, rule
-from hotlap.run.result import LaneResult, Profile, RunResult, Stretch
+from hotlap.analysis.compare import CPU, Pair, compare_figure, middle
+from hotlap.analysis.intervals import MIN_ROUNDS
+from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun, JudgedTrial
+from hotlap.analysis.rows import anchor as anchor_of
+from hotlap.analysis.rules import Claim, rule
+from hotlap.evidence.profile import WaitKind, WorkKind
 
 LOCK_SHARE = 0.5
 """Of a request's time: from here on a lock is what the request is about."""
@@ -27,59 +30,65 @@ ALONE_RATIO = 3.0
 BUSY_PERCENT = 20.0
 """Of a core: below it the server's CPU is not what a lane waits for."""
 
+ADVICE = {
+    WorkKind.ALLOCATION: "keep and reuse what is allocated, or borrow instead of copying",
+    WorkKind.JSON: "a JSON library in native code (orjson, msgspec) does the same in a fraction of the time",
+    WorkKind.SQL: "ask for what is needed in one statement, with an index for it",
+    WorkKind.TEMPLATES: "cache what does not change",
+    WorkKind.REGULAR_EXPRESSIONS: "compile once, or parse by hand",
+    WorkKind.DEEP_COPIES: "share what nobody changes",
+    WorkKind.LOGGING: "log less on this path, or from a queue",
+    WorkKind.PYDANTIC: "validate once, at the edge",
+}
+"""What may be done about much of a kind of work."""
 
-def anchor(lane: LaneResult, evidence: str | None = None) -> str:
+
+def anchor(lane: JudgedLane, evidence: str | None = None) -> str:
     """Where the report shows the lane, or one kind of its evidence: a profile's mode, ``locks``, ``statements``."""
-    from hotlap.analysis.rows import anchor as of
-
-    return f"#{of('lane', lane.name)}" + (f"-{evidence}" if evidence else "")
+    return f"#{anchor_of('lane', lane.name)}" + (f"-{evidence}" if evidence else "")
 
 
-def _last(lane: LaneResult) -> Stretch | None:
-    measured = [stretch for stretch in lane.stretches() if stretch.requests]
+def _last(lane: JudgedLane) -> JudgedTrial | None:
+    measured = [trial for trial in lane.of_role() if trial.evidence.requests]
     return measured[-1] if measured else None
 
 
 @rule("lock-queue", "lane", "finding")
-def lock_queue(run: RunResult, lane: LaneResult) -> Iterator[Says]:
+def lock_queue(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """Requests wait for one lock for half of their time or more: how long it is held bounds the rate."""
-    stretch = _last(lane)
-    if stretch is None or not stretch.latency_ms.mean:
+    trial = _last(lane)
+    if trial is None or not trial.latency_ms.mean:
         return
-    for name, kinds in (lane.facts.get("locks") or {}).items():
-        wait_s, hold_s = (_mean_s(kinds.get(kind)) for kind in ("wait", "hold"))
+    for name, lock in lane.evidence.locks.items():
+        wait_s, hold_s = (times.mean_s if times else None for times in (lock.wait, lock.hold))
         if wait_s is None or not hold_s:
             continue
-        share = min(1.0, 1000 * wait_s / stretch.latency_ms.mean)
+        share = min(1.0, 1000 * wait_s / trial.latency_ms.mean)
         if share >= LOCK_SHARE:
-            yield Says(
-                sentence=f"requests to {lane.path} wait for one lock ({name}) {share:.0%} of their time; it is held "
-                f"{formatting.seconds(hold_s)} each time, so at most {formatting.number(1 / hold_s)} requests/s",
+            yield Claim(
+                sentence=f"requests to {lane.evidence.path} wait for one lock ({name}) {share:.0%} of their time; it is "
+                f"held {formatting.seconds(hold_s)} each time, so at most {formatting.number(1 / hold_s)} requests/s",
                 evidence={"lock": name, "share": share, "wait_s": wait_s, "hold_s": hold_s},
                 link=anchor(lane, "locks"),
                 weight=share,
             )
 
 
-def _mean_s(times: dict[str, Any] | None) -> float | None:
-    count = sum(times["counts"]) if times else 0
-    return times["total_s"] / count if times and count else None
-
-
 @rule("one-at-a-time", "lane", "finding")
-def one_at_a_time(run: RunResult, lane: LaneResult) -> Iterator[Says]:
+def one_at_a_time(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """Under load a request takes as many times longer as there are users, while the server is idle."""
-    stretch = _last(lane)
-    alone_ms = (lane.verified or {}).get("alone_ms")
-    if stretch is None or stretch.model != "closed" or not alone_ms or lane.facts.get("locks"):
+    trial = _last(lane)
+    alone_ms = lane.evidence.verified.alone_ms if lane.evidence.verified else None
+    if trial is None or trial.evidence.model != "closed" or not alone_ms or lane.evidence.locks:
         return
-    users, mean_ms, cpu = stretch.users or 0, stretch.latency_ms.mean, stretch.server_cpu_percent
-    if users < QUEUED_USERS or not mean_ms or cpu is None or stretch.wait_s != (0.0, 0.0):
+    users, cpu = trial.evidence.users or 0, trial.evidence.server_cpu_percent
+    mean_ms = trial.latency_ms.mean
+    if users < QUEUED_USERS or not mean_ms or cpu is None or trial.evidence.wait_s != (0.0, 0.0):
         return
     longer = mean_ms / alone_ms
     if longer >= ONE_AT_A_TIME * users and cpu <= 100 * (1 - IDLE_SHARE):
-        yield Says(
-            sentence=f"requests to {lane.path} are served one at a time while the server is "
+        yield Claim(
+            sentence=f"requests to {lane.evidence.path} are served one at a time while the server is "
             f"{1 - cpu / 100:.0%} idle: alone one takes {formatting.number(alone_ms)} ms, with {users} users "
             f"{formatting.number(mean_ms)} ms. Look for a lock, a pool with one place, or a call that blocks the "
             "event loop",
@@ -95,34 +104,39 @@ def one_at_a_time(run: RunResult, lane: LaneResult) -> Iterator[Says]:
 
 
 @rule("idle-server", "lane", "finding")
-def idle_server(run: RunResult, lane: LaneResult) -> Iterator[Says]:
+def idle_server(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """The server was idle half of the time or more, and users waited between requests: the load sets the figure."""
-    stretch = _last(lane)
-    if stretch is None or stretch.limited_by != "load" or stretch.server_cpu_percent is None:
+    trial = _last(lane)
+    cpu = trial.evidence.server_cpu_percent if trial is not None else None
+    if trial is None or trial.limited_by != "load" or cpu is None:
         return
-    idle = 1 - stretch.server_cpu_percent / 100
+    idle = 1 - cpu / 100
     if idle >= IDLE_SHARE:
-        yield Says(
+        yield Claim(
             sentence=f"the server was idle {idle:.0%} of the time on {lane.name}: the load, not the service, sets "
             "this figure",
-            evidence={"server_cpu_percent": stretch.server_cpu_percent, "limited_by": stretch.limited_by},
+            evidence={"server_cpu_percent": cpu, "limited_by": trial.limited_by},
             link=anchor(lane),
             weight=0.3,
         )
 
 
 @rule("repeated-statement", "lane", "finding")
-def repeated_statement(run: RunResult, lane: LaneResult) -> Iterator[Says]:
+def repeated_statement(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """A request sends the same statement to a database again and again: one for each row of another (N+1)."""
-    sent = lane.facts.get("statements") or {}
-    for one in (sent.get("repeated") or [])[:1]:
-        if one["per_request"] >= REPEATED_STATEMENTS:
-            by = f" from {_by(one)}" if one.get("place") else ""
-            yield Says(
-                sentence=f"each request to {lane.path} sends {formatting.number(sent['per_request'])} statements to the "
-                f"database, {formatting.number(one['per_request'])} times the same one{by}: {_short(one['sql'])}. Ask for all "
-                "rows in one statement (a join, or IN)",
-                evidence=dict(one),
+    sent = lane.evidence.statements
+    for one in sent.repeated[:1] if sent is not None else []:
+        if sent is not None and one.per_request >= REPEATED_STATEMENTS:
+            by = f" from {one.by}" if one.by is not None else ""
+            yield Claim(
+                sentence=f"each request to {lane.evidence.path} sends {formatting.number(sent.per_request)} statements "
+                f"to the database, {formatting.number(one.per_request)} times the same one{by}: {_short(one.sql)}. "
+                "Ask for all rows in one statement (a join, or IN)",
+                evidence={
+                    "sql": one.sql,
+                    "per_request": one.per_request,
+                    "by": str(one.by) if one.by is not None else None,
+                },
                 link=anchor(lane, "statements"),
                 weight=0.85,
             )
@@ -132,129 +146,150 @@ def _short(text: str, chars: int = 80) -> str:
     return text if len(text) <= chars else text[:chars] + "…"
 
 
-def _by(one: dict[str, Any]) -> str:
-    return f"{one['name']} ({one['place']})"
-
-
 @rule("blocked-loop", "profile", "finding")
-def blocked_loop(run: RunResult, lane: LaneResult, profile: Profile) -> Iterator[Says]:
+def blocked_loop(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> Iterator[Claim]:
     """The event loop could not run for a tenth of the time or more, because one function kept it."""
-    of_s, lag = profile.facts.get("blocked_of_s"), (profile.facts.get("loop_lag_ms") or {}).get("max")
-    for one in (profile.facts.get("blocked") or [])[:1]:
-        if of_s and one["seconds"] / of_s >= BLOCKED_SHARE:
-            inside = f", in {one['inside']}" if one["inside"] else ""
-            yield Says(
-                sentence=f"the event loop was blocked for {formatting.seconds(one['seconds'])} of "
-                f"{formatting.seconds(of_s)} by {_by(one)}{inside}"
-                + (f"; the longest it was kept from running was {formatting.number(lag)} ms" if lag else "")
+    tasks = profile.evidence.tasks
+    if tasks is None or not tasks.looked_s:
+        return
+    of_s, lag_ms = tasks.looked_s, tasks.loop_lag_ms.max if tasks.loop_lag_ms else None
+    for one in tasks.blocked[:1]:
+        if one.seconds / of_s >= BLOCKED_SHARE:
+            inside = f", in {one.inside}" if one.inside else ""
+            yield Claim(
+                sentence=f"the event loop was blocked for {formatting.seconds(one.seconds)} of "
+                f"{formatting.seconds(of_s)} by {one.by}{inside}"
+                + (
+                    f"; the longest it was kept from running was {formatting.number(lag_ms)} ms"
+                    if lag_ms
+                    else ""
+                )
                 + ". Nothing else is served meanwhile: await an asynchronous call, or hand this to a thread",
-                evidence={**one, "of_s": of_s, "longest_ms": lag},
-                link=anchor(lane, profile.mode),
+                evidence={
+                    "by": str(one.by),
+                    "inside": one.inside,
+                    "blocked_s": one.seconds,
+                    "of_s": of_s,
+                    "longest_ms": lag_ms,
+                },
+                link=anchor(lane, profile.evidence.mode),
                 weight=0.95,
             )
 
 
 @rule("waits-for", "profile", "finding")
-def waits_for(run: RunResult, lane: LaneResult, profile: Profile) -> Iterator[Says]:
+def waits_for(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> Iterator[Claim]:
     """Half of the suspended tasks or more wait for one thing, in one function of the app's own."""
-    if profile.mode != "await" or profile.error or (profile.samples or 0) < FEWEST_SAMPLES:
+    seen = profile.evidence
+    if seen.tasks is None or (seen.samples or 0) < FEWEST_SAMPLES:
         return
-    for one in (profile.facts.get("waits") or [])[:1]:
-        if one["share"] >= WAIT_SHARE and one["place"] and one["what"] not in UNREMARKABLE:
-            what = "a lock" if "Lock" in one["what"] else one["what"]
-            yield Says(
-                sentence=f"{one['share']:.0%} of the requests to {lane.path} that were in the server at any time were "
-                f"waiting for {what} ({one['what']}) in {_by(one)}"
-                + (
-                    ": what is awaited while it is held, all others wait for" if "Lock" in one["what"] else ""
-                ),
-                evidence={**one, "samples": profile.samples},
-                link=anchor(lane, profile.mode),
-                weight=0.92 * one["share"],
+    for one in seen.tasks.waits[:1]:
+        if one.share >= WAIT_SHARE and one.by is not None and one.kind not in UNREMARKABLE:
+            lock = one.kind is WaitKind.LOCK
+            yield Claim(
+                sentence=f"{one.share:.0%} of the requests to {lane.evidence.path} that were in the server at any time "
+                f"were waiting for {'a lock' if lock else one.what} ({one.what}) in {one.by}"
+                + (": what is awaited while it is held, all others wait for" if lock else ""),
+                evidence={
+                    "what": one.what,
+                    "share": one.share,
+                    "by": str(one.by),
+                    "samples": seen.samples,
+                },
+                link=anchor(lane, seen.mode),
+                weight=0.92 * one.share,
             )
 
 
-UNREMARKABLE = ("its turn on the event loop", "the client")
+UNREMARKABLE = (WaitKind.LOOP_TURN, WaitKind.CLIENT)
 
 
-def _busy(lane: LaneResult, profile: Profile) -> bool:
+def _busy(lane: JudgedLane, profile: JudgedProfile) -> bool:
     """Whether a lane's CPU profile is about what limits it: an idle server's says little."""
-    stretch = _last(lane)
-    used = stretch.server_cpu_percent if stretch is not None else None
+    trial = _last(lane)
+    used = trial.evidence.server_cpu_percent if trial is not None else None
     idle = used is not None and used < BUSY_PERCENT
-    return profile.mode == "on-cpu" and not idle and (profile.samples or 0) >= FEWEST_SAMPLES
+    seen = profile.evidence
+    return seen.mode == "on-cpu" and not idle and (seen.samples or 0) >= FEWEST_SAMPLES
 
 
 @rule("kind-of-work", "profile", "finding")
-def kind_of_work(run: RunResult, lane: LaneResult, profile: Profile) -> Iterator[Says]:
+def kind_of_work(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> Iterator[Claim]:
     """A kind of work (allocating, JSON, SQL, …) takes 15% of the CPU or more: for which function, and what to do."""
-    if not _busy(lane, profile):
+    attribution = profile.evidence.attribution
+    if attribution is None or not _busy(lane, profile):
         return
-    for one in profile.facts.get("kinds") or []:
-        if one["share"] >= KIND_SHARE:
-            by = " and ".join(_by(each) for each in one["by"])
-            yield Says(
-                sentence=f"{one['share']:.0%} of the CPU of {lane.path} goes to {one['name']}"
+    for one in attribution.kinds:
+        if one.share >= KIND_SHARE:
+            by = " and ".join(str(each.function) for each in one.by)
+            yield Claim(
+                sentence=f"{one.share:.0%} of the CPU of {lane.evidence.path} goes to {one.kind.value}"
                 + (f", for {by}" if by else "")
-                + f": {one['advice']}",
-                evidence={**one, "samples": profile.samples},
-                link=anchor(lane, profile.mode),
-                weight=0.9 * one["share"],
+                + f": {ADVICE[one.kind]}",
+                evidence={
+                    "kind": one.kind.value,
+                    "share": one.share,
+                    "by": {str(each.function): each.share for each in one.by},
+                    "samples": profile.evidence.samples,
+                },
+                link=anchor(lane, profile.evidence.mode),
+                weight=0.9 * one.share,
             )
 
 
 @rule("hot-function", "profile", "finding")
-def hot_function(run: RunResult, lane: LaneResult, profile: Profile) -> Iterator[Says]:
+def hot_function(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> Iterator[Claim]:
     """One function of the app's own takes 30% of the CPU or more, with what libraries do for it."""
-    if not _busy(lane, profile):
+    attribution = profile.evidence.attribution
+    if attribution is None or not _busy(lane, profile):
         return
-    for one in (profile.facts.get("own") or [])[:1]:
-        if one["share"] >= OWN_SHARE:
-            yield Says(
-                sentence=f"{one['share']:.0%} of the CPU of {lane.path} is spent in or for {_by(one)}",
-                evidence={**one, "samples": profile.samples},
-                link=anchor(lane, profile.mode),
-                weight=0.6 * one["share"],
+    for one in attribution.own[:1]:
+        if one.share >= OWN_SHARE:
+            yield Claim(
+                sentence=f"{one.share:.0%} of the CPU of {lane.evidence.path} is spent in or for {one.function}",
+                evidence={
+                    "by": str(one.function),
+                    "share": one.share,
+                    "samples": profile.evidence.samples,
+                },
+                link=anchor(lane, profile.evidence.mode),
+                weight=0.6 * one.share,
             )
 
 
 @rule("variant-gain", "run", "finding")
-def variant_gain(run: RunResult) -> Iterator[Says]:
+def variant_gain(run: JudgedRun) -> Iterator[Claim]:
     """What the candidate's variant costs beside the baseline's: CPU per request, which shared cores disturb least."""
-    before, after = run.settings.get("baseline"), run.settings.get("candidate")
+    before, after = run.evidence.settings.baseline, run.evidence.settings.candidate
     for lane in run.lanes:
-        other = run.lane(f"{lane.scenario}/{before}")
-        if lane.variant != after or other is None or lane.variant == before:
+        other = run.lane(f"{lane.evidence.scenario}/{before}")
+        if lane.evidence.variant != after or other is None or lane.evidence.variant == before:
             continue
         told = _gain(other, lane)
         if told is not None:
             yield told
 
 
-def _gain(before: LaneResult, after: LaneResult) -> Says | None:
-    from hotlap.analysis.compare import FIGURES, Pair, compare_figure, middle
-    from hotlap.analysis.intervals import MIN_ROUNDS
-
-    cpu = FIGURES[0]
+def _gain(before: JudgedLane, after: JudgedLane) -> Claim | None:
     values = []
     for lane in (before, after):
         if lane.verdict.status == "void":
             return None
-        values.append(middle(value for one in lane.stretches() if (value := cpu.read(one)) is not None))
+        values.append(middle(value for one in lane.of_role() if (value := CPU.read(one)) is not None))
     old, new = values
     if not old or not new:
         return None
     ratio = max(old, new) / min(old, new)
-    alone = min(len(lane.stretches()) for lane in (before, after)) < MIN_ROUNDS
+    alone = min(len(lane.of_role()) for lane in (before, after)) < MIN_ROUNDS
     if ratio < (ALONE_RATIO if alone else 1.1):
         return None
-    [row] = compare_figure([Pair(after.name, before, after)], cpu, None)
+    [row] = compare_figure([Pair(after.name, before, after)], CPU, None)
     sure = row.low is not None and row.high is not None and row.says != "no difference"
     if row.low is not None and not sure:
         return None
     interval = f" (99%: {formatting.ratio(row.low)} to {formatting.ratio(row.high)} of it)" if sure else ""
     word = "less" if new < old else "more"
-    return Says(
+    return Claim(
         sentence=f"{after.name} needs {formatting.number(ratio)} times {word} CPU a request than {before.name}: "
         f"{formatting.microseconds(new)} instead of {formatting.microseconds(old)}{interval}",
         evidence={"ratio": new / old, "before_us": old, "after_us": new},

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from hotlap.analysis.rules import Says, rule
-from hotlap.load.aggregate import LITTLES
-from hotlap.run.result import LaneResult, RunResult, Stretch
+import msgspec
 
-GENERATOR_PERCENT = 80.0
-"""Of a core, and of what the engine could offer: from here on a figure may be the generator's own."""
+from hotlap.analysis.judged import JudgedLane, JudgedRun
+from hotlap.analysis.rules import Claim, rule
+from hotlap.analysis.trials import GENERATOR_PERCENT, LITTLES
+from hotlap.evidence.load import MachineUse, Trial
+from hotlap.run.result import RuleEvidence, Scalar
+
 LAG_SHARE = 0.1
 """Of the median latency, and at least ``LAG_MS``: how much later than meant the generator may send."""
 LAG_MS = 5.0
@@ -21,200 +22,197 @@ FILE_LIMIT_SHARE = 0.95
 FEWEST_REQUESTS = 10
 
 
-def _measured(lane: LaneResult) -> list[Stretch]:
-    return lane.stretches("measure")
+def _measured(lane: JudgedLane) -> list[Trial]:
+    return [trial.evidence for trial in lane.of_role()]
 
 
-def _evidence(stretch: Stretch, **more: Any) -> dict[str, Any]:
-    return {**more, "engine": stretch.engine, "repeat": stretch.repeat}
+def _evidence(trial: Trial, **more: Scalar | dict[str, Scalar]) -> RuleEvidence:
+    return {**more, "engine": trial.engine, "repeat": trial.repeat}
 
 
-def _fact(stretch: Stretch, name: str) -> dict[str, Any]:
-    found = stretch.facts.get(name)
-    return found if isinstance(found, dict) else {}
+def _flat(struct: msgspec.Struct) -> dict[str, Scalar]:
+    """A struct of plain figures, as evidence."""
+    return {name: getattr(struct, name) for name in struct.__struct_fields__}
 
 
 @rule("generator-busy", "lane", "void")
-def generator_busy(run: RunResult, lane: LaneResult) -> Iterator[Says]:
+def generator_busy(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """The load generator used 80% or more of a core: the figure may be its own, not the server's."""
-    for stretch in _measured(lane):
-        used = stretch.generator_cpu_percent
+    for trial in _measured(lane):
+        used = trial.generator_cpu_percent
         if used is not None and used >= GENERATOR_PERCENT:
-            yield Says(
+            yield Claim(
                 sentence=f"the load generator used {used:.0f}% of a core, so that {lane.name} may show its "
                 "speed and not the server's: use --engine native, fewer users or a longer wait",
-                evidence=_evidence(stretch, generator_cpu_percent=used),
+                evidence=_evidence(trial, generator_cpu_percent=used),
                 weight=0.9,
             )
 
 
 @rule("generator-calibration", "lane", "void")
-def generator_calibration(run: RunResult, lane: LaneResult) -> Iterator[Says]:
+def generator_calibration(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """The lane came within 80% of what the generator offers to a server that only answers."""
-    for stretch in _measured(lane):
-        offered = _fact(stretch, "calibration").get("offered_rps")
-        if offered and stretch.rps is not None and 100 * stretch.rps >= GENERATOR_PERCENT * offered:
-            yield Says(
-                sentence=f"{lane.name} took {100 * stretch.rps / offered:.0f}% of the {offered:,.0f} requests/s "
+    for trial in _measured(lane):
+        offered = trial.generator_offers_rps
+        if offered and trial.rps is not None and 100 * trial.rps >= GENERATOR_PERCENT * offered:
+            yield Claim(
+                sentence=f"{lane.name} took {100 * trial.rps / offered:.0f}% of the {offered:,.0f} requests/s "
                 "that the generator can offer here to a server that only answers: the figure may be the "
                 "generator's; load it from another machine (hotlap swarm --master)",
-                evidence=_evidence(stretch, offered_rps=offered, rps=stretch.rps),
+                evidence=_evidence(trial, offered_rps=offered, rps=trial.rps),
                 weight=0.9,
             )
 
 
 @rule("generator-lag", "lane", "void")
-def generator_lag(run: RunResult, lane: LaneResult) -> Iterator[Says]:
+def generator_lag(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """The generator itself was late: requests went out later than meant, or its threads woke late."""
-    for stretch in _measured(lane):
-        median = stretch.latency_ms.p50
+    for trial in lane.of_role():
+        median = trial.latency_ms.p50
         if median is None:
             continue
-        for name, what in (("late_ms", "woke"), ("lag_ms", "sent requests")):
+        seen = trial.evidence
+        for late, of, what in ((seen.late_ms, "late_ms", "woke"), (seen.lag_ms, "lag_ms", "sent requests")):
             # What is late in an overloaded paced loop waits for its own user's answer: that is latency, not lag.
-            if name == "lag_ms" and stretch.model == "paced":
+            if of == "lag_ms" and seen.model == "paced":
                 continue
-            late = _fact(stretch, name).get("p99")
-            if late is not None and late > max(LAG_MS, LAG_SHARE * median):
-                yield Says(
-                    sentence=f"the generator {what} {late:.1f} ms late (p99) while {lane.name} took "
+            if late is not None and late.p99 is not None and late.p99 > max(LAG_MS, LAG_SHARE * median):
+                yield Claim(
+                    sentence=f"the generator {what} {late.p99:.1f} ms late (p99) while {lane.name} took "
                     f"{median:.1f} ms (median): its latencies hold the generator's own delay; "
                     "leave the machine to the measurement, or load it from another one",
-                    evidence=_evidence(stretch, late_p99_ms=late, p50_ms=median, of=name),
+                    evidence=_evidence(seen, late_p99_ms=late.p99, p50_ms=median, of=of),
                     weight=0.8,
                 )
                 break
 
 
 @rule("littles-law", "lane", "void")
-def littles_law(run: RunResult, lane: LaneResult) -> Iterator[Says]:
+def littles_law(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """A closed loop's users are not accounted for by throughput, latency and wait, within 5%."""
-    for stretch in _measured(lane):
-        law = _fact(stretch, "littles")
-        wait_s = sum(stretch.wait_s) / 2 if stretch.wait_s else 0.0
-        cycle_s = wait_s + (stretch.latency_ms.mean or 0.0) / 1000
-        unjudged = stretch.failures or stretch.facts.get("starved")
-        if not law or unjudged or (stretch.duration_s or 0.0) < 10 * cycle_s:
+    for trial in lane.of_role():
+        law, seen = trial.law, trial.evidence
+        wait_s = sum(seen.wait_s) / 2 if seen.wait_s else 0.0
+        cycle_s = wait_s + (trial.latency_ms.mean or 0.0) / 1000
+        if law is None or seen.failures or trial.starved or (seen.duration_s or 0.0) < 10 * cycle_s:
             continue
-        off = max(law["difference"], law.get("latency_difference", 0.0))
+        off = max(law.difference, law.latency_difference or 0.0)
         if off > LITTLES:
-            by = law["accounted"] if off == law["difference"] else law["by_latency"]
-            yield Says(
-                sentence=f"{lane.name} had {law['users']:.0f} users, but its throughput, latency and wait "
+            by = law.accounted if off == law.difference or law.by_latency is None else law.by_latency
+            yield Claim(
+                sentence=f"{lane.name} had {law.users:.0f} users, but its throughput, latency and wait "
                 f"account for {by:.0f}: users were held up in the generator, or latencies were not all "
                 "measured; use --engine native or fewer users",
-                evidence=_evidence(stretch, **law),
+                evidence=_evidence(seen, **_flat(law)),
                 weight=0.9,
             )
 
 
 @rule("failures", "lane", "void")
-def failures(run: RunResult, lane: LaneResult) -> Iterator[Says]:
+def failures(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """Requests failed, or were answered with another status or body than verified."""
-    for stretch in _measured(lane):
-        if stretch.failures:
-            most = max(stretch.errors, key=lambda text: stretch.errors[text], default="no reason given")
-            yield Says(
-                sentence=f"{stretch.failures} of {stretch.requests} requests to {lane.name} failed, "
+    for trial in _measured(lane):
+        if trial.failures:
+            most = max(trial.errors, key=lambda text: trial.errors[text], default="no reason given")
+            yield Claim(
+                sentence=f"{trial.failures} of {trial.requests} requests to {lane.name} failed, "
                 f"most often: {most}",
                 evidence=_evidence(
-                    stretch, failures=stretch.failures, requests=stretch.requests, errors=stretch.errors
+                    trial, failures=trial.failures, requests=trial.requests, errors={**trial.errors}
                 ),
                 weight=1.0,
             )
 
 
 @rule("not-measured", "lane", "void")
-def not_measured(run: RunResult, lane: LaneResult) -> Iterator[Says]:
+def not_measured(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """The lane gave no figures: its answer was wrong or differed, its server ended, or it was not reached."""
-    if lane.error is not None:
-        first = lane.error.splitlines()[0]
-        yield Says(
-            sentence=f"{lane.name} was not measured: {first}", evidence={"error": lane.error}, weight=1.0
-        )
-    elif lane.loads and not any(stretch.requests for stretch in _measured(lane)):
-        yield Says(
+    if (error := lane.evidence.error) is not None:
+        first = error.splitlines()[0]
+        yield Claim(sentence=f"{lane.name} was not measured: {first}", evidence={"error": error}, weight=1.0)
+    elif lane.trials and not any(trial.requests for trial in _measured(lane)):
+        yield Claim(
             sentence=f"{lane.name} answered nothing within its stretch", evidence={"requests": 0}, weight=1.0
         )
 
 
 @rule("few-requests", "lane", "doubtful")
-def few_requests(run: RunResult, lane: LaneResult) -> Iterator[Says]:
+def few_requests(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """So few requests ended that their rate says little."""
-    for stretch in _measured(lane):
-        if stretch.requests and stretch.requests < FEWEST_REQUESTS:
-            yield Says(
-                sentence=f"only {stretch.requests} requests to {lane.name} ended in {stretch.duration_s:.0f} s: "
+    for trial in _measured(lane):
+        if trial.requests and trial.requests < FEWEST_REQUESTS:
+            yield Claim(
+                sentence=f"only {trial.requests} requests to {lane.name} ended in {trial.duration_s:.0f} s: "
                 "its rate is a rough one; measure for longer",
-                evidence=_evidence(stretch, requests=stretch.requests),
+                evidence=_evidence(trial, requests=trial.requests),
                 weight=0.3,
             )
 
 
 @rule("still-growing", "lane", "doubtful")
-def still_growing(run: RunResult, lane: LaneResult) -> Iterator[Says]:
+def still_growing(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """The latency grew for as long as it was looked at: it has no mean, only the throughput and the slope count."""
-    for stretch in _measured(lane):
-        steady = _fact(stretch, "steady")
-        if steady.get("growing"):
-            slope = steady["slope_ms_per_s"]
-            yield Says(
-                sentence=f"the latency of {lane.name} was still growing, by {slope:.0f} ms each second, when the "
-                f"stretch ended: {stretch.users or stretch.rate:g} "
-                f"{'users' if stretch.users else 'arrivals a second'} queue for {stretch.rps or 0:.4g} answers "
+    for trial in lane.of_role():
+        seen, steady = trial.evidence, trial.steadiness
+        if steady.growing:
+            yield Claim(
+                sentence=f"the latency of {lane.name} was still growing, by {steady.slope_ms_per_s or 0:.0f} ms each "
+                f"second, when the stretch ended: {seen.users or seen.rate:g} "
+                f"{'users' if seen.users else 'arrivals a second'} queue for {seen.rps or 0:.4g} answers "
                 "a second, and a mean would be the length of the test; its throughput counts",
-                evidence=_evidence(stretch, **steady, rps=stretch.rps),
+                evidence=_evidence(seen, **_flat(steady), rps=seen.rps),
                 weight=0.6,
             )
 
 
 @rule("starved-users", "lane", "doubtful")
-def starved_users(run: RunResult, lane: LaneResult) -> Iterator[Says]:
+def starved_users(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """Some users waited while others were answered again and again: the latencies leave them out."""
-    for stretch in _measured(lane):
-        if missing := stretch.facts.get("starved"):
-            law = _fact(stretch, "littles")
-            yield Says(
-                sentence=f"{lane.name} left about {missing:.0f} of {law['users']:.0f} users waiting while it "
+    for trial in lane.of_role():
+        if trial.starved and trial.law is not None:
+            yield Claim(
+                sentence=f"{lane.name} left about {trial.starved:.0f} of {trial.law.users:.0f} users waiting while it "
                 "answered the others: its latencies are those of the others, and are not shown; requests/s and "
                 "CPU a request count; use fewer users, or let the server accept connections sooner",
-                evidence=_evidence(stretch, starved=missing, **law),
+                evidence=_evidence(trial.evidence, starved=trial.starved, **_flat(trial.law)),
                 weight=0.7,
             )
 
 
 @rule("saturated", "lane", "doubtful")
-def saturated(run: RunResult, lane: LaneResult) -> Iterator[Says]:
+def saturated(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """An open loop's requests in flight kept growing, or met their bound: more arrive than are answered."""
-    for stretch in _measured(lane):
-        if stretch.model == "open" and (stretch.facts.get("saturated") or stretch.not_offered):
-            turned = f", and {stretch.not_offered} were not offered" if stretch.not_offered else ""
-            yield Says(
-                sentence=f"{lane.name} is saturated at {stretch.rate:g} arrivals a second: it answers "
-                f"{stretch.rps or 0:.4g}{turned}; requests in flight kept growing",
+    for trial in lane.of_role():
+        seen = trial.evidence
+        if seen.model == "open" and (trial.saturated or seen.not_offered):
+            turned = f", and {seen.not_offered} were not offered" if seen.not_offered else ""
+            yield Claim(
+                sentence=f"{lane.name} is saturated at {seen.rate:g} arrivals a second: it answers "
+                f"{seen.rps or 0:.4g}{turned}; requests in flight kept growing",
                 evidence=_evidence(
-                    stretch,
-                    rate=stretch.rate,
-                    rps=stretch.rps,
-                    not_offered=stretch.not_offered,
-                    in_flight_at_end=stretch.aborted,
+                    seen,
+                    rate=seen.rate,
+                    rps=seen.rps,
+                    not_offered=seen.not_offered,
+                    in_flight_at_end=seen.aborted,
                 ),
                 weight=0.7,
             )
 
 
 @rule("limited-by-machine", "lane", "finding")
-def limited_by_machine(run: RunResult, lane: LaneResult) -> Iterator[Says]:
+def limited_by_machine(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """Server and generator together fill the machine: compare by server CPU a request, not by requests/s."""
-    for stretch in _measured(lane):
-        if stretch.limited_by == "machine" and stretch.server_cpu_us_per_request is not None:
-            yield Says(
+    for trial in lane.of_role():
+        seen = trial.evidence
+        if trial.limited_by == "machine" and seen.server_cpu_us_per_request is not None:
+            yield Claim(
                 sentence=f"server and generator fill the machine on {lane.name}: its requests/s depend on both; "
-                f"go by its {stretch.server_cpu_us_per_request:,.0f} µs of server CPU a request",
+                f"go by its {seen.server_cpu_us_per_request:,.0f} µs of server CPU a request",
                 evidence=_evidence(
-                    stretch,
-                    server_cpu_percent=stretch.server_cpu_percent,
-                    generator_cpu_percent=stretch.generator_cpu_percent,
+                    seen,
+                    server_cpu_percent=seen.server_cpu_percent,
+                    generator_cpu_percent=seen.generator_cpu_percent,
                 ),
                 weight=0.4,
             )
@@ -222,68 +220,68 @@ def limited_by_machine(run: RunResult, lane: LaneResult) -> Iterator[Says]:
 
 
 @rule("other-processes", "lane", "doubtful")
-def other_processes(run: RunResult, lane: LaneResult) -> Iterator[Says]:
+def other_processes(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """Something else used the machine meanwhile: other processes, its host, its memory, or a limit set for it."""
-    for stretch in _measured(lane):
-        seen = _fact(stretch, "machine")
+    for trial in _measured(lane):
+        seen = trial.machine or MachineUse()
         sentences = []
-        if seen.get("other_cpu_percent", 0.0) > OTHERS_PERCENT:
-            sentences.append(f"other processes used {seen['other_cpu_percent']:.0f}% of a core; end them")
-        if seen.get("steal_percent", 0.0) > STEAL_PERCENT:
+        if seen.other_cpu_percent > OTHERS_PERCENT:
+            sentences.append(f"other processes used {seen.other_cpu_percent:.0f}% of a core; end them")
+        if seen.steal_percent > STEAL_PERCENT:
             sentences.append(
-                f"the host took {seen['steal_percent']:.0f}% of a core away (steal); measure at another time"
+                f"the host took {seen.steal_percent:.0f}% of a core away (steal); measure at another time"
             )
-        if seen.get("throttled"):
+        if seen.throttled:
             sentences.append(
-                f"the container was throttled {seen['throttled']} times; raise or remove its CPU limit"
+                f"the container was throttled {seen.throttled} times; raise or remove its CPU limit"
             )
-        if seen.get("swapped_bytes"):
-            sentences.append(f"{seen['swapped_bytes'] // 1024} KiB were swapped; free some memory")
+        if seen.swapped_bytes:
+            sentences.append(f"{seen.swapped_bytes // 1024} KiB were swapped; free some memory")
         if sentences:
-            yield Says(
+            yield Claim(
                 sentence=f"while {lane.name} was measured, {'; '.join(sentences)}",
-                evidence=_evidence(stretch, **seen),
+                evidence=_evidence(trial, **_flat(seen)),
                 weight=0.5,
             )
 
 
 @rule("out-of-files-or-ports", "lane", "doubtful")
-def out_of_files_or_ports(run: RunResult, lane: LaneResult) -> Iterator[Says]:
+def out_of_files_or_ports(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """Connections came near the limit of open files, or used up the local ports."""
-    for stretch in _measured(lane):
-        limit = _fact(stretch, "machine").get("file_limit")
-        connections = stretch.users or stretch.aborted or 0
-        texts = " ".join(stretch.errors)
+    for trial in _measured(lane):
+        limit = trial.machine.file_limit if trial.machine else None
+        connections = trial.users or trial.aborted or 0
+        texts = " ".join(trial.errors)
         if limit and connections >= FILE_LIMIT_SHARE * limit:
-            yield Says(
+            yield Claim(
                 sentence=f"{lane.name} had {connections} connections where {limit} files may be open: "
                 "raise the limit (ulimit -n)",
-                evidence=_evidence(stretch, connections=connections, file_limit=limit),
+                evidence=_evidence(trial, connections=connections, file_limit=limit),
                 weight=0.6,
             )
         elif "Cannot assign requested address" in texts or "Too many open files" in texts:
-            yield Says(
+            yield Claim(
                 sentence=f"{lane.name} ran out of local ports or open files: widen "
                 "net.ipv4.ip_local_port_range, raise ulimit -n, or let the server keep connections open",
-                evidence=_evidence(stretch, errors=stretch.errors),
+                evidence=_evidence(trial, errors={**trial.errors}),
                 weight=0.9,
             )
 
 
 @rule("noise", "run", "finding")
-def noise(run: RunResult) -> Iterator[Says]:
+def noise(run: JudgedRun) -> Iterator[Claim]:
     """The same lane measured twice: a difference between lanes that is not wider than theirs means nothing."""
     for lane in run.lanes:
-        for again in lane.stretches("a/a"):
-            for first in _measured(lane)[:1]:
+        for again in lane.of_role("a/a"):
+            for first in lane.of_role()[:1]:
                 widths = {
                     name: abs(two - one) / one
                     for name, one, two in (
-                        ("rps", first.rps, again.rps),
+                        ("rps", first.evidence.rps, again.evidence.rps),
                         (
                             "server_cpu_us_per_request",
-                            first.server_cpu_us_per_request,
-                            again.server_cpu_us_per_request,
+                            first.evidence.server_cpu_us_per_request,
+                            again.evidence.server_cpu_us_per_request,
                         ),
                         ("p50", first.latency_ms.p50, again.latency_ms.p50),
                     )
@@ -291,10 +289,10 @@ def noise(run: RunResult) -> Iterator[Says]:
                 }
                 if widths:
                     told = ", ".join(f"{100 * width:.1f}% in {name}" for name, width in widths.items())
-                    yield Says(
+                    yield Claim(
                         sentence=f"{lane.name} measured twice differs by {told}: a difference between lanes "
                         "that is no wider means nothing on this machine",
-                        evidence={"widths": widths, "lane": lane.name},
+                        evidence={"widths": {**widths}, "lane": lane.name},
                         lane=lane.name,
                         weight=0.2,
                     )

@@ -1,7 +1,7 @@
 """Profilers: a module each behind one protocol.
 
 A recorder looks at a served process for a while and leaves raw recordings in a folder. What they
-mean (cleaning, drawing, trust) is decided elsewhere, the same way for all.
+mean is decided elsewhere, the same way for all.
 """
 
 from __future__ import annotations
@@ -14,6 +14,15 @@ from typing import Any, Protocol
 import msgspec
 
 from hotlap._engine import Stacks
+from hotlap.evidence.profile import (
+    Allocations,
+    GilHold,
+    NativeFrames,
+    OffCpuTimes,
+    PythonFrames,
+    TaskWaits,
+    WaitKind,
+)
 from hotlap.experiment import Mode
 from hotlap.profiling.probe import Probe
 from hotlap.serving.server import Served
@@ -44,7 +53,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recording(msgspec.Struct, kw_only=True):
-    """What a recorder brings home."""
+    """What a recorder brings home. What is called as in ``Profile`` means the same."""
 
     profiler: str
     stacks: Stacks
@@ -55,11 +64,24 @@ class Recording(msgspec.Struct, kw_only=True):
     samples: int | None = None
     missed: int | None = None
     errors: int | None = None
+    looks: int | None = None
     rate_hz: float | None = None
     rate_reached_hz: float | None = None
     requests: int | None = None
     """How many requests the recording is of, where the recorder sent them itself."""
-    facts: dict[str, Any] = {}
+    processor_time_s: float | None = None
+    stands_in: str | None = None
+    native_frames: NativeFrames | None = None
+    python_frames: PythonFrames | None = None
+    gil: GilHold | None = None
+    tasks: TaskWaits | None = None
+    """Not yet told apart by who waits."""
+    wait_leaves: dict[str, WaitKind] = {}
+    """The innermost frames of the stacks of suspended tasks, and what each stands for."""
+    blocked_s: dict[str, float] = {}
+    """How long event loops were kept from running, by what ran meanwhile: frames joined by ``;``."""
+    off_cpu: OffCpuTimes | None = None
+    allocations: Allocations | None = None
 
 
 class Recorder(Protocol):

@@ -10,6 +10,8 @@ import memray
 from memray import AllocatorType
 
 from hotlap._engine import Stacks
+from hotlap.evidence.profile import Allocations as Counted
+from hotlap.evidence.profile import BytesOf
 from hotlap.experiment import Mode
 from hotlap.profiling.probe import ProbeError
 from hotlap.profiling.recorders import Plain, ProfileError, Recording, Target
@@ -75,19 +77,15 @@ class Allocations(Plain):
             missed=0,
             errors=0,
             requests=requests,
-            facts={
-                "allocations_per_request": allocations / requests,
-                "bytes_per_request": allocated / requests,
-                "peak_rss_bytes": peak,
-                "heaviest_by_bytes": [
-                    {
-                        "name": one.name,
-                        "bytes_per_request": one.self_value / requests,
-                        "location": one.location,
-                    }
+            allocations=Counted(
+                allocations_per_request=allocations / requests,
+                bytes_per_request=allocated / requests,
+                peak_rss_bytes=peak,
+                heaviest_by_bytes=[
+                    BytesOf(name=one.name, bytes_per_request=one.self_value / requests, location=one.location)
                     for one in bytes_by_stack.top(5)
                 ],
-            },
+            ),
         )
 
 

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from hotlap._engine import OffCpu, Stacks
+from hotlap.evidence.profile import OffCpuTimes
 from hotlap.experiment import Mode
 from hotlap.profiling.probe import ProbeError
 from hotlap.profiling.recorders import Plain, ProfileError, Recording, Target, pyframes, pyspy, threads
@@ -20,8 +21,6 @@ RATE_HZ = 199
 """Not a divisor of what programs do in round numbers of times a second."""
 STACK_BYTES = 8192
 """Of each stack, to be unwound later: libc and the interpreter have no frame pointers."""
-MOST_SWITCHES_HZ = 50_000
-"""Above this rate the recording of switches, each with its stack, cannot be written as fast as it comes."""
 _END_TIMEOUT_S = 120.0
 _FIELDS = "comm,pid,tid,time,event,{}ip,sym,dso{}"
 
@@ -50,7 +49,7 @@ class Perf(Plain):
             # Better a coarse answer that says so than none.
             read = pyspy.RECORDER.record(target, mode, time_s, folder)
             stands_in = f"{error}; py-spy sampled all threads instead, those that wait and those that run"
-            read.facts["doubt"] = "; ".join(filter(None, [stands_in, read.facts.get("doubt")]))
+            read.stands_in = stands_in
             return read
 
     def _record(self, target: Target, mode: Mode, time_s: float, folder: Path) -> Recording:
@@ -110,7 +109,7 @@ class Perf(Plain):
                     out,
                 )
             read = _on_cpu(text, cpu_s(used)) if on_cpu else _off_cpu(text, pids, time_s, blocked, folder)
-            said = pyframes.told(read.stacks, pids)
+            python_frames = pyframes.seen(pids)
             read.stacks = pyframes.with_lines(read.stacks, described)
             read.parts = {name: pyframes.with_lines(part, described) for name, part in read.parts.items()}
         finally:
@@ -123,8 +122,7 @@ class Perf(Plain):
         lost = re.search(r"LOST (\d+) (?:samples|events|chunks)", recorded)
         if lost:
             read.missed = max(read.missed or 0, int(lost[1]))
-        if said is not None:
-            read.facts["python_frames"] = said
+        read.python_frames = python_frames
         return read
 
 
@@ -155,7 +153,7 @@ def _on_cpu(text: Path, used_s: float | None) -> Recording:
         errors=sum(stacks.skipped.values()),
         rate_hz=float(RATE_HZ),
         rate_reached_hz=stacks.total / used_s if used_s else None,
-        facts={} if used_s is None else {"processor_time_s": used_s},
+        processor_time_s=used_s,
     )
 
 
@@ -168,30 +166,13 @@ def _off_cpu(
 ) -> Recording:
     read = OffCpu.read(text, pids=pids, blocked=blocked, window_us=round(time_s * 1e6))
     waiting, runnable, throughout = read.waiting, read.runnable, read.throughout
-    rate_hz = read.switches / time_s
-    facts: dict[str, object] = {
-        "switches_per_s": rate_hz,
-        "unpaired": read.unpaired,
-        "runnable_us": runnable.total,
-        "waiting_us": waiting.total,
-        "throughout_us": throughout.total,
-    }
     parts = {"waiting": waiting, "runnable, but without a processor": runnable}
     beside: list[Path] = []
     if throughout.total > waiting.total + runnable.total > 0:
         # Idle threads would take most of the width and say nothing of requests.
         beside = _beside(throughout, folder)
-        facts["throughout"] = (
-            f"left out of the graph: {throughout.total / 1e6:.1f} s of threads that were blocked throughout, "
-            f"drawn in {beside[1].name}"
-        )
     else:
         parts["blocked throughout"] = throughout
-    if rate_hz > MOST_SWITCHES_HZ:
-        facts["doubt"] = (
-            f"{rate_hz:,.0f} switches a second are more than recording can follow ({MOST_SWITCHES_HZ:,}): "
-            "lower the load, or trust shares only"
-        )
     return Recording(
         profiler="perf",
         stacks=waiting,
@@ -201,7 +182,14 @@ def _off_cpu(
         samples=read.switches,
         missed=waiting.lost,
         errors=0,
-        facts=facts,
+        off_cpu=OffCpuTimes(
+            switches_per_s=read.switches / time_s,
+            unpaired=read.unpaired,
+            runnable_us=runnable.total,
+            waiting_us=waiting.total,
+            throughout_us=throughout.total,
+            throughout_svg=beside[1].name if beside else None,
+        ),
     )
 
 

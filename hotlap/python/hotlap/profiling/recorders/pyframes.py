@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hotlap._engine import Stacks
+from hotlap.evidence.profile import PythonFrames
 from hotlap.profiling.probe import Probe, ProbeError
 from hotlap.profiling.recorders import jitdump
 from hotlap.profiling.recorders.definitions import first_lines
@@ -30,16 +31,6 @@ _BY_ADDRESS = re.compile(re.escape(jitdump.SYMBOL) + r"\+(?P<address>[0-9a-f]+):
 
 _FOLDER = Path("/tmp")
 """Where interpreters write: they leave no choice."""
-
-MISSING = (
-    "Python frames are missing: an interpreter names them for perf from 3.12 on, and whole stacks of them from "
-    "3.13 on, when it is started for it; py-spy has them on any"
-)
-CUT = (
-    "Python stacks are cut off: of each stack only the innermost Python function shows, since perf cannot "
-    "unwind the trampolines of Python 3.12 in a server that runs already; one that hotlap starts gives whole "
-    "stacks, and so do 3.13 and py-spy"
-)
 
 
 def dumps(pids: list[int]) -> list[Path]:
@@ -144,11 +135,11 @@ def with_lines(stacks: Stacks, described: Mapping[str, jitdump.Run]) -> Stacks:
     return stacks.renamed(texts)
 
 
-def told(stacks: Stacks, pids: list[int]) -> str | None:
-    """What the graph has to say of its Python frames; ``None`` where the stacks are whole."""
+def seen(pids: list[int]) -> PythonFrames:
+    """How much of these processes' Python stacks perf could read."""
     if dumps(pids):
-        return None
-    return CUT if any(_map(pid).exists() for pid in pids) else MISSING
+        return PythonFrames.WHOLE
+    return PythonFrames.INNERMOST if any(_map(pid).exists() for pid in pids) else PythonFrames.MISSING
 
 
 def clear(pids: list[int]) -> None:

@@ -9,11 +9,12 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from hotlap._engine import Stacks
+from hotlap.evidence.profile import GilHold, NativeFrames
 from hotlap.experiment import Mode
 from hotlap.profiling.recorders import Plain, ProfileError, Recording, Target
 
@@ -68,16 +69,9 @@ class PySpy(Plain):
             looks = sample("--native")
         taken = seconds * RATE_HZ
         native = not looks.not_followed & served and looks.errors <= MOST_FAILED * taken
-        facts: dict[str, Any] = {"looks": taken}
         if not native:
             looks = sample()
-            facts["doubt"] = (
-                "py-spy could not unwind most of the native stacks, so that these are Python's frames only: "
-                "use --profiler perf"
-            )
         stacks = Stacks.read(raw)
-        if mode == "gil":
-            facts |= _gil_facts(stacks, taken - looks.errors, native=native)
         return Recording(
             profiler="py-spy",
             stacks=stacks,
@@ -87,7 +81,9 @@ class PySpy(Plain):
             missed=round(looks.behind_s * RATE_HZ),
             rate_hz=float(RATE_HZ),
             rate_reached_hz=taken / (seconds + looks.behind_s),
-            facts=facts,
+            looks=taken,
+            native_frames=NativeFrames.READ if native else NativeFrames.UNREADABLE,
+            gil=_gil(stacks, taken - looks.errors, native=native) if mode == "gil" else None,
         )
 
 
@@ -157,15 +153,14 @@ class _Thread(msgspec.Struct):
     frames: list[_DumpedFrame]
 
 
-def _gil_facts(stacks: Stacks, ticks: int, *, native: bool) -> dict[str, object]:
-    """How much of the time the interpreter was held, and by what, for each process a tick."""
+def _gil(stacks: Stacks, looks: int, *, native: bool) -> GilHold:
+    """How often the interpreter was held, and how often by native code, for each look at a process."""
     outside = sum(one.self_value for one in stacks.clean().top(10_000) if one.kind in ("rust", "c"))
-    return {
-        "gil_share": min(1.0, stacks.total / ticks) if ticks else None,
-        "gil_samples": stacks.total,
-        "gil_ticks": ticks,
-        "gil_outside_share": outside / stacks.total if stacks.total and native else None,
-    }
+    return GilHold(
+        samples=stacks.total,
+        looks=looks,
+        outside_share=outside / stacks.total if stacks.total and native else None,
+    )
 
 
 def _run(words: list[str], seconds: int) -> str:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
+import msgspec
+
 from hotlap._engine import Histogram, Stacks
+from hotlap.evidence.figures import Percentiles
+from hotlap.evidence.profile import TaskWaits, WaitKind
 from hotlap.experiment import Mode
+from hotlap.profiling.attribution import WAITS_FOR
 from hotlap.profiling.probe import ProbeError
 from hotlap.profiling.recorders import Plain, ProfileError, Recording, Target
 
@@ -34,7 +40,9 @@ class Tasks(Plain):
                 "no process of the server has loaded the probe: is it Python, and started by hotlap?"
             )
         raw: list[Path] = []
-        counts: dict[str, int] = {}
+        counts: Counter[tuple[str, ...]] = Counter()
+        leaves: dict[str, WaitKind] = {}
+        waits_for: Counter[str] = Counter()
         blocked_s: dict[str, float] = {}
         lags = Histogram()
         ticks = errors = 0
@@ -52,26 +60,26 @@ class Tasks(Plain):
                 raise ProfileError(str(error)) from None
             raw.append(folder / f"tasks-{pid}.json")
             raw[-1].write_text(json.dumps(told))
-            for stack, count in told["stacks"].items():
-                counts[stack] = counts.get(stack, 0) + count
-            for stack, seconds in told["blocked_s"].items():
+            sampled = msgspec.convert(told, _Sampled)
+            for wait in sampled.waits:
+                leaf = f"{WAITS_FOR}{wait.what}"
+                leaves[leaf] = _kind(wait.kind)
+                counts[(*wait.frames, leaf)] += wait.count
+                waits_for[wait.what] += wait.count
+            for stack, seconds in sampled.blocked_s.items():
                 blocked_s[stack] = blocked_s.get(stack, 0.0) + seconds
-            for lag_s in told["lags_s"]:
+            for lag_s in sampled.lags_s:
                 lags.record(round(lag_s * 1e6))
-            ticks += told["ticks"]
-            errors += told["errors"]
-            look_s += told["look_s"]
-            took_s += told["took_s"]
-        total = sum(counts.values())
-        waits: dict[str, int] = {}
-        for stack, count in counts.items():
-            ending = stack.rpartition(";")[2].removeprefix("waits for: ")
-            waits[ending] = waits.get(ending, 0) + count
-        heaviest = sorted(waits.items(), key=lambda item: (-item[1], item[0]))
+            ticks += sampled.ticks
+            errors += sampled.errors
+            look_s += sampled.look_s
+            took_s += sampled.took_s
+        total = counts.total()
+        heaviest = sorted(waits_for.items(), key=lambda item: (-item[1], item[0]))
         return Recording(
             profiler="probe",
             stacks=Stacks.from_counts(
-                [(stack.split(";"), count) for stack, count in sorted(counts.items()) if count]
+                [(list(stack), count) for stack, count in sorted(counts.items()) if count]
             ),
             raw=raw,
             samples=total,
@@ -79,20 +87,43 @@ class Tasks(Plain):
             errors=errors,
             rate_hz=1 / INTERVAL_S,
             rate_reached_hz=ticks / took_s,
-            facts={
-                "waits_for": {name: count / total for name, count in heaviest} if total else {},
-                "blocked_s": blocked_s,
-                "blocked_of_s": time_s,
-                "tasks_mean": total / ticks if ticks else None,
-                "probe_ms_per_look": 1000 * look_s / ticks if ticks else None,
-                "probe_share_of_loop": look_s / took_s,
-                "loop_lag_ms": {
-                    "p50": lags.quantile_ms(0.5),
-                    "p99": lags.quantile_ms(0.99),
-                    "max": lags.max_ms,
-                },
-            },
+            tasks=TaskWaits(
+                waits_for={what: count / total for what, count in heaviest} if total else {},
+                looked_s=time_s,
+                tasks_mean=total / ticks if ticks else None,
+                ms_per_look=1000 * look_s / ticks if ticks else None,
+                share_of_loop=look_s / took_s,
+                loop_lag_ms=Percentiles(
+                    p50=lags.quantile_ms(0.5), p99=lags.quantile_ms(0.99), max=lags.max_ms
+                ),
+            ),
+            wait_leaves=leaves,
+            blocked_s=blocked_s,
         )
+
+
+def _kind(name: str) -> WaitKind:
+    """The kind of that name; an awaitable may name one that nobody knows."""
+    return WaitKind(name) if name in {kind.value for kind in WaitKind} else WaitKind.OTHER
+
+
+class _Waited(msgspec.Struct):
+    frames: tuple[str, ...]
+    kind: str
+    what: str
+    count: int
+
+
+class _Sampled(msgspec.Struct):
+    """What the probe of one process answers."""
+
+    waits: list[_Waited]
+    blocked_s: dict[str, float]
+    lags_s: list[float]
+    ticks: int
+    errors: int
+    look_s: float
+    took_s: float
 
 
 RECORDER = Tasks()

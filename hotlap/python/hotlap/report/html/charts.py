@@ -12,7 +12,7 @@ from typing import Any
 
 from hotlap import formatting
 from hotlap.analysis.rows import Row, Scenario, View
-from hotlap.run.result import Point
+from hotlap.evidence.load import Point
 
 Chart = dict[str, Any]
 Curve = Sequence[tuple[float, float]]
@@ -196,7 +196,7 @@ def latency(scenario: Scenario, order: list[str], curves: Mapping[str, Curve]) -
 
 
 def over_time(scenario: Scenario, order: list[str], series: Mapping[str, Sequence[Point]]) -> Chart | None:
-    """Requests a second and a percentile, second by second, of the lanes' first stretches.
+    """Requests a second and a percentile, second by second, of the lanes' first trials.
 
     The percentile is the 99th, or the median where a second has too few answers for that.
     """
@@ -232,7 +232,7 @@ def over_time(scenario: Scenario, order: list[str], series: Mapping[str, Sequenc
         "layout": layout(
             300,
             hovermode="x unified",
-            xaxis=axis("seconds into the stretch", anchor="y2"),
+            xaxis=axis("seconds into the trial", anchor="y2"),
             yaxis=axis("requests/s", domain=[0.56, 1], **scale(rates)),
             yaxis2=axis(f"{title}, ms", domain=[0, 0.44], **scale(slow)),
         ),

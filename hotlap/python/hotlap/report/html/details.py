@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 import msgspec
 
 from hotlap import formatting
+from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun, JudgedTrial
 from hotlap.analysis.rows import Scenario, View, middle, quotient
-from hotlap.run.result import LaneResult, Percentiles, Profile, RunResult, Stretch
+from hotlap.evidence.figures import Durations, Percentiles
+from hotlap.evidence.service import LockTimes, StatementCounts
 
 Pairs = list[tuple[str, str]]
 
 PERCENTILES = {"mean": "mean", "p50": "p50", "p90": "p90", "p99": "p99", "p99_9": "p99.9", "max": "max"}
 LABELS = {
-    "gil_share": "interpreter held",
-    "gil_samples": "found held",
-    "gil_ticks": "times looked",
-    "looks": "looks at each process",
-    "gil_outside_share": "held outside of Python code",
+    "looks": "times looked",
     "tasks_mean": "tasks suspended on average",
     "waits_for": "waits for",
     "loop_lag_ms": "event loop late",
     "peak_rss_bytes": "peak memory",
     "bytes_per_request": "allocated per request",
-    "server_cpu_us_per_request": "server CPU meanwhile, µs/request",
     "rps": "requests/s",
+    "in_flight_mean": "in flight on average",
+    "generator_offers_rps": "the generator offers, requests/s",
 }
 """Keys whose words say too little."""
 REFERENCE = {
@@ -74,7 +72,7 @@ def words(key: str) -> str:
     return key.replace("_", " ")
 
 
-def flat(values: Mapping[str, Any], prefix: str = "", unit: str = "") -> Pairs:
+def flat(values: Mapping[str, object], prefix: str = "", unit: str = "") -> Pairs:
     """Nested values as pairs of words and a text; a key without a unit has that of the key above it."""
     pairs: Pairs = []
     for key, value in values.items():
@@ -86,7 +84,7 @@ def flat(values: Mapping[str, Any], prefix: str = "", unit: str = "") -> Pairs:
     return pairs
 
 
-def plain(values: Mapping[str, Any], prefix: str = "") -> Pairs:
+def plain(values: Mapping[str, object], prefix: str = "") -> Pairs:
     """Nested values as pairs of a dotted key and a text, both as ``run.json`` has them."""
     pairs: Pairs = []
     for key, value in values.items():
@@ -99,38 +97,54 @@ def plain(values: Mapping[str, Any], prefix: str = "") -> Pairs:
     return pairs
 
 
-def profile_facts(profile: Profile) -> Pairs:
+def of_struct(struct: msgspec.Struct | None, prefix: str = "", leave_out: tuple[str, ...] = ()) -> Pairs:
+    """The figures of a struct, by the names of its fields; those that are not known are left out."""
+    if struct is None:
+        return []
+    known: dict[str, object] = msgspec.to_builtins(struct)
+    values = {
+        key: value for key, value in known.items() if value not in (None, [], {}) and key not in leave_out
+    }
+    return [pair for pair in flat(values, prefix) if pair[1] != formatting.MISSING]
+
+
+def profile_facts(profile: JudgedProfile) -> Pairs:
     """What a profile rests on and what it counted; only what is known."""
+    seen = profile.evidence
     known: list[tuple[str, str]] = [
-        ("allocations" if profile.mode == "memory" else "samples", formatting.count(profile.samples)),
-        ("missed", formatting.count(profile.missed)),
-        ("errors", formatting.count(profile.errors)),
-        ("recorded for", formatting.seconds(profile.duration_s)),
-        ("requests meanwhile", formatting.count(profile.requests)),
-        ("rate asked", spoken(profile.rate_hz, "_hz")),
-        ("rate reached", spoken(profile.rate_reached_hz, "_hz")),
+        ("allocations" if seen.mode == "memory" else "samples", formatting.count(seen.samples)),
+        ("missed", formatting.count(seen.missed)),
+        ("errors", formatting.count(seen.errors)),
+        ("looks at each process", formatting.count(seen.looks)),
+        ("recorded for", formatting.seconds(seen.duration_s)),
+        ("requests meanwhile", formatting.count(seen.requests)),
+        ("rate asked", spoken(seen.rate_hz, "_hz")),
+        ("rate reached", spoken(seen.rate_reached_hz, "_hz")),
         ("slower while profiled", formatting.percent(profile.slowdown)),
-        ("without a name", formatting.percent(profile.unnamed_share)),
-        ("probe", "on" if profile.probe else "off"),
+        ("without a name", formatting.percent(seen.unnamed_share)),
+        ("probe", "on" if seen.probe else "off"),
+        ("processor time", formatting.seconds(seen.processor_time_s)),
+        ("server CPU meanwhile, µs/request", formatting.number(seen.server_cpu_us_per_request)),
     ]
-    counted = {key: value for key, value in profile.facts.items() if not isinstance(value, str | list)}
-    return [pair for pair in known + flat(counted) if pair[1] != formatting.MISSING]
+    if seen.gil is not None:
+        known += [
+            ("interpreter held", formatting.percent(seen.gil.share)),
+            ("found held", formatting.count(seen.gil.samples)),
+            ("times looked", formatting.count(seen.gil.looks)),
+            ("held outside of Python code", formatting.percent(seen.gil.outside_share)),
+        ]
+    known += of_struct(seen.tasks, leave_out=("waits", "blocked"))
+    known += of_struct(seen.off_cpu, leave_out=("throughout_svg",))
+    known += of_struct(seen.allocations, leave_out=("heaviest_by_bytes",))
+    return [pair for pair in known if pair[1] != formatting.MISSING]
 
 
-def profile_sentences(profile: Profile) -> list[str]:
-    """The facts of a profile that are sentences, such as the advice that follows from it."""
-    return [value for value in profile.facts.values() if isinstance(value, str)]
-
-
-def by_bytes(profile: Profile) -> list[tuple[str, str, str]]:
+def by_bytes(profile: JudgedProfile) -> list[tuple[str, str, str]]:
     """Of a memory profile: the functions that allocate most, with bytes a request and location."""
+    found = profile.evidence.allocations
     return [
-        (
-            str(one.get("name", "")),
-            formatting.size(one.get("bytes_per_request")),
-            str(one.get("location") or formatting.MISSING),
-        )
-        for one in profile.facts.get("heaviest_by_bytes") or []
+        (one.name, formatting.size(one.bytes_per_request), one.location or formatting.MISSING)
+        for one in (found.heaviest_by_bytes if found is not None else [])
     ]
 
 
@@ -141,20 +155,21 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     rows: list[tuple[str, list[str]]]
 
 
-def stretches(lane: LaneResult) -> Table | None:
-    """Every stretch of a lane with all that it recorded; rows that say nothing are left out."""
-    if not lane.loads:
+def trials(lane: JudgedLane) -> Table | None:
+    """Every trial of a lane with all that it recorded; rows that say nothing are left out."""
+    if not lane.trials:
         return None
-    columns = [dict(_stretch(each)) for each in lane.loads]
+    columns = [dict(_trial(each)) for each in lane.trials]
     names = dict.fromkeys(name for column in columns for name in column)
     rows = [(name, [column.get(name, formatting.MISSING) for column in columns]) for name in names]
     return Table(
-        heads=[f"{each.role} {each.repeat + 1}" for each in lane.loads],
+        heads=[f"{each.evidence.role} {each.evidence.repeat + 1}" for each in lane.trials],
         rows=[(name, cells) for name, cells in rows if any(cell != formatting.MISSING for cell in cells)],
     )
 
 
-def _stretch(each: Stretch) -> Iterable[tuple[str, str]]:
+def _trial(judged: JudgedTrial) -> Iterable[tuple[str, str]]:
+    each = judged.evidence
     yield "engine", each.engine
     yield "load model", each.model + (f", {each.arrivals} arrivals" if each.arrivals else "")
     yield "users", formatting.count(each.users)
@@ -162,18 +177,20 @@ def _stretch(each: Stretch) -> Iterable[tuple[str, str]]:
     yield "wait between requests", f"{wait[0]:g} to {wait[1]:g} s" if wait else formatting.MISSING
     yield "rate offered, requests/s", formatting.number(each.rate)
     yield "duration", formatting.seconds(each.duration_s)
+    yield "warm-up cut off", formatting.seconds(each.warm_up_s)
     yield "requests", formatting.count(each.requests)
     yield "failures", formatting.count(each.failures)
     yield "aborted", formatting.count(each.aborted)
     yield "not offered", formatting.count(each.not_offered)
     yield "requests/s", formatting.number(each.rps)
+    yield "in flight on average", formatting.number(each.in_flight_mean)
     for title, of in (
-        ("response", each.latency_ms),
-        ("service", each.service_ms),
+        ("response", judged.latency_ms),
+        ("service", judged.service_ms),
         ("connect", each.connect_ms),
     ):
         yield from _percentiles(title, of)
-    for name, part in each.parts.items():
+    for name, part in each.by_name.items():
         yield f"{name}, requests", formatting.count(part.requests)
         yield f"{name}, failures", formatting.count(part.failures)
         yield f"{name}, requests/s", formatting.number(part.rps)
@@ -182,10 +199,31 @@ def _stretch(each: Stretch) -> Iterable[tuple[str, str]]:
     yield "server CPU", spoken(each.server_cpu_percent, "_percent")
     yield "server memory", formatting.size(each.server_rss_bytes)
     yield "generator CPU", spoken(each.generator_cpu_percent, "_percent")
-    yield "limited by", each.limited_by or formatting.MISSING
+    yield "the generator offers, requests/s", formatting.number(each.generator_offers_rps)
+    yield "limited by", judged.limited_by or formatting.MISSING
     for text, count in sorted(each.errors.items()):
         yield f"error: {text}", formatting.count(count)
-    yield from flat(each.facts)
+    yield "latency", _steadiness(judged)
+    yield from of_struct(judged.law, "Little's law, ")
+    yield "users left waiting", formatting.number(judged.starved)
+    if each.model == "open":
+        yield "saturated", spoken(judged.saturated)
+    yield from of_struct(each.lag_ms, "sent late, ")
+    yield from of_struct(each.late_ms, "engine woke late, ")
+    yield from of_struct(each.locust, "Locust says, ")
+    yield from of_struct(each.machine, "machine, ")
+
+
+def _steadiness(judged: JudgedTrial) -> str:
+    steady = judged.steadiness
+    if not steady.decided:
+        return "too few answers to say whether it was steady"
+    slope = (
+        ""
+        if steady.slope_ms_per_s is None
+        else f", {formatting.change(steady.slope_ms_per_s)} ms each second"
+    )
+    return ("grew throughout" if steady.growing else "steady") + slope
 
 
 def _percentiles(title: str, of: Percentiles | None) -> Iterable[tuple[str, str]]:
@@ -201,16 +239,16 @@ class Noise(msgspec.Struct, frozen=True, kw_only=True):
     rps: float | None
 
 
-def noise(run: RunResult) -> list[Noise]:
+def noise(run: JudgedRun) -> list[Noise]:
     """The A/A pairs of a run."""
     found = []
     for lane in run.lanes:
-        again, first = lane.stretches("a/a"), lane.stretches("measure")
+        again, first = lane.of_role("a/a"), lane.of_role("measure")
         if not again or not first:
             continue
         apart = {}
         for key in ("server_cpu_us_per_request", "rps"):
-            values = [middle([getattr(each, key) for each in group]) for group in (again, first)]
+            values = [middle([getattr(each.evidence, key) for each in group]) for group in (again, first)]
             ratio = quotient(*values)
             apart[key] = max(ratio, 1 / ratio) - 1 if ratio else None
         found.append(Noise(lane=lane.name, cpu=apart["server_cpu_us_per_request"], rps=apart["rps"]))
@@ -226,15 +264,32 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
     here: list[tuple[str, str | None]]
 
 
-def statements(sent: dict[str, Any]) -> list[tuple[str, str, str | None]]:
+def statements(sent: StatementCounts) -> list[tuple[str, str, str | None]]:
     """The statements that a request sends most often: what, how often, and the app's function that does."""
     return [
-        (
-            one["sql"],
-            formatting.number(one["per_request"]),
-            f"{one['name']} ({one['place']})" if one.get("place") else None,
+        (one.sql, formatting.number(one.per_request), str(one.by) if one.by is not None else None)
+        for one in sent.repeated
+    ]
+
+
+LOCK_TIMES = {"wait": "waited for", "hold": "held"}
+
+
+def lock_times(lock: LockTimes) -> dict[str, Durations]:
+    """What is known of a lock, by what it is called."""
+    known = {LOCK_TIMES["wait"]: lock.wait, LOCK_TIMES["hold"]: lock.hold}
+    return {title: times for title, times in known.items() if times is not None and times.count}
+
+
+def lock_facts(lock: LockTimes) -> Pairs:
+    """How often and how long on average a lock was waited for and held."""
+    return [
+        pair
+        for title, times in lock_times(lock).items()
+        for pair in (
+            (f"{title}, times", formatting.count(times.count)),
+            (f"{title}, on average", formatting.seconds(times.mean_s)),
         )
-        for one in sent.get("repeated") or []
     ]
 
 

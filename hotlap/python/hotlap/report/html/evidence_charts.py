@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from hotlap import formatting
+from hotlap.analysis.judged import JudgedLane
+from hotlap.evidence.service import LockTimes
 from hotlap.report.html import charts, details
-from hotlap.run.result import LaneResult
+from hotlap.run.result import Capacity
 
-PATTERNS = {"wait": "", "hold": "/"}
-TITLES = {"wait": "waited for", "hold": "held"}
+PATTERNS = {"waited for": "", "held": "/"}
 
 
-def lock(kinds: Mapping[str, Any]) -> charts.Chart | None:
-    """How long a lock was waited for and held: the share of the times that fell into each bucket.
-
-    ``kinds`` has ``wait`` and ``hold``, each with ``bounds_s`` (upper bounds, ascending), ``counts``
-    (one a bucket, not added up, and one more for what lies above the last bound) and ``total_s``.
-    """
-    known = {kind: times for kind, times in kinds.items() if kind in TITLES and sum(times["counts"])}
+def lock(times_of: LockTimes) -> charts.Chart | None:
+    """How long a lock was waited for and held: the share of the times that fell into each bucket."""
+    known = details.lock_times(times_of)
     if not known:
         return None
     used = [
-        index for times in known.values() for index, count in enumerate(times["counts"]) if count
+        index for times in known.values() for index, count in enumerate(times.counts) if count
     ]  # buckets at either end that nothing fell into would only take room
     shown = range(min(used), max(used) + 1)
     data = []
-    for index, (kind, times) in enumerate(known.items()):
-        bounds, counts = times["bounds_s"], times["counts"]
-        whole = sum(counts)
+    for index, (title, times) in enumerate(known.items()):
         colour, _, _ = charts.style(index)
         data.append(
             {
                 "type": "bar",
-                "name": TITLES[kind],
-                "x": [bucket(bounds, place) for place in shown],
-                "y": [100 * counts[place] / whole for place in shown],
+                "name": title,
+                "x": [bucket(times.bounds_s, place) for place in shown],
+                "y": [100 * times.counts[place] / times.count for place in shown],
                 "marker": {
                     "color": colour,
-                    "pattern": {"shape": PATTERNS[kind], "fillmode": "overlay", "fgcolor": "$surface"},
+                    "pattern": {"shape": PATTERNS[title], "fillmode": "overlay", "fgcolor": "$surface"},
                 },
-                "hovertemplate": f"{TITLES[kind]} %{{x}}: %{{y:.1f}}%<extra></extra>",
+                "hovertemplate": f"{title} %{{x}}: %{{y:.1f}}%<extra></extra>",
             }
         )
     return {
@@ -62,27 +54,16 @@ def bucket(bounds: list[float], place: int) -> str:
     return f"> {formatting.seconds(bounds[-1])}"
 
 
-def lock_facts(kinds: Mapping[str, Any]) -> details.Pairs:
-    """How often and how long on average a lock was waited for and held."""
-    pairs = []
-    for kind, title in TITLES.items():
-        times = kinds.get(kind)
-        if times and (count := sum(times["counts"])):
-            pairs.append((f"{title}, times", formatting.count(count)))
-            pairs.append((f"{title}, on average", formatting.seconds(times["total_s"] / count)))
-    return pairs
+def capacity(lane: JudgedLane) -> charts.Chart | None:
+    """Latency over the rate offered, from the lane's trials of role ``capacity``.
 
-
-def capacity(lane: LaneResult) -> charts.Chart | None:
-    """Latency over the rate offered, from the lane's stretches of role ``capacity``.
-
-    A rate at which the objective was missed is drawn hollow; ``facts["capacity"]["rate"]`` of the lane, where
-    there is one, is marked.
+    A rate at which the objective was missed is drawn hollow; the rate that was found is marked.
     """
-    missed = {one["rate"] for one in (lane.facts.get("capacity") or {}).get("tried") or [] if not one["met"]}
+    found = lane.evidence.capacity
+    missed = {one.rate for one in found.tried if not one.met} if found is not None else set()
     tried = sorted(
-        (each for each in lane.stretches("capacity") if each.rate is not None),
-        key=lambda each: each.rate or 0.0,
+        (each for each in lane.of_role("capacity") if each.evidence.rate is not None),
+        key=lambda each: each.evidence.rate or 0.0,
     )
     if not tried:
         return None
@@ -99,33 +80,34 @@ def capacity(lane: LaneResult) -> charts.Chart | None:
                 "type": "scatter",
                 "mode": "lines+markers",
                 "name": title,
-                "x": [each.rate for each, _ in points],
+                "x": [each.evidence.rate for each, _ in points],
                 "y": [value for _, value in points],
                 "line": {"color": colour, "width": 2, "dash": dash},
                 "marker": {
                     "size": 9,
                     "color": colour,
                     "line": {"width": 2, "color": colour},
-                    "symbol": [f"{symbol}-open" if each.rate in missed else symbol for each, _ in points],
+                    "symbol": [
+                        f"{symbol}-open" if each.evidence.rate in missed else symbol for each, _ in points
+                    ],
                 },
-                "customdata": [formatting.number(each.rps) for each, _ in points],
+                "customdata": [formatting.number(each.evidence.rps) for each, _ in points],
                 "hovertemplate": f"{title} %{{y:,.4~g}} ms at %{{x:,.4~g}} offered, "
                 "%{customdata} answered a second<extra></extra>",
             }
         )
     if not data:
         return None
-    found = (lane.facts.get("capacity") or {}).get("rate")
     marks: charts.Chart = {}
-    if isinstance(found, int | float):
+    if found is not None and found.rate is not None:
         text = {
-            "text": f"{formatting.number(found)}/s",
+            "text": f"{formatting.number(found.rate)}/s",
             "showarrow": False,
             "xanchor": "right",
             "yanchor": "top",
         }
-        place = {"x": found, "xref": "x", "y": 1, "yref": "paper", "xshift": -6}
-        marks = {"shapes": [charts.upright(found, "dash")], "annotations": [{**text, **place}]}
+        place = {"x": found.rate, "xref": "x", "y": 1, "yref": "paper", "xshift": -6}
+        marks = {"shapes": [charts.upright(found.rate, "dash")], "annotations": [{**text, **place}]}
     return {
         "data": data,
         "layout": charts.layout(
@@ -137,21 +119,20 @@ def capacity(lane: LaneResult) -> charts.Chart | None:
     }
 
 
-def capacity_facts(lane: LaneResult) -> details.Pairs:
+def capacity_facts(found: Capacity | None) -> details.Pairs:
     """What the search for a lane's capacity found."""
-    found = lane.facts.get("capacity") or {}
-    return details.flat({key: value for key, value in found.items() if key != "tried" and value is not None})
+    return details.of_struct(found, leave_out=("tried",))
 
 
-def tried(lane: LaneResult) -> list[tuple[str, str, str, str, str]]:
+def tried(found: Capacity | None) -> list[tuple[str, str, str, str, str]]:
     """The rates that were tried: offered, answered, p50, p99, and which terms of the objective were missed."""
     return [
         (
-            formatting.number(one["rate"]),
-            formatting.number(one.get("rps")),
-            formatting.number((one.get("latency_ms") or {}).get("p50")),
-            formatting.number((one.get("latency_ms") or {}).get("p99")),
-            ", ".join(one.get("misses") or []),
+            formatting.number(one.rate),
+            formatting.number(one.rps),
+            formatting.number(one.p50_ms),
+            formatting.number(one.p99_ms),
+            ", ".join(one.misses),
         )
-        for one in (lane.facts.get("capacity") or {}).get("tried") or []
+        for one in (found.tried if found is not None else [])
     ]

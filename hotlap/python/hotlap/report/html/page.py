@@ -10,7 +10,7 @@ import jinja2
 import plotly.offline  # type: ignore[import-untyped]
 
 from hotlap import formatting
-from hotlap.analysis import rows as aggregate
+from hotlap.analysis import rows
 from hotlap.report.html import assets, details
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -52,7 +52,7 @@ def environment() -> jinja2.Environment:
         "font": font,
         "modes": MODES,
         "kinds": KINDS,
-        "limits": aggregate.LIMITS,
+        "limits": rows.LIMITS,
     }
     return found
 

@@ -3,15 +3,97 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from hotlap import formatting
-from hotlap._engine import Stacks
-from hotlap.analysis import rows as aggregate
+from hotlap.analysis import rows
+from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun
+from hotlap.evidence.profile import DiffFrame, ProfileDiff
+from hotlap.evidence.words import notes
 from hotlap.report.html import assets, charts, details, evidence_charts
 from hotlap.report.html.page import MODES, environment, library, put
-from hotlap.run.result import LaneResult, Profile, RunResult
+from hotlap.run.folder import RunFolder
+
+
+class Flame(msgspec.Struct, frozen=True, kw_only=True):
+    """A flame graph that the page carries: its name there, and its height in pixels."""
+
+    id: str
+    height: int
+
+
+class ProfileBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page shows of a profile."""
+
+    id: str
+    profile: JudgedProfile
+    mode: tuple[str, str]
+    """What the mode is called, and what it shows."""
+    flame: Flame | None
+    functions: list[rows.Function]
+    facts: details.Pairs
+    by_bytes: list[tuple[str, str, str]]
+    sentences: list[str]
+    raw: list[tuple[str, str | None]]
+    """Paths within the run's folder, each with where it leads."""
+
+
+class LockBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page shows of a lock."""
+
+    id: str
+    name: str
+    chart: str | None
+    facts: details.Pairs
+
+
+class StatementsBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page shows of a lane's statements."""
+
+    id: str
+    total: str
+    rows: list[tuple[str, str, str | None]]
+
+
+class LaneBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page shows of a lane."""
+
+    row: rows.Row
+    profiles: list[ProfileBlock]
+    trials: details.Table | None
+    locks: list[LockBlock]
+    statements: StatementsBlock | None
+    capacity: str | None
+    """The name of a chart."""
+    capacity_facts: details.Pairs
+    tried: list[tuple[str, str, str, str, str]]
+
+
+class ScenarioBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page shows of a scenario; ``latency`` and ``time`` are names of charts."""
+
+    view: rows.Scenario
+    latency: str | None
+    time: str | None
+    lanes: list[LaneBlock]
+
+
+class ChangedFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """A function of a difference, and by how much its own value changed."""
+
+    frame: DiffFrame
+    change: float
+
+
+class DiffBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page shows of a difference."""
+
+    id: str
+    diff: ProfileDiff
+    flame: Flame | None
+    frames: list[ChangedFrame]
 
 
 class Page:
@@ -39,14 +121,14 @@ class Page:
         self.charts[name] = chart
         return name
 
-    def flame(self, name: str, svg: str | None) -> dict[str, Any] | None:
+    def flame(self, name: str, svg: str | None) -> Flame | None:
         """Keep a flame graph of the run's folder; ``None`` when its file is not there."""
         data = assets.read_inside(self.folder, svg)
         if data is None:
             return None
         text, height = assets.drawing(data)
         self.flames[name] = assets.pack(text.encode("utf-8"))
-        return {"id": name, "height": height}
+        return Flame(id=name, height=height)
 
     def href(self, link: str | None, lane: str | None = None) -> str | None:
         """Where a link may lead: a fragment of the page or a file of the run, never elsewhere.
@@ -57,30 +139,16 @@ class Page:
             return link
         if link and assets.read_inside(self.folder, link) is not None:
             return quote(link)
-        return f"#{aggregate.anchor('lane', lane)}" if lane else None
+        return f"#{rows.anchor('lane', lane)}" if lane else None
 
 
-def render(run: RunResult, folder: Path) -> Path:
+def render(run: JudgedRun, folder: Path) -> Path:
     """Write ``report.html`` into the run's folder and return its path."""
     page = Page(folder)
-    view = aggregate.view(run)
+    view = rows.view(run)
     order = charts.variants(view)
     page.fragments |= {row.anchor for row in view.rows} | {scenario.anchor for scenario in view.scenarios}
-    scenarios = []
-    for scenario in view.scenarios:
-        results = {row.name: run.lane(row.name) for row in scenario.rows}
-        curves = {name: _curve(page, lane) for name, lane in results.items() if lane}
-        series = {
-            name: lane.stretches()[0].series for name, lane in results.items() if lane and lane.stretches()
-        }
-        scenarios.append(
-            {
-                "view": scenario,
-                "latency": page.chart(f"latency-{scenario.anchor}", charts.latency(scenario, order, curves)),
-                "time": page.chart(f"time-{scenario.anchor}", charts.over_time(scenario, order, series)),
-                "lanes": [_lane(page, row, results[row.name]) for row in scenario.rows],
-            }
-        )
+    scenarios = [_scenario(page, run, scenario, order) for scenario in view.scenarios]
     spans = [
         (
             "cpu",
@@ -91,12 +159,13 @@ def render(run: RunResult, folder: Path) -> Path:
         ),
         ("rps", "rps", "Requests per second", "more is better", formatting.number),
     ]
-    diffs = [_diff(page, index, diff) for index, diff in enumerate(run.diffs)]
+    diffs = [_diff(page, index, diff) for index, diff in enumerate(run.evidence.diffs)]
+    settings: dict[str, object] = msgspec.to_builtins(run.evidence.settings)
     text = (
         environment()
         .get_template("report.html.j2")
         .render(
-            run=run,
+            machine=run.evidence.environment,
             view=view,
             order=order,
             spans=[
@@ -106,13 +175,9 @@ def render(run: RunResult, folder: Path) -> Path:
             scenarios=scenarios,
             diffs=diffs,
             findings=[(one, page.href(one.link, one.lane)) for one in run.findings],
-            environment=details.plain(run.environment),
+            environment=details.plain(msgspec.to_builtins(run.evidence.environment)),
             settings=details.plain(
-                {
-                    key: value
-                    for key, value in run.settings.items()
-                    if key not in ("reference", "reference_title")
-                }
+                {key: value for key, value in settings.items() if key not in ("reference", "reference_title")}
             ),
             noise=details.noise(run),
             reference=details.reference(view),
@@ -121,91 +186,86 @@ def render(run: RunResult, folder: Path) -> Path:
             library=library() if page.charts else None,
         )
     )
-    return put(text, folder / "report.html")
+    return put(text, RunFolder(folder).report)
 
 
-def _curve(page: Page, lane: LaneResult) -> charts.Curve:
-    for stretch in lane.stretches():
-        data = assets.read_inside(page.folder, stretch.histogram)
+def _scenario(page: Page, run: JudgedRun, scenario: rows.Scenario, order: list[str]) -> ScenarioBlock:
+    lanes = {row.name: lane for row in scenario.rows if (lane := run.lane(row.name)) is not None}
+    curves = {name: _curve(page, lane) for name, lane in lanes.items()}
+    series = {name: lane.of_role()[0].evidence.series for name, lane in lanes.items() if lane.of_role()}
+    return ScenarioBlock(
+        view=scenario,
+        latency=page.chart(f"latency-{scenario.anchor}", charts.latency(scenario, order, curves)),
+        time=page.chart(f"time-{scenario.anchor}", charts.over_time(scenario, order, series)),
+        lanes=[_lane(page, row, lanes[row.name]) for row in scenario.rows],
+    )
+
+
+def _curve(page: Page, lane: JudgedLane) -> charts.Curve:
+    for trial in lane.of_role():
+        data = assets.read_inside(page.folder, trial.evidence.histogram)
         if data is not None:
             return assets.percentile_curve(data)
     return []
 
 
-def _lane(page: Page, row: aggregate.Row, lane: LaneResult | None) -> dict[str, Any]:
-    return {
-        "row": row,
-        "profiles": _profiles(page, row, lane),
-        "stretches": details.stretches(lane) if lane else None,
-        "locks": _locks(page, row, lane) if lane else [],
-        "statements": _statements(page, row, lane),
-        "capacity": page.chart(f"capacity-{row.anchor}", evidence_charts.capacity(lane)) if lane else None,
-        "capacity_facts": evidence_charts.capacity_facts(lane) if lane else [],
-        "tried": evidence_charts.tried(lane) if lane else [],
-    }
+def _lane(page: Page, row: rows.Row, lane: JudgedLane) -> LaneBlock:
+    found = lane.evidence.capacity
+    return LaneBlock(
+        row=row,
+        profiles=[_profile(page, row, index, profile) for index, profile in enumerate(lane.profiles)],
+        trials=details.trials(lane),
+        locks=_locks(page, row, lane),
+        statements=_statements(page, row, lane),
+        capacity=page.chart(f"capacity-{row.anchor}", evidence_charts.capacity(lane)),
+        capacity_facts=evidence_charts.capacity_facts(found),
+        tried=evidence_charts.tried(found),
+    )
 
 
-def _locks(page: Page, row: aggregate.Row, lane: LaneResult) -> list[dict[str, Any]]:
+def _locks(page: Page, row: rows.Row, lane: JudgedLane) -> list[LockBlock]:
     return [
-        {
-            "id": page.fragment(f"{row.anchor}-locks"),
-            "name": name,
-            "chart": page.chart(f"lock-{row.anchor}-{index}", evidence_charts.lock(kinds)),
-            "facts": evidence_charts.lock_facts(kinds),
-        }
-        for index, (name, kinds) in enumerate((lane.facts.get("locks") or {}).items())
+        LockBlock(
+            id=page.fragment(f"{row.anchor}-locks"),
+            name=name,
+            chart=page.chart(f"lock-{row.anchor}-{index}", evidence_charts.lock(lock)),
+            facts=details.lock_facts(lock),
+        )
+        for index, (name, lock) in enumerate(lane.evidence.locks.items())
     ]
 
 
-def _statements(page: Page, row: aggregate.Row, lane: LaneResult | None) -> dict[str, Any] | None:
-    sent = lane.facts.get("statements") if lane else None
-    if not sent:
+def _statements(page: Page, row: rows.Row, lane: JudgedLane) -> StatementsBlock | None:
+    sent = lane.evidence.statements
+    if sent is None:
         return None
-    return {
-        "id": page.fragment(f"{row.anchor}-statements"),
-        "total": formatting.number(sent["per_request"]),
-        "rows": details.statements(sent),
-    }
+    return StatementsBlock(
+        id=page.fragment(f"{row.anchor}-statements"),
+        total=formatting.number(sent.per_request),
+        rows=details.statements(sent),
+    )
 
 
-def _profiles(page: Page, row: aggregate.Row, lane: LaneResult | None) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": page.fragment(f"{row.anchor}-{profile.mode}"),
-            "profile": profile,
-            "mode": MODES.get(profile.mode, (profile.mode, "")),
-            "flame": page.flame(f"flame-{row.anchor}-{index}", profile.svg),
-            "functions": aggregate.heaviest(profile, _whole(page, profile)),
-            "facts": details.profile_facts(profile),
-            "by_bytes": details.by_bytes(profile),
-            "sentences": details.profile_sentences(profile),
-            "raw": [(path, page.href(path)) for path in (profile.collapsed, *profile.raw) if path],
-        }
-        for index, profile in enumerate(lane.profiles if lane else [])
-    ]
+def _profile(page: Page, row: rows.Row, index: int, profile: JudgedProfile) -> ProfileBlock:
+    seen = profile.evidence
+    return ProfileBlock(
+        id=page.fragment(f"{row.anchor}-{seen.mode}"),
+        profile=profile,
+        mode=MODES.get(seen.mode, (seen.mode, "")),
+        flame=page.flame(f"flame-{row.anchor}-{index}", seen.svg),
+        functions=rows.heaviest(profile),
+        facts=details.profile_facts(profile),
+        by_bytes=details.by_bytes(profile),
+        sentences=notes(seen),
+        raw=[(path, page.href(path)) for path in (seen.collapsed, *seen.raw) if path],
+    )
 
 
-def _whole(page: Page, profile: Profile) -> float | None:
-    """All that a profile has counted, by its collapsed stacks."""
-    data = assets.read_inside(page.folder, profile.collapsed)
-    return float(Stacks.from_bytes(data).total) if data else None
-
-
-def _diff(page: Page, index: int, diff: dict[str, Any]) -> dict[str, Any]:
-    frames = []
-    for frame in diff.get("frames") or []:
-        a, b = frame.get("self_a", frame.get("a")), frame.get("self_b", frame.get("b"))
-        known = a is not None and b is not None
-        own = {"self_a": a, "self_b": b, "change": b - a if known else None}
-        frames.append({"name": str(frame.get("name", "")), "a": frame.get("a"), "b": frame.get("b"), **own})
-    frames.sort(key=lambda frame: -abs(frame["change"] or 0.0))
-    return {
-        "id": page.fragment(f"diff-{index}"),
-        "a": diff.get("a", ""),
-        "b": diff.get("b", ""),
-        "mode": diff.get("mode", "on-cpu"),
-        "unit": diff.get("unit", ""),
-        "error": diff.get("error"),
-        "flame": page.flame(f"flame-diff-{index}", diff.get("svg")),
-        "frames": frames[:20],
-    }
+def _diff(page: Page, index: int, diff: ProfileDiff) -> DiffBlock:
+    frames = [ChangedFrame(frame=frame, change=frame.self_b - frame.self_a) for frame in diff.frames]
+    return DiffBlock(
+        id=page.fragment(f"diff-{index}"),
+        diff=diff,
+        flame=page.flame(f"flame-diff-{index}", diff.svg),
+        frames=sorted(frames, key=lambda one: -abs(one.change))[:20],
+    )

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from hotlap import formatting
-from hotlap.analysis import rows as aggregate
+from hotlap.analysis import rows
 from hotlap.analysis.history import Entry, History, Mark
 from hotlap.report.html import charts
 from hotlap.report.html.page import date, environment, library, put
@@ -87,7 +87,7 @@ def _hover(entry: Entry, name: str, mark: Mark, key: str) -> str:
     found = mark.figures[key]
     assert found is not None
     interval = (
-        f" (95%: {formatting.number(found.low)} to {formatting.number(found.high)}, {mark.repeats} stretches)"
+        f" (95%: {formatting.number(found.low)} to {formatting.number(found.high)}, {mark.repeats} trials)"
         if found.low is not None
         else ""
     )
@@ -111,11 +111,11 @@ def render_history(history: History, target: Path) -> Path:
         for key, (title, note) in FIGURES.items():
             chart = trend(history, lanes, key)
             if chart is not None:
-                identity = f"{aggregate.anchor('trend', scenario)}-{key}"
+                identity = f"{rows.anchor('trend', scenario)}-{key}"
                 drawn[identity] = chart
                 shown.append((identity, title, note))
         latest = [(name, marks[-1]) for name, marks in lanes.items()]
-        anchor = aggregate.anchor("scenario", scenario)
+        anchor = rows.anchor("scenario", scenario)
         groups.append({"name": scenario, "anchor": anchor, "charts": shown, "latest": latest})
     text = (
         environment()

@@ -20,9 +20,21 @@ import weakref
 from collections import Counter
 from collections.abc import Callable
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
-from typing import Any
+from typing import Any, NamedTuple
 
 import hotlap_statements  # type: ignore[import-not-found,unused-ignore]  # It lies beside this file.
+
+Waited = tuple[str, str]
+"""What is waited for: its kind, one of the lab's ``WaitKind``, and in words."""
+
+
+class Chain(NamedTuple):
+    """An await chain, the outermost frame first, and what it ends in."""
+
+    frames: tuple[str, ...]
+    kind: str
+    what: str
+
 
 MAX_DEPTH = 100
 BLOCKED_S = 0.02
@@ -64,7 +76,7 @@ def _serve(listener: socket.socket) -> None:
 
 def tasks(time_s: float, interval_s: float) -> dict[str, Any]:
     """Sample what the event loops' tasks wait for, and how late the loops run what is due."""
-    stacks: Counter[str] = Counter()
+    chains: Counter[Chain] = Counter()
     blocked: Counter[str] = Counter()
     threads: dict[int, int] = {}
     lags_s: list[float] = []
@@ -85,7 +97,7 @@ def tasks(time_s: float, interval_s: float) -> dict[str, Any]:
                 runs_s = time.monotonic()
                 lags_s.append(runs_s - asked_s)
                 try:
-                    _count(asyncio.all_tasks(loop) - set(_before), stacks)
+                    _count(asyncio.all_tasks(loop) - set(_before), chains)
                 except Exception:
                     errors += 1
                 look_s += time.monotonic() - runs_s
@@ -102,10 +114,13 @@ def tasks(time_s: float, interval_s: float) -> dict[str, Any]:
         ticks += 1
         rest_s = (look_s - looked_s) * (1 / MOST_OF_LOOP - 1)
         time.sleep(max(rest_s, interval_s - (time.monotonic() - now_s), 0.0))
-    # In hundredths so far: see `_count`.
-    whole = {stack: round(weight / 100) for stack, weight in stacks.items() if weight >= 50}
     return {
-        "stacks": whole,
+        # In hundredths so far: see `_count`.
+        "waits": [
+            {"frames": chain.frames, "kind": chain.kind, "what": chain.what, "count": round(weight / 100)}
+            for chain, weight in chains.items()
+            if weight >= 50
+        ],
         "ticks": ticks,
         "look_s": look_s,
         "took_s": time.monotonic() - began_s,
@@ -137,15 +152,15 @@ def tasks_before() -> dict[str, Any]:
     return {"tasks": len(_before)}
 
 
-def _count(tasks: set[Any], stacks: Counter[str]) -> None:
+def _count(tasks: set[Any], chains: Counter[Chain]) -> None:
     """Add a sample of each task that no other one of them waits for: those are part of that one's chain."""
-    chains = {task: waits(task) for task in tasks}
+    found = {task: waits(task) for task in tasks}
     within = {id(child) for task in tasks for child in _children(task)}
-    for task, of_task in chains.items():
+    for task, of_task in found.items():
         if id(task) not in within:
             # A sample is one task; of several chains each has its part, in hundredths.
             for chain in of_task:
-                stacks[";".join(chain)] += 100 // len(of_task)
+                chains[chain] += 100 // len(of_task)
 
 
 def _children(task: Any) -> list[Any]:
@@ -194,8 +209,8 @@ def _all_tasks() -> list[Any]:
     return []
 
 
-def waits(task: Any) -> list[list[str]]:
-    """What a task waits for: its await chain, the outermost frame first, ending in ``waits for: ...``.
+def waits(task: Any) -> list[Chain]:
+    """What a task waits for, with its await chain.
 
     A task that waits for several others has a chain for each of them. One that only watches whether the
     client goes away is left out while there are others: it is not what the request waits for.
@@ -203,7 +218,7 @@ def waits(task: Any) -> list[list[str]]:
     return _chains(task.get_coro(), task, {id(task)})
 
 
-def _chains(at: Any, task: Any, seen: set[int]) -> list[list[str]]:
+def _chains(at: Any, task: Any, seen: set[int]) -> list[Chain]:
     frames: list[str] = []
     while id(at) not in seen and len(frames) < MAX_DEPTH:
         seen.add(id(at))
@@ -221,31 +236,37 @@ def _chains(at: Any, task: Any, seen: set[int]) -> list[list[str]]:
             if inner is None:
                 inner = getattr(task, "_fut_waiter", None)
                 if inner is None:
-                    return [[*frames, "waits for: its turn on the event loop"]]
+                    return [_chain(frames, "loop-turn", "its turn on the event loop")]
         at = inner
         if isinstance(at, asyncio.Task):
             return _of_others(frames, [at], seen)
         others = getattr(at, "_children", None)
         if isinstance(at, asyncio.Future) and others:
             return _of_others(frames, others, seen)
-    return [[*frames, f"waits for: {_named(at, frames)}"]]
+    return [_chain(frames, *_named(at, frames))]
 
 
-def _of_others(frames: list[str], others: Any, seen: set[int]) -> list[list[str]]:
+def _chain(frames: list[str], kind: str, what: str) -> Chain:
+    return Chain(tuple(frames), kind, what)
+
+
+def _of_others(frames: list[str], others: Any, seen: set[int]) -> list[Chain]:
     inner = [
         chain
         for other in others
         if isinstance(other, asyncio.Task) and not other.done() and id(other) not in seen
         for chain in _chains(other.get_coro(), other, seen | {id(other)})
     ]
-    work = [chain for chain in inner if chain[-1] != f"waits for: {_CLIENT}"] or inner
-    return [frames + chain for chain in work] or [[*frames, f"waits for: {_future(frames)}"]]
+    work = [chain for chain in inner if chain.kind != "client"] or inner
+    if not work:
+        return [_chain(frames, *_future(frames))]
+    return [chain._replace(frames=(*frames, *chain.frames)) for chain in work]
 
 
-def _future(frames: list[str]) -> str:
+def _future(frames: list[str]) -> Waited:
     """What a bare future stands for: a server's `receive` waits for its client, whatever it does so with."""
     asked = any(frame.split(" (")[0].endswith("receive") for frame in frames[-5:])
-    return _CLIENT if asked else "a future"
+    return _CLIENT if asked else ("future", "a future")
 
 
 def _step(at: Any) -> tuple[CodeType | None, FrameType | None, Any]:
@@ -269,34 +290,35 @@ def _inside(at: Any) -> Any:
     return next((held for held in gc.get_referents(at) if isinstance(held, kinds)), None)
 
 
-_CLIENT = "the client"
-_KNOWN_FRAMES = {
-    "Lock.acquire": "asyncio.Lock",
-    "Semaphore.acquire": "asyncio.Semaphore",
-    "Condition.wait": "asyncio.Condition",
-    "Event.wait": "asyncio.Event",
-    "Queue.get": "asyncio.Queue (to be filled)",
-    "Queue.put": "asyncio.Queue (to have room)",
-    "sleep": "a timer",
-    "StreamReader._wait_for_data": "data from a stream",
+_CLIENT: Waited = ("client", "the client")
+_KNOWN_FRAMES: dict[str, Waited] = {
+    "Lock.acquire": ("lock", "asyncio.Lock"),
+    "Semaphore.acquire": ("semaphore", "asyncio.Semaphore"),
+    "Condition.wait": ("condition", "asyncio.Condition"),
+    "Event.wait": ("event", "asyncio.Event"),
+    "Queue.get": ("queue", "asyncio.Queue (to be filled)"),
+    "Queue.put": ("queue", "asyncio.Queue (to have room)"),
+    "sleep": ("timer", "a timer"),
+    "StreamReader._wait_for_data": ("stream", "data from a stream"),
 }
 _KNOWN_TYPES = {"granian._granian.PyFutureAwaitable": _CLIENT, "granian._granian.PyEmptyAwaitable": _CLIENT}
 
 
-def _named(at: Any, frames: list[str]) -> str:
+def _named(at: Any, frames: list[str]) -> Waited:
     """What a chain ends in: what it says itself, what the standard library's last frame means, or its type."""
     own = getattr(at, "waits_for", None)
     if isinstance(own, str):
-        return _clean(own)
+        kind = getattr(at, "waits_for_kind", None)
+        return kind if isinstance(kind, str) else "other", _clean(own)
     if frames:
         name, _, place = frames[-1].partition(" (")
         if "asyncio" in place and name in _KNOWN_FRAMES:
             return _CLIENT if _future(frames[-3:-1]) == _CLIENT else _KNOWN_FRAMES[name]
     if isinstance(at, asyncio.Future):
         pool = any("_chain_future" in repr(callback) for callback in getattr(at, "_callbacks", None) or [])
-        return "a thread pool" if pool else _future(frames)
+        return ("thread-pool", "a thread pool") if pool else _future(frames)
     kind = f"{type(at).__module__}.{type(at).__qualname__}"
-    return _KNOWN_TYPES.get(kind, _clean(kind))
+    return _KNOWN_TYPES.get(kind, ("other", _clean(kind)))
 
 
 def _clean(text: str) -> str:

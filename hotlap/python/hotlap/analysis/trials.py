@@ -1,0 +1,143 @@
+"""What may be believed of one trial: whether it was steady, what limited it, whether its users add up. Pure."""
+
+from __future__ import annotations
+
+import math
+from itertools import accumulate
+
+from hotlap.analysis.judged import JudgedTrial, LittlesLaw, Steadiness
+from hotlap.evidence.figures import Percentiles
+from hotlap.evidence.load import Trial
+from hotlap.load import steady
+from hotlap.run.result import LimitedBy
+
+GROWTH = 0.25
+"""Of its mean: a latency that grows by so much has no mean to be believed."""
+IN_FLIGHT_GROWTH = 0.25
+"""The same for the requests in flight of an open loop."""
+GENERATOR_PERCENT = 80.0
+"""Of a core, and of what the engine could offer: from here on a figure may be the generator's own."""
+MACHINE_SHARE = 0.9
+"""Of the cores that server and generator have: from here on they fill the machine."""
+SMALL_GENERATOR = 0.05
+"""Of the server's CPU: a server that needs all the cores by itself is no worse off for such a generator."""
+LITTLES = 0.05
+"""Of the users: how many the law may leave unaccounted for."""
+LITTLES_RESPONSES = 10.0
+"""So many mean responses a window must last before throughput and latency are held against each other."""
+
+
+def judged_trial(trial: Trial) -> JudgedTrial:
+    """A trial with what may be believed of it."""
+    steadiness = steadiness_of(trial)
+    # Users of a locustfile wait as they like: what the law needs is not known of them.
+    law = None if trial.own_users else littles(trial, steadiness)
+    missing = starved(law)
+    # Of what grows, or was measured of some users only, no mean can be believed.
+    whole = not (steadiness.growing or missing)
+    saturated = saturates(trial)
+    return JudgedTrial(
+        evidence=trial,
+        latency_ms=trial.latency_ms if whole else Percentiles(max=trial.latency_ms.max),
+        service_ms=trial.service_ms if whole else None,
+        limited_by=limited_by(trial, saturated),
+        steadiness=steadiness,
+        law=law,
+        starved=missing,
+        saturated=saturated,
+    )
+
+
+def steadiness_of(trial: Trial) -> Steadiness:
+    """Whether the latency grew for as long as it was looked at, by the mean of each slice."""
+    if not trial.slices and trial.first_schema is not None:
+        growth = trial.first_schema.growth_ms_per_s
+        return Steadiness(growing=growth is not None, slope_ms_per_s=growth, decided=growth is not None)
+    ends_s = list(accumulate(one.length_s for one in trial.slices))
+    points = steady.known_points(ends_s, [one.mean_ms for one in trial.slices])
+    if len(points) < steady.FEWEST:
+        return Steadiness(decided=False)
+    if steady.grows_throughout(points, GROWTH):
+        return Steadiness(growing=True, slope_ms_per_s=steady.slope(points))
+    kept = [point for point in points if point[0] > (trial.warm_up_s or 0.0)]
+    return Steadiness(slope_ms_per_s=steady.slope(kept))
+
+
+def saturates(trial: Trial) -> bool:
+    """Whether the requests in flight of an open loop keep growing: more arrive than are answered.
+
+    They must grow through both halves of the trial, and by more than chance alone would make of it.
+    """
+    if trial.model != "open" or trial.rate is None:
+        return False
+    if not trial.slices and trial.first_schema is not None:
+        return trial.first_schema.saturated
+    ends_s = accumulate(one.length_s for one in trial.slices)
+    if any(one.in_flight is None for one in trial.slices):
+        return False
+    points = [(at, float(one.in_flight or 0)) for at, one in zip(ends_s, trial.slices, strict=True)]
+    if len(points) < steady.FEWEST:
+        return False
+    grown = points[-1][1] - points[0][1]
+    by_chance = 3 * math.sqrt(trial.rate * (points[-1][0] - points[0][0]))
+    return grown > max(10.0, by_chance / 2) and steady.grows_throughout(
+        points, IN_FLIGHT_GROWTH, IN_FLIGHT_GROWTH / 4
+    )
+
+
+def littles(trial: Trial, steadiness: Steadiness) -> LittlesLaw | None:
+    """Little's law for a closed loop; ``None`` where it cannot be applied."""
+    if trial.model != "closed" or not trial.users or not trial.duration_s or trial.requests is None:
+        return None
+    wait_s = sum(trial.wait_s) / 2 if trial.wait_s else 0.0
+    rps = trial.requests / trial.duration_s
+    mean_ms = trial.latency_ms.mean
+    mean_s = math.inf if mean_ms is None else mean_ms / 1000
+    long = trial.duration_s > LITTLES_RESPONSES * (mean_s + wait_s) and not steadiness.growing
+    by_latency = rps * mean_s if long else None
+    in_flight = trial.in_flight_mean if trial.in_flight_mean is not None else by_latency
+    if in_flight is None:
+        return None
+    accounted = in_flight + rps * wait_s
+    counted = by_latency is not None and trial.in_flight_mean is not None
+    return LittlesLaw(
+        users=float(trial.users),
+        in_flight=in_flight,
+        accounted=accounted,
+        difference=abs(trial.users - accounted) / trial.users,
+        by_latency=by_latency if counted else None,
+        latency_difference=abs(in_flight - (by_latency or 0.0)) / trial.users if counted else None,
+    )
+
+
+def starved(law: LittlesLaw | None) -> float | None:
+    """How many users waited through a trial whose answers do not account for them.
+
+    All requests in flight were counted, and fewer would give the latencies of those that were answered: the
+    server answers some connections again and again while others wait. ``None``: there are none to speak of.
+    """
+    if law is None or law.by_latency is None or law.difference > LITTLES:
+        return None
+    missing = law.in_flight - law.by_latency
+    return missing if missing > LITTLES * law.users else None
+
+
+def limited_by(trial: Trial, saturated: bool) -> LimitedBy | None:
+    """What set a trial's requests per second, by where the time and the CPU went; ``None``: nothing was answered.
+
+    The generator, from 80% of a core; the machine, where it and the server leave less than a tenth of the cores
+    that they have between them; the load, where users wait longer than they are served or arrivals are given;
+    else the server, as where more arrive than it answers.
+    """
+    mean_ms, server = trial.latency_ms.mean, trial.server_cpu_percent
+    generator, cores = trial.generator_cpu_percent or 0.0, trial.machine.cores if trial.machine else None
+    if mean_ms is None:
+        return None
+    if generator >= GENERATOR_PERCENT:
+        return "generator"
+    if server is not None and cores is not None and generator + server >= 100 * MACHINE_SHARE * cores:
+        return "server" if generator < SMALL_GENERATOR * server else "machine"
+    waits_ms = 1000 * sum(trial.wait_s) / 2 if trial.wait_s else 0.0
+    if trial.model != "closed" or waits_ms > mean_ms:
+        return "server" if saturated else "load"
+    return "server"

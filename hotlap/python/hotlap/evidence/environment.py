@@ -1,0 +1,31 @@
+"""Where a run was made."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Environment(msgspec.Struct, kw_only=True):
+    """The machine, the versions, the builds and the commit that a run's figures belong to."""
+
+    python: str | None = None
+    implementation: str | None = None
+    platform: str | None = None
+    machine: str | None = None
+    cpu: str | None = None
+    cores: int | None = None
+    cores_usable: int | None = None
+    memory_bytes: int | None = None
+    swap_used_bytes: int | None = None
+    load_average: list[float] = []
+    file_limit: int | None = None
+    versions: dict[str, str | None] = {}
+    builds: dict[str, str | None] = {}
+    """How each extension says that it was built."""
+    commit: str | None = None
+    dirty: bool | None = None
+
+    def title(self) -> str | None:
+        """The machine in a few words; ``None`` where nothing is known of it."""
+        known = (self.cpu, f"{self.cores} cores" if self.cores else None)
+        return ", ".join(part for part in known if part) or None

@@ -1,0 +1,129 @@
+"""What one trial saw: its requests, slice by slice and as a whole, and the machine meanwhile."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from hotlap.evidence.figures import Percentiles
+from hotlap.experiment import Arrivals, Engine, Model
+
+Role = Literal["measure", "a/a", "stock", "capacity"]
+"""What a trial is for: the figures, the machine's own noise, stock Locust beside the engine, a search."""
+
+
+class Point(msgspec.Struct, kw_only=True):
+    """One second of a trial, its warm-up included."""
+
+    t_s: float
+    rps: float
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    in_flight: int | None = None
+    failures: int = 0
+
+
+class Slice(msgspec.Struct, kw_only=True):
+    """A short part of a trial, its warm-up included: what tells whether there is a steady state."""
+
+    length_s: float
+    requests: int
+    mean_ms: float | None = None
+    """``None``: nothing was answered in it."""
+    in_flight: int | None = None
+    """Requests without an answer at its end; ``None`` where the engine does not count them."""
+
+
+class NamedRequests(msgspec.Struct, kw_only=True):
+    """The requests of one name in a trial: of its whole window, its warm-up included."""
+
+    requests: int
+    failures: int
+    rps: float
+    latency_ms: Percentiles
+
+
+class MachineUse(msgspec.Struct, kw_only=True):
+    """What else the machine did during a trial."""
+
+    other_cpu_percent: float = 0.0
+    """Of one core, by processes that are neither the server nor the generator."""
+    steal_percent: float = 0.0
+    """Of one core, taken away by the host."""
+    swapped_bytes: int = 0
+    throttled: int | None = None
+    """Periods in which the container's share was used up; ``None`` where it has none."""
+    file_limit: int | None = None
+    cores: int | None = None
+    """That server and generator may run on."""
+
+
+class LocustStats(msgspec.Struct, kw_only=True):
+    """What Locust's own statistics say of the window, in requests/s and milliseconds."""
+
+    rps: float | None = None
+    mean: float | None = None
+    p50: float | None = None
+    p99: float | None = None
+
+
+class FirstSchema(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run of the first schema says of a trial whose slices it did not keep."""
+
+    growth_ms_per_s: float | None = None
+    """The slope of a latency that was found to grow; percentiles were not kept then."""
+    saturated: bool = False
+
+
+class Trial(msgspec.Struct, kw_only=True):
+    """One continuous measurement of one lane, on a freshly started server."""
+
+    engine: Engine
+    model: Model
+    role: Role = "measure"
+    repeat: int = 0
+    started: str | None = None
+    users: int | None = None
+    wait_s: tuple[float, float] | None = None
+    rate: float | None = None
+    """Arrivals a second that were offered, in an open load."""
+    arrivals: Arrivals | None = None
+    own_users: bool = False
+    """Whether a locustfile's users made the load: how they wait is not known."""
+    duration_s: float | None = None
+    """Of the window that counts, after the warm-up."""
+    warm_up_s: float | None = None
+    """What was cut off the window's start, where the latency had not settled yet."""
+    requests: int | None = None
+    failures: int | None = None
+    aborted: int | None = None
+    not_offered: int | None = None
+    rps: float | None = None
+    latency_ms: Percentiles = msgspec.field(default_factory=Percentiles)
+    service_ms: Percentiles | None = None
+    """The same from the real send of the request."""
+    connect_ms: Percentiles | None = None
+    lag_ms: Percentiles | None = None
+    """How much later than meant requests were sent."""
+    late_ms: Percentiles | None = None
+    """How late the engine's threads woke."""
+    in_flight_mean: float | None = None
+    """Requests in flight, the mean over the window; ``None`` where the engine does not count them."""
+    by_name: dict[str, NamedRequests] = {}
+    """Where some requests write: those that read and those that write, each by its name."""
+    histogram: str | None = None
+    """The response times' ``.hgrm``; the CSV beside it has the same name and ``.csv``."""
+    server_cpu_us_per_request: float | None = None
+    server_cpu_percent: float | None = None
+    server_rss_bytes: int | None = None
+    """Resident memory of all its processes when the window ended, still connected."""
+    generator_cpu_percent: float | None = None
+    generator_offers_rps: float | None = None
+    """What one thread of the engine offers here to a server that only answers."""
+    errors: dict[str, int] = {}
+    slices: list[Slice] = []
+    series: list[Point] = []
+    machine: MachineUse | None = None
+    locust: LocustStats | None = None
+    first_schema: FirstSchema | None = None

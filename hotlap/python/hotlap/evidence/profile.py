@@ -1,0 +1,240 @@
+"""What a profile saw."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from hotlap.evidence.figures import Percentiles, Place
+from hotlap.experiment import Mode
+
+
+class Frame(msgspec.Struct, kw_only=True):
+    """A function of a profile. ``self_value`` and ``total_value`` are in the profile's unit."""
+
+    name: str
+    kind: str
+    self_value: float
+    total_value: float
+    location: str | None = None
+
+
+class PythonFrames(enum.Enum):
+    """How much of Python's own stacks perf could read."""
+
+    WHOLE = "whole"
+    INNERMOST = "innermost"
+    """Of each stack only the innermost Python function."""
+    MISSING = "missing"
+
+
+class NativeFrames(enum.Enum):
+    """Whether a recorder that reads native stacks could."""
+
+    READ = "read"
+    UNREADABLE = "unreadable"
+    """Most could not be unwound: the recording has Python's frames only."""
+
+
+class OwnShare(msgspec.Struct, frozen=True, kw_only=True):
+    """A function of the app's own, with the share of the samples that are its own or were made for it."""
+
+    function: Place
+    share: float
+
+
+class WorkKind(enum.Enum):
+    """A kind of work that libraries do for an app."""
+
+    ALLOCATION = "malloc and free"
+    JSON = "the standard library's JSON"
+    SQL = "SQL"
+    TEMPLATES = "templates"
+    REGULAR_EXPRESSIONS = "regular expressions"
+    DEEP_COPIES = "deep copies"
+    LOGGING = "logging"
+    PYDANTIC = "pydantic"
+
+
+class WorkShare(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of work with its share of the samples, and the app's functions that most of it is done for."""
+
+    kind: WorkKind
+    share: float
+    by: list[OwnShare]
+    """Shares of this kind's samples."""
+
+
+class Attribution(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose code the processor's time goes to."""
+
+    own: list[OwnShare] = []
+    kinds: list[WorkShare] = []
+
+
+class GilHold(msgspec.Struct, frozen=True, kw_only=True):
+    """How often the interpreter was found held."""
+
+    samples: int
+    looks: int
+    """At each process."""
+    outside_share: float | None = None
+    """Of the samples: native code that holds it; ``None`` where native frames could not be read."""
+
+    @property
+    def share(self) -> float | None:
+        """Of the time; ``None`` without a look."""
+        return min(1.0, self.samples / self.looks) if self.looks else None
+
+
+class WaitKind(enum.Enum):
+    """What a suspended task waits for."""
+
+    LOCK = "lock"
+    SEMAPHORE = "semaphore"
+    CONDITION = "condition"
+    EVENT = "event"
+    QUEUE = "queue"
+    TIMER = "timer"
+    STREAM = "stream"
+    THREAD_POOL = "thread-pool"
+    LOOP_TURN = "loop-turn"
+    """Its turn on the event loop."""
+    CLIENT = "client"
+    """Its client: nothing of the server's."""
+    FUTURE = "future"
+    """A bare future: nobody says what it stands for."""
+    OTHER = "other"
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """What some of the suspended tasks wait for."""
+
+    kind: WaitKind
+    what: str
+    """In words, such as ``asyncio.Lock``."""
+    share: float
+    """Of the suspended tasks."""
+    by: Place | None = None
+    """The app's function that waits."""
+
+
+class LoopBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """A function of the app's own that kept an event loop from running."""
+
+    by: Place
+    seconds: float
+    inside: str | None = None
+    """What that function ran, where it is not the app's."""
+
+
+class TaskWaits(msgspec.Struct, frozen=True, kw_only=True):
+    """What the tasks of the event loops wait for, and how late the loops run."""
+
+    waits: list[Wait] = []
+    """The most frequent first, told apart by who waits."""
+    waits_for: dict[str, float] = {}
+    """The share of each thing that is waited for, whoever waits."""
+    blocked: list[LoopBlock] = []
+    looked_s: float | None = None
+    """How long the loops were looked at."""
+    tasks_mean: float | None = None
+    """Tasks that were suspended, on average."""
+    loop_lag_ms: Percentiles | None = None
+    ms_per_look: float | None = None
+    """What a look costs, and what share of the loop's time all looks took."""
+    share_of_loop: float | None = None
+
+
+class OffCpuTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the time of threads went that were off the processor."""
+
+    switches_per_s: float
+    unpaired: int
+    runnable_us: int
+    waiting_us: int
+    throughout_us: int
+    """Of threads that were blocked throughout: they served nobody meanwhile."""
+    throughout_svg: str | None = None
+    """Where these are drawn, if they are left out of the graph because they would fill it."""
+
+
+class BytesOf(msgspec.Struct, frozen=True, kw_only=True):
+    """A function by what it allocates."""
+
+    name: str
+    bytes_per_request: float
+    location: str | None = None
+
+
+class Allocations(msgspec.Struct, frozen=True, kw_only=True):
+    """What requests allocate, counted exactly."""
+
+    allocations_per_request: float
+    bytes_per_request: float
+    peak_rss_bytes: int | None = None
+    heaviest_by_bytes: list[BytesOf] = []
+
+
+class Profile(msgspec.Struct, kw_only=True):
+    """One profile of one lane."""
+
+    profiler: str
+    mode: Mode
+    unit: str = "samples"
+    collapsed: str | None = None
+    svg: str | None = None
+    raw: list[str] = []
+    samples: int | None = None
+    missed: int | None = None
+    errors: int | None = None
+    looks: int | None = None
+    """At each process, of a recorder that looks at all threads at once: ``errors`` are failed looks then."""
+    rate_hz: float | None = None
+    rate_reached_hz: float | None = None
+    duration_s: float | None = None
+    requests: int | None = None
+    server_cpu_us_per_request: float | None = None
+    processor_time_s: float | None = None
+    """That the server's processes used meanwhile."""
+    unnamed_share: float | None = None
+    probe: bool = False
+    error: str | None = None
+    """Why there is no profile, and what to do; the rest of the run went on."""
+    stands_in: str | None = None
+    """Why another recorder than the mode's own was used."""
+    native_frames: NativeFrames | None = None
+    python_frames: PythonFrames | None = None
+    total: float | None = None
+    """The values of all stacks added up, in the profile's unit."""
+    frames: list[Frame] = []
+    """The heaviest functions; the collapsed stacks have all."""
+    attribution: Attribution | None = None
+    gil: GilHold | None = None
+    tasks: TaskWaits | None = None
+    off_cpu: OffCpuTimes | None = None
+    allocations: Allocations | None = None
+
+
+class DiffFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """A function in two profiles, in the difference's unit."""
+
+    name: str
+    kind: str
+    a: float
+    b: float
+    self_a: float
+    self_b: float
+
+
+class ProfileDiff(msgspec.Struct, frozen=True, kw_only=True):
+    """A differential flame graph of two lanes."""
+
+    a: str
+    b: str
+    mode: Mode = "on-cpu"
+    unit: str = ""
+    svg: str | None = None
+    error: str | None = None
+    frames: list[DiffFrame] = []
