@@ -6,16 +6,21 @@ import math
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun, JudgedTrial
+from hotlap.analysis.trials import judged_trial
+from hotlap.evidence.environment import Environment
 from hotlap.evidence.figures import Percentiles
 from hotlap.evidence.load import Point, Trial
 from hotlap.evidence.profile import Frame, Profile
 from hotlap.run import result
-from hotlap.run.result import LaneResult, RuleHit, RunResult, Verdict
+from hotlap.run.result import LaneResult, LimitedBy, RuleHit, RunResult, Settings, Verdict
 
 HOSTILE = '<script>alert("x")</script>'
 
 # scenario: (title, {variant: (requests/s, p50 in ms, CPU µs a request, what set the figure)})
-ARTICLE: dict[str, tuple[str, dict[str, tuple[float, float, float, str]]]] = {
+ARTICLE: dict[str, tuple[str, dict[str, tuple[float, float, float, LimitedBy]]]] = {
     "read": (
         "Holds an exclusive lock on the map through a wait of 50 ms",
         {"python": (19.6, 812.0, 611.0, "server"), "native": (19.8, 806.0, 447.0, "server")},
@@ -77,14 +82,17 @@ def histogram(folder: Path, name: str, p50: float, requests: int) -> str:
     return f"histograms/{name}.hgrm"
 
 
-def stretch(folder: Path, name: str, figures: tuple[float, float, float, str], **more: Any) -> Trial:
-    """A stretch of five seconds with those figures."""
+def trial(
+    folder: Path, name: str, figures: tuple[float, float, float, LimitedBy], **more: Any
+) -> JudgedTrial:
+    """A trial of five seconds with those figures, as judged."""
     rps, p50, cpu, limit = figures
     requests = max(4, round(rps * 5))
     made = Trial(
         engine="native",
         model="closed",
-        users=16,
+        # As many as these figures account for (Little's law).
+        users=max(1, round(rps * p50 * 1.03 / 1000)),
         wait_s=(0.0, 0.0),
         duration_s=5.0,
         requests=requests,
@@ -97,7 +105,6 @@ def stretch(folder: Path, name: str, figures: tuple[float, float, float, str], *
         server_cpu_percent=min(190.0, rps * cpu / 10_000),
         server_rss_bytes=58_400_000,
         generator_cpu_percent=min(70.0, 1 + rps / 90),
-        limited_by=limit,  # type: ignore[arg-type]
         series=[
             Point(
                 t_s=second + 1,
@@ -110,13 +117,13 @@ def stretch(folder: Path, name: str, figures: tuple[float, float, float, str], *
     )
     for key, value in more.items():
         setattr(made, key, value)
-    return made
+    return msgspec.structs.replace(judged_trial(made), limited_by=limit)
 
 
-def profile(variant: str, svg: str | None) -> Profile:
+def profile(variant: str, svg: str | None) -> JudgedProfile:
     """An on-CPU profile whose heaviest functions are those of the variant."""
     names = FRAMES.get(variant, FRAMES["native"])
-    return Profile(
+    made = Profile(
         profiler="py-spy",
         mode="on-cpu",
         samples=2911,
@@ -125,7 +132,6 @@ def profile(variant: str, svg: str | None) -> Profile:
         rate_hz=500,
         rate_reached_hz=486,
         duration_s=6.0,
-        slowdown=0.09,
         unnamed_share=0.021,
         svg=svg,
         frames=[
@@ -139,40 +145,51 @@ def profile(variant: str, svg: str | None) -> Profile:
             for place, name in enumerate(names)
         ],
     )
+    return JudgedProfile(evidence=made, frames=made.frames, slowdown=0.09)
 
 
-def make(folder: Path, svg: bytes | None = None) -> RunResult:
-    """A run of the article's eight lanes in a folder, one of them void and one not measured."""
+def lane(made: LaneResult, trials: list[JudgedTrial], profiles: list[JudgedProfile]) -> JudgedLane:
+    """A lane with these trials and profiles; its evidence holds theirs."""
+    made.trials = [each.evidence for each in trials]
+    made.profiles = [each.evidence for each in profiles]
+    return JudgedLane(evidence=made, trials=trials, profiles=profiles)
+
+
+def make(folder: Path, svg: bytes | None = None) -> JudgedRun:
+    """A run of the article's eight lanes in a folder, judged by hand: all lanes are ok."""
     folder.mkdir(parents=True, exist_ok=True)
     path = None
     if svg is not None:
         path = "flame.svg"
         (folder / path).write_bytes(svg)
-    lanes = []
-    for scenario, (title, variants) in ARTICLE.items():
-        for variant, figures in variants.items():
-            name = f"{scenario}-{variant}"
-            lanes.append(
-                LaneResult(
-                    scenario=scenario,
-                    variant=variant,
-                    path=f"/{variant}/{scenario}",
-                    suite="article",
-                    title=title,
-                    trials=[stretch(folder, name, figures)],
-                    profiles=[profile(variant, path)],
-                )
-            )
-    return RunResult(
+    lanes = [
+        lane(
+            LaneResult(
+                scenario=scenario,
+                variant=variant,
+                path=f"/{variant}/{scenario}",
+                suite="article",
+                title=title,
+            ),
+            [trial(folder, f"{scenario}-{variant}", figures)],
+            [profile(variant, path)],
+        )
+        for scenario, (title, variants) in ARTICLE.items()
+        for variant, figures in variants.items()
+    ]
+    run = RunResult(
         created="2026-11-23T13:05:22+00:00",
         name="pyapp",
-        environment={"python": "3.11.7", "cpu": "Made CPU", "cores": 2, "commit": "8dca656e3f"},
-        settings={
-            "baseline": "python",
-            "candidate": "native",
-            "reference": {"read": {"rps": 19.5, "latency_ms": 18_000.0}, "fast": {"rps": 820.0}},
-            "reference_title": "the article",
-        },
+        environment=Environment(python="3.11.7", cpu="Made CPU", cores=2, commit="8dca656e3f"),
+        settings=Settings(
+            reference={"read": {"rps": 19.5, "latency_ms": 18_000.0}, "fast": {"rps": 820.0}},
+            reference_title="the article",
+        ),
+        lanes=[each.evidence for each in lanes],
+    )
+    return JudgedRun(
+        evidence=run,
+        lanes=lanes,
         findings=[
             RuleHit(
                 name="lock",
@@ -203,14 +220,19 @@ def make(folder: Path, svg: bytes | None = None) -> RunResult:
                 "the load, not the service, sets this figure.",
             ),
         ],
-        lanes=lanes,
     )
 
 
-def spoil(run: RunResult) -> RunResult:
+def of(run: JudgedRun, name: str) -> JudgedLane:
+    """The lane of that name, which is there."""
+    found = run.lane(name)
+    assert found is not None
+    return found
+
+
+def spoil(run: JudgedRun) -> JudgedRun:
     """The same run with a void lane, a lane that was not measured, a doubtful profile and a failed one."""
-    void = run.lane("fast/python")
-    assert void is not None
+    void = of(run, "fast/python")
     reason = RuleHit(
         name="generator-busy",
         scope="lane",
@@ -219,12 +241,13 @@ def spoil(run: RunResult) -> RunResult:
         sentence="The load generator used 97% of a core: the figure is its own. Give it more processes.",
     )
     void.verdict = Verdict(status="void", rules=[reason])
-    unmeasured = run.lane("cpu/python")
-    assert unmeasured is not None
+    for each in void.evidence.trials:
+        each.generator_cpu_percent = 97.0
+    unmeasured = of(run, "cpu/python")
     unmeasured.trials, unmeasured.profiles = [], []
-    unmeasured.error = "the server ended with exit code 3 before it was ready; see cpu-python.log"
-    doubtful = run.lane("cpu/native")
-    assert doubtful is not None
+    unmeasured.evidence.trials, unmeasured.evidence.profiles = [], []
+    unmeasured.evidence.error = "the server ended with exit code 3 before it was ready; see cpu-python.log"
+    doubtful = of(run, "cpu/native")
     doubtful.profiles[0].trust = Verdict(
         rules=[
             RuleHit(
@@ -236,22 +259,25 @@ def spoil(run: RunResult) -> RunResult:
             )
         ]
     )
-    failed = run.lane("read/native")
-    assert failed is not None
-    failed.profiles.append(
-        Profile(
-            profiler="memray",
-            mode="memory",
-            error="memray cannot follow a server that hotlap did not start; leave out --pid.",
-        )
+    failed = Profile(
+        profiler="memray",
+        mode="memory",
+        error="memray cannot follow a server that hotlap did not start; leave out --pid.",
     )
+    add(of(run, "read/native"), failed)
     return run
 
 
-def write(folder: Path, svg: bytes | None = None) -> RunResult:
+def add(lane: JudgedLane, profile: Profile) -> None:
+    """One more profile of a lane."""
+    lane.evidence.profiles.append(profile)
+    lane.profiles.append(JudgedProfile(evidence=profile, frames=profile.frames))
+
+
+def write(folder: Path, svg: bytes | None = None) -> JudgedRun:
     """Make a run and its ``run.json``."""
     run = make(folder, svg)
-    result.write(run, folder)
+    result.write(run.evidence, folder)
     return run
 
 

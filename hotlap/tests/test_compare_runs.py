@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,12 +11,14 @@ from click.testing import CliRunner, Result
 
 from hotlap.analysis.gate import parse
 from hotlap.cli import main
+from hotlap.evidence.environment import Environment
 from hotlap.evidence.figures import Percentiles
 from hotlap.evidence.load import Trial
-from hotlap.evidence.profile import Profile
+from hotlap.evidence.profile import Allocations, Profile
 from hotlap.experiment import ExperimentError
 from hotlap.run import result
-from hotlap.run.result import LaneResult, RuleHit, RunResult, Verdict
+from hotlap.run.options import TIMINGS, Options
+from hotlap.run.result import LaneResult, RunResult, Settings
 
 WOBBLE = (0.01, -0.012, 0.004, 0.0, -0.006, 0.011, -0.003)
 
@@ -32,6 +35,7 @@ def lane(variant: str, factor: float, wobble: tuple[float, ...] = WOBBLE) -> Lan
                 users=16,
                 wait_s=(0.0, 0.0),
                 repeat=number,
+                duration_s=4.0,
                 requests=1000,
                 failures=0,
                 rps=250 / factor * (1 - noise),
@@ -43,13 +47,13 @@ def lane(variant: str, factor: float, wobble: tuple[float, ...] = WOBBLE) -> Lan
     )
 
 
-def write(folder: Path, *lanes: LaneResult, cpu: str = "one", **settings: object) -> Path:
+def write(folder: Path, *lanes: LaneResult, cpu: str = "one", fail_if: Sequence[str] = ()) -> Path:
     folder.mkdir()
     run = RunResult(
         created="2026-11-23T13:05:22+00:00",
         name="made",
-        environment={"cpu": cpu, "cores": 2, "builds": {"pyapp._core": "release"}, "commit": "8dca656"},
-        settings={"baseline": "python", "candidate": "native", "options": {"engine": "native"}, **settings},
+        environment=Environment(cpu=cpu, cores=2, builds={"pyapp._core": "release"}, commit="8dca656"),
+        settings=Settings(options=Options(timing=TIMINGS["quick"]), fail_if=list(fail_if)),
         lanes=list(lanes),
     )
     result.write(run, folder)
@@ -104,8 +108,8 @@ def test_what_was_made_differently_is_compared_only_by_force(tmp_path: Path) -> 
 
 def test_other_loads_and_builds_are_other_settings(tmp_path: Path) -> None:
     other = lane("native", 1.0)
-    for stretch in other.trials:
-        stretch.users = 64
+    for trial in other.trials:
+        trial.users = 64
     a, b = write(tmp_path / "a", lane("native", 1.0)), write(tmp_path / "b", other)
     refused = hotlap("compare", a, b)
     assert refused.exit_code == 2
@@ -114,8 +118,7 @@ def test_other_loads_and_builds_are_other_settings(tmp_path: Path) -> None:
 
 def test_one_round_gives_no_interval_and_a_void_lane_no_ratio(tmp_path: Path) -> None:
     void = lane("native", 1.0)
-    reason = RuleHit(name="failures", scope="lane", severity="void", sentence="3 of 9 requests failed")
-    void.verdict = Verdict(status="void", rules=[reason])
+    void.trials[0].requests, void.trials[0].failures, void.trials[0].errors = 9, 3, {"status 500": 3}
     a = write(tmp_path / "a", lane("native", 1.0, (0.0,)))
     b = write(tmp_path / "b", lane("native", 2.0, (0.0,)))
     c = write(tmp_path / "c", void)
@@ -124,7 +127,7 @@ def test_one_round_gives_no_interval_and_a_void_lane_no_ratio(tmp_path: Path) ->
         assert told.exit_code == 1
         assert "FAILED" in told.output
     assert "too few for an interval" in (b / "compare-a.html").read_text()
-    assert "3 of 9 requests failed" in (c / "compare-a.html").read_text()
+    assert "3 of 9 requests to cpu/native failed" in (c / "compare-a.html").read_text()
 
 
 def test_gates_fail_and_leave_junit_and_summaries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +164,12 @@ def test_allocations_are_counted_so_their_ratio_is_held_as_it_is(
     for name, value in zip("ab", bytes_, strict=True):
         native = lane("native", 1.0)
         native.profiles = [
-            Profile(profiler="memray", mode="memory", samples=9, facts={"bytes_per_request": value})
+            Profile(
+                profiler="memray",
+                mode="memory",
+                samples=9,
+                allocations=Allocations(allocations_per_request=9.0, bytes_per_request=value),
+            )
         ]
         folders.append(write(tmp_path / name, native, lane("python", 1.0)))
     told = hotlap("compare", *folders, "--fail-if", f"{lane_} allocated > 1.05x")

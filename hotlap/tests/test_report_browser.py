@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from watching import LAPTOP, Watched
 
 from hotlap import _engine
-from hotlap.evidence.profile import Profile
+from hotlap.evidence.profile import Profile, ProfileDiff
 from hotlap.report import render
 
 PHONE = {"width": 390, "height": 844}
@@ -46,9 +46,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     svg = _engine.Stacks.from_counts(STACKS).svg("cpualloc/native", unit="samples")
     run = made_run.spoil(made_run.make(folder, svg.encode()))
-    run.diffs = [
-        {"a": "cpualloc/native", "b": "cpu/native", "mode": "on-cpu", "unit": "samples", "svg": "flame.svg"}
-    ]
+    run.evidence.diffs = [ProfileDiff(a="cpualloc/native", b="cpu/native", unit="samples", svg="flame.svg")]
     return render(run, folder)
 
 
@@ -130,11 +128,10 @@ def test_a_function_is_found_in_its_flame_graph(watched: Watched, report: Path) 
 def test_profiles_of_a_lane_are_tabs_and_links_open_them(watched: Watched, tmp_path: Path) -> None:
     svg = _engine.Stacks.from_counts(STACKS).svg("cpualloc/native", unit="samples")
     run = made_run.make(tmp_path, svg.encode())
-    lane = run.lane("read/python")
-    assert lane is not None
-    lane.profiles.append(Profile(profiler="probe", mode="await", svg="flame.svg", probe=True))
-    lane.profiles.append(
-        Profile(profiler="memray", mode="memory", error="It may not trace: see hotlap doctor.")
+    lane = made_run.of(run, "read/python")
+    made_run.add(lane, Profile(profiler="probe", mode="await", svg="flame.svg", probe=True))
+    made_run.add(
+        lane, Profile(profiler="memray", mode="memory", error="It may not trace: see hotlap doctor.")
     )
     run.findings[0].link = "#lane-read-python-await"
     page = watched.open(render(run, tmp_path))
@@ -227,11 +224,11 @@ def test_hostile_names_stay_names(watched: Watched, tmp_path: Path) -> None:
     run = made_run.make(tmp_path)
     hostile = "<img src=x onerror=alert(1)>" + made_run.HOSTILE
     for lane in run.lanes:
-        lane.variant += hostile
-        lane.path += hostile
-    run.name = hostile
+        lane.evidence.variant += hostile
+        lane.evidence.path += hostile
+    run.evidence.name = hostile
     run.findings[0].sentence = hostile
-    run.environment[hostile] = hostile
+    run.evidence.environment.versions[hostile] = hostile
     page = watched.open(render(run, tmp_path))
     watched.read_through()
     expect(page.locator("h1")).to_have_text(hostile)

@@ -7,39 +7,46 @@ import re
 from pathlib import Path
 
 import made_run
+import msgspec
 import plotly.graph_objects
 import pytest
 from made_run import without_theme
 
 from hotlap.analysis.comparison import Compared, Comparison, Gate, Side
-from hotlap.evidence.figures import Percentiles
+from hotlap.analysis.judged import JudgedRun, JudgedTrial
+from hotlap.analysis.profiles import judged_profile
+from hotlap.analysis.trials import judged_trial
+from hotlap.evidence.figures import Durations, Percentiles
 from hotlap.evidence.load import Trial
-from hotlap.evidence.profile import Profile
+from hotlap.evidence.profile import Allocations, BytesOf, GilHold, Profile, PythonFrames, TaskWaits
+from hotlap.evidence.service import LockTimes
+from hotlap.evidence.words import notes
 from hotlap.report import render, render_comparison
 from hotlap.report.html import details, evidence_charts
 from hotlap.report.html.comparison import forest
-from hotlap.run.result import LaneResult, RunResult
+from hotlap.run.result import Capacity, LaneResult, TriedRate
 
-LOCKS = {
-    "exclusive": {
-        "wait": {"bounds_s": [0.001, 0.05, 1.0, 5.0], "counts": [0, 3, 90, 7, 0], "total_s": 81.5},
-        "hold": {"bounds_s": [0.001, 0.05, 1.0, 5.0], "counts": [0, 20, 80, 0, 0], "total_s": 5.02},
-    }
-}
+BOUNDS_S = [0.001, 0.05, 1.0, 5.0]
+EXCLUSIVE = LockTimes(
+    wait=Durations(bounds_s=BOUNDS_S, counts=[0, 3, 90, 7, 0], total_s=81.5),
+    hold=Durations(bounds_s=BOUNDS_S, counts=[0, 20, 80, 0, 0], total_s=5.02),
+)
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> RunResult:
+def run(tmp_path: Path) -> JudgedRun:
     return made_run.make(tmp_path)
 
 
-def offered(rate: float, rps: float, p99: float) -> Trial:
+def offered(rate: float, rps: float, p99: float) -> JudgedTrial:
     latency = Percentiles(p50=p99 / 2, p99=p99)
-    return Trial(engine="native", model="open", role="capacity", rate=rate, rps=rps, latency_ms=latency)
+    return judged_trial(
+        Trial(engine="native", model="open", role="capacity", rate=rate, rps=rps, latency_ms=latency)
+    )
 
 
 def test_a_lock_is_drawn_over_the_buckets_that_were_hit() -> None:
-    chart = evidence_charts.lock(LOCKS["exclusive"])
+    chart = evidence_charts.lock(EXCLUSIVE)
     assert chart is not None
     plotly.graph_objects.Figure(without_theme(chart))
     wait, hold = chart["data"]
@@ -48,13 +55,13 @@ def test_a_lock_is_drawn_over_the_buckets_that_were_hit() -> None:
     assert hold["y"] == [20, 80, 0]
     assert wait["marker"]["pattern"]["shape"] != hold["marker"]["pattern"]["shape"]
     assert evidence_charts.bucket([0.001, 5.0], 2) == "> 5.00 s"
-    assert evidence_charts.lock({"wait": {"bounds_s": [1.0], "counts": [0, 0], "total_s": 0.0}}) is None
+    assert evidence_charts.lock(LockTimes(wait=Durations(bounds_s=[1.0], counts=[0, 0], total_s=0.0))) is None
 
 
-def test_a_lock_stands_by_its_lane(run: RunResult, tmp_path: Path) -> None:
+def test_a_lock_stands_by_its_lane(run: JudgedRun, tmp_path: Path) -> None:
     lane = run.lane("read/python")
     assert lane is not None
-    lane.facts["locks"] = LOCKS
+    lane.evidence.locks = {"exclusive": EXCLUSIVE}
     text = render(run, tmp_path).read_text("utf-8")
     section = text[text.index('id="lane-read-python"') : text.index('id="lane-read-native"')]
     assert "exclusive" in section
@@ -64,19 +71,21 @@ def test_a_lock_stands_by_its_lane(run: RunResult, tmp_path: Path) -> None:
 
 
 def test_capacity_is_drawn_over_the_rate_offered() -> None:
-    lane = LaneResult(
-        scenario="read",
-        variant="native",
-        path="/read",
-        facts={"capacity": {"rate": 19.4, "objective": "p99 < 100 ms"}},
+    found = Capacity(
+        rate=19.4,
+        objective="p99 < 100 ms",
+        tried=[
+            TriedRate(rate=19.0, met=True, rps=19.0, p50_ms=35.0, p99_ms=70.0),
+            TriedRate(rate=30.0, met=False, misses=["p99 is 4000 ms"], rps=19.7),
+        ],
     )
-    lane.trials = [offered(30.0, 19.7, 4000.0), offered(10.0, 10.0, 51.0), offered(19.0, 19.0, 70.0)]
-    lane.facts["capacity"]["tried"] = [
-        {"rate": 19.0, "met": True, "misses": [], "rps": 19.0, "latency_ms": {"p50": 35.0, "p99": 70.0}},
-        {"rate": 30.0, "met": False, "misses": ["p99 is 4000 ms"], "rps": 19.7, "latency_ms": {"p50": None}},
-    ]
-    assert evidence_charts.tried(lane)[1] == ("30.0", "19.7", "—", "—", "p99 is 4000 ms")
-    assert evidence_charts.capacity_facts(lane) == [("rate", "19.4"), ("objective", "p99 < 100 ms")]
+    lane = made_run.lane(
+        LaneResult(scenario="read", variant="native", path="/read", capacity=found),
+        [offered(30.0, 19.7, 4000.0), offered(10.0, 10.0, 51.0), offered(19.0, 19.0, 70.0)],
+        [],
+    )
+    assert evidence_charts.tried(found)[1] == ("30.0", "19.7", "—", "—", "p99 is 4000 ms")
+    assert sorted(evidence_charts.capacity_facts(found)) == [("objective", "p99 < 100 ms"), ("rate", "19.4")]
     chart = evidence_charts.capacity(lane)
     assert chart is not None
     plotly.graph_objects.Figure(without_theme(chart))
@@ -85,11 +94,11 @@ def test_capacity_is_drawn_over_the_rate_offered() -> None:
     assert [symbol.endswith("-open") for symbol in p99["marker"]["symbol"]] == [False, False, True]
     assert chart["layout"]["shapes"][0]["x0"] == 19.4
     assert chart["layout"]["annotations"][0]["text"] == "19.4/s"
-    lane.facts["capacity"]["rate"] = None
+    lane.evidence.capacity = msgspec.structs.replace(found, rate=None)
     assert "shapes" not in (evidence_charts.capacity(lane) or {})["layout"]
 
 
-def test_a_lane_that_only_its_capacity_was_sought_of_is_no_failure(run: RunResult, tmp_path: Path) -> None:
+def test_a_lane_that_only_its_capacity_was_sought_of_is_no_failure(run: JudgedRun, tmp_path: Path) -> None:
     lane = run.lane("read/native")
     assert lane is not None
     lane.trials = [offered(10.0, 10.0, 51.0)]
@@ -100,28 +109,28 @@ def test_a_lane_that_only_its_capacity_was_sought_of_is_no_failure(run: RunResul
     assert '"capacity-lane-read-native"' in text
 
 
-def test_every_stretch_is_there_with_all_that_it_recorded(run: RunResult, tmp_path: Path) -> None:
+def test_every_trial_is_there_with_all_that_it_recorded(run: JudgedRun, tmp_path: Path) -> None:
     lane = run.lane("fast/native")
     assert lane is not None
-    lane.trials[0].facts = {"lag_ms": {"p99": 0.21}, "steady": True}
-    lane.trials[0].errors = {"timeout": 2}
-    lane.trials.append(made_run.stretch(tmp_path, "s", (942.0, 1484.0, 180.0, "generator"), role="stock"))
-    table = details.of_role(lane)
+    lane.trials[0].evidence.lag_ms = Percentiles(p99=0.21)
+    lane.trials[0].evidence.errors = {"timeout": 2}
+    lane.trials.append(made_run.trial(tmp_path, "s", (942.0, 1484.0, 180.0, "generator"), role="stock"))
+    table = details.trials(lane)
     assert table is not None
     assert table.heads == ["measure 1", "stock 1"]
     cells = dict(table.rows)
     assert cells["requests/s"] == ["3,020", "942"]
-    assert cells["lag, p99"] == ["0.210 ms", "—"]
-    assert cells["steady"] == ["yes", "—"]
+    assert cells["sent late, p99"] == ["0.210 ms", "—"]
+    assert cells["latency"] == ["too few answers to say whether it was steady"] * 2
     assert cells["error: timeout"] == ["2", "—"]
     assert "service p50, ms" not in cells
-    assert details.of_role(LaneResult(scenario="a", variant="b", path="/")) is None
+    assert details.trials(made_run.lane(LaneResult(scenario="a", variant="b", path="/"), [], [])) is None
 
 
-def test_an_a_a_pair_gives_the_width_of_noise(run: RunResult, tmp_path: Path) -> None:
+def test_an_a_a_pair_gives_the_width_of_noise(run: JudgedRun, tmp_path: Path) -> None:
     lane = run.lane("cpu/native")
     assert lane is not None
-    lane.trials.append(made_run.stretch(tmp_path, "again", (330.0, 46.0, 5_700.0, "machine"), role="a/a"))
+    lane.trials.append(made_run.trial(tmp_path, "again", (330.0, 46.0, 5_700.0, "machine"), role="a/a"))
     [pair] = details.noise(run)
     assert pair.lane == "cpu/native"
     assert pair.cpu == pytest.approx(5_700 / 5_480 - 1)
@@ -144,20 +153,31 @@ def test_facts_are_written_with_their_units() -> None:
         ("lag", "0.200 ms"),
         ("allocations per request", "3,000,004"),
     ]
-    profile = Profile(
-        profiler="py-spy", mode="gil", facts={"held_share": 0.61, "advice": "Not worth detaching."}
-    )
-    assert ("held share", "61.0%") in details.profile_facts(profile)
-    assert details.profile_sentences(profile) == ["Not worth detaching."]
+    gil = Profile(profiler="py-spy", mode="gil", gil=GilHold(samples=61, looks=100, outside_share=0.5))
+    assert ("interpreter held", "61.0%") in details.profile_facts(judged_profile(gil, None))
+    cut = Profile(profiler="perf", mode="on-cpu", python_frames=PythonFrames.INNERMOST)
+    assert [note.partition(":")[0] for note in notes(cut)] == ["Python stacks are cut off"]
     waits = Profile(
         profiler="probe",
         mode="await",
-        facts={"waits_for": {"asyncio.Lock": 0.98}, "loop_lag_ms": {"p99": None}},
+        tasks=TaskWaits(waits_for={"asyncio.Lock": 0.98}, loop_lag_ms=Percentiles()),
     )
-    assert details.profile_facts(waits)[-1] == ("waits for, asyncio.Lock", "98.0%")
-    heaviest = [{"name": "malloc", "bytes_per_request": 3_000_099.0, "location": None}]
-    memory = Profile(profiler="memray", mode="memory", samples=7, facts={"heaviest_by_bytes": heaviest})
+    assert details.profile_facts(judged_profile(waits, None))[-1] == ("waits for, asyncio.Lock", "98.0%")
+    memory = judged_profile(
+        Profile(
+            profiler="memray",
+            mode="memory",
+            samples=7,
+            allocations=Allocations(
+                allocations_per_request=3.5,
+                bytes_per_request=3_000_100.0,
+                heaviest_by_bytes=[BytesOf(name="malloc", bytes_per_request=3_000_099.0)],
+            ),
+        ),
+        None,
+    )
     assert ("allocations", "7") in details.profile_facts(memory)
+    assert ("allocated per request", "2.86 MiB") in details.profile_facts(memory)
     assert details.by_bytes(memory) == [("malloc", "2.86 MiB", "—")]
     assert details.spoken(None) == "—"
     assert details.spoken([1, 2.5]) == "1, 2.50"

@@ -12,14 +12,17 @@ import pytest
 
 from hotlap import formatting
 from hotlap.analysis import rows as aggregate
+from hotlap.analysis.judged import JudgedRun
+from hotlap.analysis.profiles import judged_profile
+from hotlap.analysis.trials import judged_trial
 from hotlap.evidence.load import Trial
 from hotlap.evidence.profile import Frame, Profile
 from hotlap.report.html import assets, charts
-from hotlap.run.result import RuleHit, RunResult, Verdict
+from hotlap.run.result import RuleHit, Verdict
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> RunResult:
+def run(tmp_path: Path) -> JudgedRun:
     return made_run.make(tmp_path)
 
 
@@ -78,7 +81,7 @@ def test_statements_become_sentences() -> None:
     ]
 
 
-def test_rows_stand_by_scenario_with_the_baseline_first(run: RunResult) -> None:
+def test_rows_stand_by_scenario_with_the_baseline_first(run: JudgedRun) -> None:
     run.lanes.reverse()
     view = aggregate.view(run)
     assert [row.name for row in view.rows] == [
@@ -89,7 +92,7 @@ def test_rows_stand_by_scenario_with_the_baseline_first(run: RunResult) -> None:
     assert view.counts == {"ok": 8, "void": 0, "failed": 0}
 
 
-def test_speed_up_is_over_the_baseline_in_both_figures(run: RunResult) -> None:
+def test_speed_up_is_over_the_baseline_in_both_figures(run: JudgedRun) -> None:
     rows = {row.name: row for row in aggregate.view(run).rows}
     assert rows["cpu/python"].speedup_of is None
     assert rows["cpu/native"].speedup_of == "python"
@@ -97,7 +100,7 @@ def test_speed_up_is_over_the_baseline_in_both_figures(run: RunResult) -> None:
     assert rows["cpu/native"].speedup_rps == pytest.approx(342 / 2.61)
 
 
-def test_no_speed_up_rests_on_a_lane_that_is_void_or_was_not_measured(run: RunResult) -> None:
+def test_no_speed_up_rests_on_a_lane_that_is_void_or_was_not_measured(run: JudgedRun) -> None:
     rows = {row.name: row for row in aggregate.view(made_run.spoil(run)).rows}
     assert (rows["fast/python"].status, rows["cpu/python"].status) == ("void", "failed")
     for name in ("fast/native", "cpu/native"):
@@ -105,43 +108,41 @@ def test_no_speed_up_rests_on_a_lane_that_is_void_or_was_not_measured(run: RunRe
         assert rows[name].speedup_cpu is rows[name].speedup_rps is rows[name].speedup_of is None
 
 
-def test_what_was_not_measured_is_never_a_zero(run: RunResult) -> None:
+def test_what_was_not_measured_is_never_a_zero(run: JudgedRun) -> None:
     lane = run.lane("read/python")
     assert lane is not None
-    lane.trials = [Trial(engine="native", model="closed")]
+    lane.trials = [judged_trial(Trial(engine="native", model="closed"))]
     row = aggregate.row(lane)
     assert set(row.figures.values()) == {None}
     assert row.requests is row.failures is row.limited_by is None
-    lane.trials = [Trial(engine="native", model="closed", requests=0, rps=0.0, failures=3)]
+    lane.trials = [judged_trial(Trial(engine="native", model="closed", requests=0, rps=0.0, failures=3))]
     row = aggregate.row(lane)
     assert (row["rps"], row.requests, row.failures, row.status) == (None, 0, 3, "ok")
     lane.trials = []
     assert aggregate.row(lane).status == "failed"
-    assert aggregate.row(lane).error == "no stretch of this lane was measured"
+    assert aggregate.row(lane).error == "no trial of this lane was measured"
 
 
-def test_repeated_stretches_give_medians_and_sums(run: RunResult, tmp_path: Path) -> None:
+def test_repeated_trials_give_medians_and_sums(run: JudgedRun, tmp_path: Path) -> None:
     lane = run.lane("cpu/native")
     assert lane is not None
     lane.trials = []
     for number, rps in enumerate((300.0, 900.0, 330.0)):
         made = (rps, 46.0 + number, 5_000.0, "server")
-        lane.trials.append(
-            made_run.stretch(tmp_path, f"again-{number}", made, repeat=number, failures=number)
-        )
-    lane.trials.append(made_run.stretch(tmp_path, "noise", (1.0, 1.0, 1.0, "load"), role="a/a"))
+        lane.trials.append(made_run.trial(tmp_path, f"again-{number}", made, repeat=number, failures=number))
+    lane.trials.append(made_run.trial(tmp_path, "noise", (1.0, 1.0, 1.0, "load"), role="a/a"))
     row = aggregate.row(lane)
     assert row["rps"] == 330.0
     assert row.failures == 3
     assert row["max"] == lane.trials[2].latency_ms.max
-    assert (row.stretches, row.limited_by) == (3, "server")
+    assert (row.trials, row.limited_by) == (3, "server")
 
 
-def test_what_stock_locust_said_stands_apart(run: RunResult, tmp_path: Path) -> None:
+def test_what_stock_locust_said_stands_apart(run: JudgedRun, tmp_path: Path) -> None:
     lane = run.lane("fast/native")
     assert lane is not None
     lane.trials.append(
-        made_run.stretch(tmp_path, "stock", (942.0, 1484.0, 180.0, "generator"), role="stock", engine="http")
+        made_run.trial(tmp_path, "stock", (942.0, 1484.0, 180.0, "generator"), role="stock", engine="http")
     )
     view = aggregate.view(run)
     row = next(row for row in view.rows if row.name == "fast/native")
@@ -151,7 +152,7 @@ def test_what_stock_locust_said_stands_apart(run: RunResult, tmp_path: Path) -> 
     assert row["rps"] == 3020.0
 
 
-def test_a_verdict_of_doubt_does_not_void_a_lane(run: RunResult) -> None:
+def test_a_verdict_of_doubt_does_not_void_a_lane(run: JudgedRun) -> None:
     lane = run.lane("cpu/native")
     assert lane is not None
     doubt = RuleHit(name="noise", scope="lane", severity="doubtful", sentence="It was noisy.")
@@ -173,10 +174,12 @@ def test_heaviest_functions_are_shares_of_the_whole_by_their_own_time() -> None:
             ),
         ],
     )
-    [only] = aggregate.heaviest(profile)
+    judged = judged_profile(profile, None)
+    [only] = aggregate.heaviest(judged)
     assert only == aggregate.Function(name="malloc", kind="c", own=0.75, total=0.75, location="malloc.c:1")
-    assert aggregate.heaviest(profile, whole=300)[0].own == 0.5
-    assert aggregate.heaviest(Profile(profiler="py-spy", mode="on-cpu")) == []
+    profile.total = 300
+    assert aggregate.heaviest(judged)[0].own == 0.5
+    assert aggregate.heaviest(judged_profile(Profile(profiler="py-spy", mode="on-cpu"), None)) == []
 
 
 def test_a_name_makes_one_fragment() -> None:
@@ -210,7 +213,7 @@ def test_packing_repeats_exactly() -> None:
     assert gzip.decompress(b64decode(packed)) == b"<svg/>" * 1000
 
 
-def test_charts_are_valid_for_plotly(run: RunResult, tmp_path: Path) -> None:
+def test_charts_are_valid_for_plotly(run: JudgedRun, tmp_path: Path) -> None:
     view = aggregate.view(made_run.spoil(run))
     order = charts.variants(view)
     assert order == ["python", "native"]
@@ -218,17 +221,21 @@ def test_charts_are_valid_for_plotly(run: RunResult, tmp_path: Path) -> None:
     for scenario in view.scenarios:
         lanes = [lane for row in scenario.rows if (lane := run.lane(row.name)) and lane.trials]
         curves = {
-            lane.name: assets.percentile_curve((tmp_path / str(lane.trials[0].histogram)).read_bytes())
+            lane.name: assets.percentile_curve(
+                (tmp_path / str(lane.trials[0].evidence.histogram)).read_bytes()
+            )
             for lane in lanes
         }
         drawn.append(charts.latency(scenario, order, curves))
-        drawn.append(charts.over_time(scenario, order, {lane.name: lane.trials[0].series for lane in lanes}))
+        drawn.append(
+            charts.over_time(scenario, order, {lane.name: lane.trials[0].evidence.series for lane in lanes})
+        )
     for chart in drawn:
         assert chart is not None
         plotly.graph_objects.Figure(made_run.without_theme(chart))
 
 
-def test_nothing_to_draw_is_no_chart(run: RunResult) -> None:
+def test_nothing_to_draw_is_no_chart(run: JudgedRun) -> None:
     for lane in run.lanes:
         lane.trials = []
     view = aggregate.view(run)
@@ -237,7 +244,7 @@ def test_nothing_to_draw_is_no_chart(run: RunResult) -> None:
     assert charts.over_time(view.scenarios[0], ["python", "native"], {}) is None
 
 
-def test_a_void_lane_is_drawn_hollow_and_variants_differ_in_more_than_colour(run: RunResult) -> None:
+def test_a_void_lane_is_drawn_hollow_and_variants_differ_in_more_than_colour(run: JudgedRun) -> None:
     chart = charts.span(aggregate.view(made_run.spoil(run)), "rps")
     assert chart is not None
     _, python, native = chart["data"]

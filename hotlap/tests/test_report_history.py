@@ -31,19 +31,19 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(3):
         here = folder / "deep" / f"run {number}"
         run = made_run.make(here)
-        run.created = f"2026-11-2{number}T10:00:00+00:00"
-        run.environment["commit"] = f"{number}dca656e3f00aa"
+        run.evidence.created = f"2026-11-2{number}T10:00:00+00:00"
+        run.evidence.environment.commit = f"{number}dca656e3f00aa"
         for lane in run.lanes:
-            first = lane.trials[0]
+            first = lane.evidence.trials[0]
             first.server_cpu_us_per_request = (first.server_cpu_us_per_request or 0) * 0.9**number
             for repeat in range(1, 4 if number == 2 else 1):
                 again = copy.deepcopy(first)
                 again.repeat = repeat
                 again.server_cpu_us_per_request = (first.server_cpu_us_per_request or 0) * 1.02**repeat
-                lane.trials.append(again)
+                lane.evidence.trials.append(again)
         if number == 2:
             made_run.spoil(run)
-        result.write(run, here)
+        result.write(run.evidence, here)
         if number != 1:
             render(run, here)
     (folder / "cut").mkdir()

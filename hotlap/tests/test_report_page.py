@@ -9,14 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import made_run
+import msgspec
 import pytest
 from click.testing import CliRunner
 
+from hotlap.analysis import judge as judgement
+from hotlap.analysis.judge import judge
+from hotlap.analysis.judged import JudgedRun
+from hotlap.analysis.trials import judged_trial
 from hotlap.cli import main
-from hotlap.evidence.load import Trial
+from hotlap.evidence.load import Slice, Trial
+from hotlap.evidence.profile import DiffFrame, ProfileDiff
 from hotlap.report import render
 from hotlap.run import result
-from hotlap.run.result import RuleHit, RunResult, Verdict
+from hotlap.run.result import RuleHit, RunResult, Settings, Verdict
 
 LOADS_SOMETHING = {"src", "srcset", "data", "poster", "action", "formaction", "background", "xlink:href"}
 
@@ -43,11 +49,11 @@ class Elements(HTMLParser):
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> RunResult:
+def run(tmp_path: Path) -> JudgedRun:
     return made_run.make(tmp_path)
 
 
-def test_the_page_is_one_file_that_loads_nothing(run: RunResult, tmp_path: Path) -> None:
+def test_the_page_is_one_file_that_loads_nothing(run: JudgedRun, tmp_path: Path) -> None:
     page = Elements(render(run, tmp_path))
     assert not [tag for tag, attributes in page.tags if LOADS_SOMETHING & attributes.keys()]
     assert [link["href"] for link in page.all("link")] == ["data:,"]
@@ -58,7 +64,7 @@ def test_the_page_is_one_file_that_loads_nothing(run: RunResult, tmp_path: Path)
     assert not (tmp_path / "report.html.part").exists()
 
 
-def test_every_link_within_the_page_has_its_target_once(run: RunResult, tmp_path: Path) -> None:
+def test_every_link_within_the_page_has_its_target_once(run: JudgedRun, tmp_path: Path) -> None:
     page = Elements(render(made_run.spoil(run), tmp_path))
     assert len(page.ids) == len(set(page.ids))
     within = {href[1:] for link in page.all("a") if (href := link.get("href") or "").startswith("#")}
@@ -66,15 +72,16 @@ def test_every_link_within_the_page_has_its_target_once(run: RunResult, tmp_path
     assert {"lane-cpu-native", "lane-read-python", "findings", "environment"} <= within
 
 
-def test_names_that_look_alike_have_fragments_of_their_own(run: RunResult, tmp_path: Path) -> None:
-    run.lanes[0].scenario, run.lanes[0].variant = "a-b", "c"
-    run.lanes[1].scenario, run.lanes[1].variant = "a", "b-c"
+def test_names_that_look_alike_have_fragments_of_their_own(run: JudgedRun, tmp_path: Path) -> None:
+    first, second = run.lanes[0].evidence, run.lanes[1].evidence
+    first.scenario, first.variant = "a-b", "c"
+    second.scenario, second.variant = "a", "b-c"
     page = Elements(render(run, tmp_path))
     assert {"lane-a-b-c", "lane-a-b-c-2"} <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
 
 
-def test_findings_come_first_as_sentences_with_links(run: RunResult, tmp_path: Path) -> None:
+def test_findings_come_first_as_sentences_with_links(run: JudgedRun, tmp_path: Path) -> None:
     (tmp_path / "locks.json").write_text("{}")
     run.findings.append(
         RuleHit(name="file", scope="run", severity="finding", sentence="See it.", link="locks.json")
@@ -102,7 +109,7 @@ def test_findings_come_first_as_sentences_with_links(run: RunResult, tmp_path: P
     assert not [link for link in links if "javascript" in link or ".." in link]
 
 
-def test_failed_lanes_are_rows_with_their_reason(run: RunResult, tmp_path: Path) -> None:
+def test_failed_lanes_are_rows_with_their_reason(run: JudgedRun, tmp_path: Path) -> None:
     text = render(made_run.spoil(run), tmp_path).read_text("utf-8")
     row = text[text.index('data-lane="cpu/python"') :]
     row = row[: row.index("</tr>")]
@@ -115,16 +122,16 @@ def test_failed_lanes_are_rows_with_their_reason(run: RunResult, tmp_path: Path)
 
 
 def test_a_run_of_nothing_is_a_page_too(tmp_path: Path) -> None:
-    page = Elements(render(RunResult(created="2026-11-23T13:05:22+00:00"), tmp_path))
+    page = Elements(render(judge(RunResult(created="2026-11-23T13:05:22+00:00")), tmp_path))
     assert "No rule had anything to report about this run." in page.texts
     assert not [script for script in page.all("script") if script.get("id") == "plotly-packed"]
 
 
-def test_figures_that_are_missing_are_dashes(run: RunResult, tmp_path: Path) -> None:
+def test_figures_that_are_missing_are_dashes(run: JudgedRun, tmp_path: Path) -> None:
     for lane in run.lanes:
-        lane.trials = [Trial(engine="native", model="closed")]
+        lane.trials = [judged_trial(Trial(engine="native", model="closed"))]
         lane.profiles = []
-    run.settings = {}
+    run.evidence.settings = Settings()
     text = render(run, tmp_path).read_text("utf-8")
     row = text[text.index('data-lane="cpu/native"') :]
     cells = re.findall(r"<td[^>]*>(.*?)</td>", row[: row.index("</tr>")], re.DOTALL)
@@ -135,10 +142,10 @@ def test_figures_that_are_missing_are_dashes(run: RunResult, tmp_path: Path) -> 
 def test_names_from_outside_are_escaped_everywhere(tmp_path: Path) -> None:
     hostile = made_run.HOSTILE + "'\"{{ 7 * 7 }}</style>"
     run = made_run.spoil(made_run.make(tmp_path))
-    spoiled = _poisoned(json.loads(result.write(run, tmp_path).read_bytes()), hostile)
+    spoiled = _poisoned(json.loads(result.write(run.evidence, tmp_path).read_bytes()), hostile)
     (tmp_path / "run.json").write_text(json.dumps(spoiled))
     clean = Elements(render(run, tmp_path))
-    page = Elements(render(result.read(tmp_path), tmp_path))
+    page = Elements(render(judge(result.read(tmp_path)), tmp_path))
     text = (tmp_path / "report.html").read_text("utf-8")
     assert hostile not in text
     assert made_run.HOSTILE not in text
@@ -148,7 +155,7 @@ def test_names_from_outside_are_escaped_everywhere(tmp_path: Path) -> None:
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
 
 
-def test_the_article_stands_beside_the_run(run: RunResult, tmp_path: Path) -> None:
+def test_the_article_stands_beside_the_run(run: JudgedRun, tmp_path: Path) -> None:
     text = render(run, tmp_path).read_text("utf-8")
     table = text[text.index('id="reference"') :]
     table = table[: table.index("</section>")]
@@ -156,13 +163,11 @@ def test_the_article_stands_beside_the_run(run: RunResult, tmp_path: Path) -> No
     assert [figure in table for figure in ("19.5", "18,000", "820", "19.6", "3,020")] == [True] * 5
 
 
-def test_what_stock_locust_said_is_a_column(run: RunResult, tmp_path: Path) -> None:
+def test_what_stock_locust_said_is_a_column(run: JudgedRun, tmp_path: Path) -> None:
     assert "What stock Locust said" not in render(run, tmp_path).read_text("utf-8")
     lane = run.lane("fast/native")
     assert lane is not None
-    said = made_run.stretch(
-        tmp_path, "stock", (942.0, 1484.0, 180.0, "generator"), role="stock", engine="http"
-    )
+    said = made_run.trial(tmp_path, "stock", (942.0, 1484.0, 180.0, "generator"), role="stock", engine="http")
     lane.trials.append(said)
     text = render(run, tmp_path).read_text("utf-8")
     row = text[text.index('data-lane="fast/native"') :]
@@ -171,19 +176,17 @@ def test_what_stock_locust_said_is_a_column(run: RunResult, tmp_path: Path) -> N
     assert cells[-3:] == ["942", "1,529", "11.5%"]
 
 
-def test_a_difference_is_shown_with_its_table(run: RunResult, tmp_path: Path) -> None:
-    run.diffs = [
-        {
-            "a": "cpualloc/native",
-            "b": "cpu/native",
-            "mode": "on-cpu",
-            "unit": "µs/request",
-            "svg": None,
-            "frames": [
-                {"name": "new", "a": None, "b": 3.0},
-                {"name": "malloc", "a": 9200.0, "b": 14.0, "self_a": 9100.0, "self_b": 12.0},
+def test_a_difference_is_shown_with_its_table(run: JudgedRun, tmp_path: Path) -> None:
+    run.evidence.diffs = [
+        ProfileDiff(
+            a="cpualloc/native",
+            b="cpu/native",
+            unit="µs/request",
+            frames=[
+                DiffFrame(name="new", kind="c", a=0.0, b=3.0, self_a=0.0, self_b=3.0),
+                DiffFrame(name="malloc", kind="c", a=9200.0, b=14.0, self_a=9100.0, self_b=12.0),
             ],
-        }
+        )
     ]
     text = render(run, tmp_path).read_text("utf-8")
     table = text[text.index('id="differences"') :]
@@ -191,27 +194,63 @@ def test_a_difference_is_shown_with_its_table(run: RunResult, tmp_path: Path) ->
     assert [part in table for part in ("malloc", "9,100", "12.0", "\u22129,088", "µs/request")] == [True] * 5
 
 
-def test_the_same_run_gives_the_same_page(run: RunResult, tmp_path: Path) -> None:
+def test_the_same_run_gives_the_same_page(run: JudgedRun, tmp_path: Path) -> None:
     first = render(run, tmp_path).read_bytes()
     assert render(run, tmp_path).read_bytes() == first
 
 
 def test_hotlap_report_judges_and_renders_anew(tmp_path: Path) -> None:
     run = made_run.write(tmp_path)
-    judged = run.lane("cpu/native")
-    assert judged is not None
     stale = RuleHit(
         name="no-such-rule", scope="lane", severity="void", sentence="Judged by a rule of the past."
     )
-    judged.verdict = Verdict(status="void", rules=[stale])
-    result.write(run, tmp_path)
+    made_run.of(run, "cpu/native").verdict = Verdict(status="void", rules=[stale])
+    judgement.write(run, tmp_path)
+    assert stale.sentence in (tmp_path / "run.json").read_text("utf-8")
     done = CliRunner().invoke(main, ["report", str(tmp_path)])
     assert (done.exit_code, done.output.strip()) == (0, str(tmp_path / "report.html"))
-    lane = result.read(tmp_path).lane("cpu/native")
-    assert lane is not None
-    assert stale not in lane.verdict.rules
-    assert lane.trials == judged.trials
+    written = result.read(tmp_path)
+    assert written.judgement is not None
+    assert stale not in written.judgement.lanes["cpu/native"].verdict.rules
+    assert written.lane("cpu/native") == made_run.of(run, "cpu/native").evidence
     assert stale.sentence not in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_an_old_run_is_judged_by_todays_thresholds_both_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = made_run.make(tmp_path)
+    seen = made_run.of(run, "cpu/native").evidence
+    growing = [Slice(length_s=0.25, requests=90, mean_ms=40.0 + at, in_flight=16) for at in range(20)]
+    seen.trials[0] = msgspec.structs.replace(
+        seen.trials[0], slices=growing, generator_cpu_percent=70.0, users=16, in_flight_mean=16.0
+    )
+    result.write(run.evidence, tmp_path)
+
+    def judged_now() -> tuple[str, float | None, str | None, set[str]]:
+        assert CliRunner().invoke(main, ["report", str(tmp_path)]).exit_code == 0
+        lane = made_run.of(judgement.read(tmp_path), "cpu/native")
+        (trial,) = lane.of_role()
+        return (
+            lane.verdict.status,
+            trial.latency_ms.p50,
+            trial.limited_by,
+            {hit.name for hit in lane.verdict.rules},
+        )
+
+    status, p50, limit, names = judged_now()
+    assert (status, p50, limit) == ("ok", None, "server")
+    assert names == {"still-growing"}
+    # By looser rules the same evidence has a median again; by stricter ones the generator set the figure.
+    monkeypatch.setattr("hotlap.analysis.trials.GROWTH", 0.9)
+    status, p50, limit, names = judged_now()
+    assert (status, p50, limit) == ("ok", 46.4, "server")
+    assert names == set()
+    monkeypatch.setattr("hotlap.analysis.trials.GENERATOR_PERCENT", 60.0)
+    monkeypatch.setattr("hotlap.analysis.rules.load.GENERATOR_PERCENT", 60.0)
+    status, p50, limit, names = judged_now()
+    assert (status, p50, limit) == ("void", 46.4, "generator")
+    assert names == {"generator-busy"}
 
 
 def test_hotlap_report_of_no_run_says_so(tmp_path: Path) -> None:
@@ -226,5 +265,5 @@ def _poisoned(value: Any, hostile: str, key: str = "") -> Any:
         return {name: _poisoned(item, hostile, name) for name, item in value.items()}
     if isinstance(value, list):
         return [_poisoned(item, hostile, key) for item in value]
-    restricted = ("severity", "scope", "status", "role", "mode", "limited_by", "histogram")
+    restricted = ("severity", "scope", "status", "role", "mode", "limited_by", "histogram", "engine", "model")
     return value + hostile if isinstance(value, str) and key not in restricted else value

@@ -10,7 +10,7 @@ import pytest
 from hotlap.evidence.load import Trial
 from hotlap.evidence.profile import Profile
 from hotlap.experiment import Experiment, ExperimentError, Lane, Load, Server
-from hotlap.run.jobs import missing, plan, window_s
+from hotlap.run.jobs import Compare, Measure, Record, Verify, missing, plan, window_s
 from hotlap.run.options import TIMINGS, Options
 from hotlap.run.result import LaneResult, RunResult
 
@@ -30,21 +30,23 @@ OPTIONS = Options(timing=TIMINGS["quick"])
 
 
 def test_each_lane_is_verified_before_any_is_loaded_and_profiled_after_its_load() -> None:
-    tasks = plan(EXPERIMENT, LANES, OPTIONS)
-    stages = [task.stage for task in tasks]
-    assert stages[:4] == ["verify"] * 4
-    assert stages[4:12] == ["load", "profile"] * 4
-    assert [(task.lane, task.against) for task in tasks if task.stage == "diff"] == [
+    jobs = plan(EXPERIMENT, LANES, OPTIONS)
+    kinds = [type(job) for job in jobs]
+    assert kinds[:4] == [Verify] * 4
+    assert kinds[4:12] == [Measure, Record] * 4
+    assert [(job.lane.name, job.after.name) for job in jobs if isinstance(job, Compare)] == [
         ("slow/native", "fast/native")
     ]
-    noise = [task for task in tasks if task.role == "a/a"]
-    assert [task.lane for task in noise] == ["fast/native"]
+    noise = [job for job in jobs if isinstance(job, Measure) and job.role == "a/a"]
+    assert [job.lane.name for job in noise] == ["fast/native"]
 
 
 def test_repeats_alternate_in_a_shuffled_order_that_the_seed_fixes() -> None:
     def order(seed: int) -> list[tuple[int, str]]:
-        tasks = plan(EXPERIMENT, LANES, Options(timing=TIMINGS["quick"], repeat=6, seed=seed))
-        return [(task.repeat, task.lane) for task in tasks if task.stage == "load" and task.role == "measure"]
+        jobs = plan(EXPERIMENT, LANES, Options(timing=TIMINGS["quick"], repeat=6, seed=seed))
+        return [
+            (job.repeat, job.lane.name) for job in jobs if isinstance(job, Measure) and job.role == "measure"
+        ]
 
     assert order(1) == order(1)
     assert order(1) != order(2)
@@ -55,24 +57,24 @@ def test_repeats_alternate_in_a_shuffled_order_that_the_seed_fixes() -> None:
 
 def test_profiles_can_be_chosen_or_left_out() -> None:
     none = plan(EXPERIMENT, LANES, Options(timing=TIMINGS["quick"], profiles=()))
-    assert not [task for task in none if task.stage in ("profile", "diff")]
+    assert not [job for job in none if isinstance(job, Record | Compare)]
     two = plan(EXPERIMENT, LANES[:1], Options(timing=TIMINGS["quick"], profiles=("gil", "memory")))
-    assert [task.mode for task in two if task.stage == "profile"] == ["gil", "memory"]
+    assert [job.mode for job in two if isinstance(job, Record)] == ["gil", "memory"]
 
 
 def test_profiles_can_be_those_of_one_variant() -> None:
-    tasks = plan(EXPERIMENT, LANES, Options(timing=TIMINGS["quick"], profile_variant="native"))
-    assert {task.lane for task in tasks if task.stage == "profile"} == {"slow/native", "fast/native"}
+    jobs = plan(EXPERIMENT, LANES, Options(timing=TIMINGS["quick"], profile_variant="native"))
+    assert {job.lane.name for job in jobs if isinstance(job, Record)} == {"slow/native", "fast/native"}
 
 
 def test_a_ramp_counts_into_the_time() -> None:
     slow = Options(timing=TIMINGS["quick"], load=Load(users=300, spawn_rate=10.0))
-    ramped = next(task for task in plan(EXPERIMENT, LANES, slow) if task.stage == "load")
-    straight = next(task for task in plan(EXPERIMENT, LANES, OPTIONS) if task.stage == "load")
+    ramped = next(job for job in plan(EXPERIMENT, LANES, slow) if isinstance(job, Measure))
+    straight = next(job for job in plan(EXPERIMENT, LANES, OPTIONS) if isinstance(job, Measure))
     assert ramped.estimate_s == pytest.approx(straight.estimate_s + 30.0)
 
 
-def test_a_short_stretch_is_longer_for_slow_answers() -> None:
+def test_a_short_trial_is_longer_for_slow_answers() -> None:
     assert window_s(1.0, Load(users=2), 0.001) == 1.0
     assert window_s(1.0, Load(users=2), 1.0) == pytest.approx(2.4)
     assert window_s(1.0, Load(users=50), 1.0) == 4.0
@@ -81,25 +83,25 @@ def test_a_short_stretch_is_longer_for_slow_answers() -> None:
 
 
 def test_resuming_does_only_what_is_missing() -> None:
-    tasks = plan(EXPERIMENT, LANES, OPTIONS)
+    jobs = plan(EXPERIMENT, LANES, OPTIONS)
     done = LaneResult(
         scenario="slow",
         variant="python",
         path="/",
-        trials=[Trial(engine="http", model="closed")],
+        trials=[Trial(engine="native", model="closed")],
         profiles=[Profile(profiler="py-spy", mode="on-cpu")],
     )
     half = LaneResult(
         scenario="slow",
         variant="native",
         path="/",
-        trials=[Trial(engine="http", model="closed")],
+        trials=[Trial(engine="native", model="closed")],
         profiles=[Profile(profiler="py-spy", mode="on-cpu", error="not permitted")],
     )
-    left = missing(tasks, RunResult(created="", lanes=[done, half]))
-    assert not [task for task in left if task.lane == "slow/python"]
-    assert [task.stage for task in left if task.lane == "slow/native"] == ["verify", "profile", "diff"]
-    assert [task.stage for task in left if task.lane == "fast/python"] == ["verify", "load", "profile"]
+    left = missing(jobs, RunResult(created="", lanes=[done, half]))
+    assert not [job for job in left if job.lane.name == "slow/python"]
+    assert [type(job) for job in left if job.lane.name == "slow/native"] == [Verify, Record, Compare]
+    assert [type(job) for job in left if job.lane.name == "fast/python"] == [Verify, Measure, Record]
 
 
 @pytest.mark.parametrize(

@@ -7,29 +7,30 @@ import io
 import pytest
 from rich.console import Console
 
+from hotlap.analysis.judge import judge
 from hotlap.evidence.figures import Percentiles
 from hotlap.evidence.load import Trial
+from hotlap.experiment import Lane
 from hotlap.report.terminal import Bar, show
-from hotlap.run.jobs import Task
+from hotlap.run.jobs import Measure, Verify
 from hotlap.run.result import LaneResult, RunResult
 
 
 def told(width: int, failures: int = 0, error: str | None = None, variant: str = "app") -> str:
-    stretch = Trial(
+    trial = Trial(
         engine="native",
         model="closed",
         requests=8000,
         failures=failures,
         rps=8123.4,
-        latency_ms=Percentiles(p50=1.81, p90=2.67, p99=3.7, max=7.42),
+        latency_ms=Percentiles(mean=1.96, p50=1.81, p90=2.67, p99=3.7, max=7.42),
         server_cpu_us_per_request=142.0,
-        limited_by="server",
     )
     lane = LaneResult(
-        scenario="root", variant=variant, path="/", trials=[] if error else [stretch], error=error
+        scenario="root", variant=variant, path="/", trials=[] if error else [trial], error=error
     )
     console = Console(file=io.StringIO(), width=width)
-    show(RunResult(created="now", name="shop", lanes=[lane]), console)
+    show(judge(RunResult(created="now", name="shop", lanes=[lane])), console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -53,20 +54,21 @@ def test_no_figure_is_cut_off(width: int, failures: int, titles: str) -> None:
 
 def test_the_names_of_lanes_stay_whole_while_there_are_figures_to_spare() -> None:
     text = told(80, failures=3, variant="falcon-on-uvicorn")
-    [row] = [line for line in text.splitlines() if "falcon" in line]
-    assert row.split() == ["root/falcon-on-uvicorn", "8,123.4", "1.81", "3.70", "3", "142", "ok"]
+    [row] = [line for line in text.splitlines() if line.startswith(" root/falcon")]
+    assert row.split() == ["root/falcon-on-uvicorn", "8,123.4", "1.81", "3.70", "3", "142", "void"]
 
 
 def test_a_reason_is_said_once() -> None:
     text = told(120, error="the server ended before it answered")
     assert text.count("the server ended before it answered") == 1
     console = Console(file=io.StringIO(), width=120)
-    tasks = [Task(stage=stage, lane="root/app", estimate_s=1.0) for stage in ("verify", "load")]
+    lane = Lane(scenario="root", variant="app", path="/")
+    jobs = [Verify(lane=lane), Measure(lane=lane, load=lane.load, engine="native", warm_up_s=0.0, time_s=1.0)]
     with Bar(console).shown() as bar:
-        bar.begin(tasks)
-        for task in tasks:
-            bar.start(task)
-            bar.end(task, "no answer came")
+        bar.begin(jobs)
+        for job in jobs:
+            bar.start(job)
+            bar.end(job, "no answer came")
     assert isinstance(console.file, io.StringIO)
     said = console.file.getvalue()
     assert said.count("no answer came") == 1

@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 import random
 
+import msgspec
 import pytest
 
 from hotlap._engine import Histogram
 from hotlap.analysis.capacity import Objective, ObjectiveError, knee, search
+from hotlap.analysis.judged import JudgedTrial
+from hotlap.analysis.trials import judged_trial
 from hotlap.evidence.load import Trial
 from hotlap.load.aggregate import percentiles
 
 HOLD_S = 0.05
 
 
-def queue(rate: float, *, exponential: bool, time_s: float = 200.0, seed: int = 1) -> Trial:
+def queue(rate: float, *, exponential: bool, time_s: float = 200.0, seed: int = 1) -> JudgedTrial:
     """One place that serves each for ``HOLD_S``: what a measurement of it would give."""
     chance = random.Random(seed)
     histogram = Histogram()
@@ -27,10 +30,11 @@ def queue(rate: float, *, exponential: bool, time_s: float = 200.0, seed: int = 
         free_s = max(free_s, at_s) + HOLD_S
         histogram.record(round((free_s - at_s) * 1e6))
         requests += 1
-    return Trial(
-        engine="made", model="open", rate=rate, requests=requests, failures=0, rps=requests / time_s,
-        latency_ms=percentiles(histogram), facts={"saturated": rate * HOLD_S > 1.01},
+    trial = Trial(
+        engine="native", model="open", rate=rate, requests=requests, failures=0, rps=requests / time_s,
+        latency_ms=percentiles(histogram),
     )  # fmt: skip
+    return msgspec.structs.replace(judged_trial(trial), saturated=rate * HOLD_S > 1.01)
 
 
 def waits_at_most(rate: float, wait_s: float) -> float:
@@ -82,7 +86,7 @@ def test_a_rate_that_is_never_met_and_one_that_is_always_met_are_said() -> None:
 def test_the_edge_is_tried_again_and_gives_way_where_it_does_not_hold() -> None:
     tries: dict[float, int] = {}
 
-    def unsteady(rate: float) -> Trial:
+    def unsteady(rate: float) -> JudgedTrial:
         tries[rate] = tries.get(rate, 0) + 1
         # Above 10, the first try looks well and no other does.
         return queue(1.0 if rate <= 10 or (rate < 16 and tries[rate] == 1) else 100.0, exponential=False)
@@ -113,7 +117,7 @@ def test_an_objective_that_cannot_be_read_says_how_it_is_written(text: str) -> N
 
 def test_what_an_objective_misses_is_said() -> None:
     objective = Objective.parse("p50 < 40 ms, failures < 1%")
-    stretch = queue(2.0, exponential=False)
-    stretch.failures = stretch.requests
-    assert objective.misses(stretch) == [f"p50 {stretch.latency_ms.p50:.4g} ms", "failures 100.00%"]
+    trial = queue(2.0, exponential=False)
+    trial.evidence.failures = trial.evidence.requests
+    assert objective.misses(trial) == [f"p50 {trial.latency_ms.p50:.4g} ms", "failures 100.00%"]
     assert Objective.parse("p99.9 < 1 s").needs_requests() == 10_000

@@ -29,7 +29,7 @@ def few_samples(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> Ite
     seen = profile.evidence
     if seen.error or seen.mode in _COUNTED_EXACTLY or not profile.frames:
         return
-    total = max(frame.total_value for frame in profile.frames)
+    total = seen.total or max(frame.total_value for frame in profile.frames)
     # Time off the processor is in microseconds: what was seen of it are switches.
     count, what = (total, "samples") if seen.unit == "samples" else (seen.samples or 0, "switches")
     if not count:

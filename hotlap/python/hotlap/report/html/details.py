@@ -97,15 +97,20 @@ def plain(values: Mapping[str, object], prefix: str = "") -> Pairs:
     return pairs
 
 
-def of_struct(struct: msgspec.Struct | None, prefix: str = "", leave_out: tuple[str, ...] = ()) -> Pairs:
-    """The figures of a struct, by the names of its fields; those that are not known are left out."""
+def of_struct(
+    struct: msgspec.Struct | None, prefix: str = "", leave_out: tuple[str, ...] = (), unit: str = ""
+) -> Pairs:
+    """The figures of a struct, by the names of its fields; those that are not known are left out.
+
+    ``unit`` is that of figures whose names have none.
+    """
     if struct is None:
         return []
     known: dict[str, object] = msgspec.to_builtins(struct)
     values = {
         key: value for key, value in known.items() if value not in (None, [], {}) and key not in leave_out
     }
-    return [pair for pair in flat(values, prefix) if pair[1] != formatting.MISSING]
+    return [pair for pair in flat(values, prefix, unit) if pair[1] != formatting.MISSING]
 
 
 def profile_facts(profile: JudgedProfile) -> Pairs:
@@ -208,8 +213,8 @@ def _trial(judged: JudgedTrial) -> Iterable[tuple[str, str]]:
     yield "users left waiting", formatting.number(judged.starved)
     if each.model == "open":
         yield "saturated", spoken(judged.saturated)
-    yield from of_struct(each.lag_ms, "sent late, ")
-    yield from of_struct(each.late_ms, "engine woke late, ")
+    yield from of_struct(each.lag_ms, "sent late, ", unit="_ms")
+    yield from of_struct(each.late_ms, "engine woke late, ", unit="_ms")
     yield from of_struct(each.locust, "Locust says, ")
     yield from of_struct(each.machine, "machine, ")
 
