@@ -14,8 +14,8 @@ from hotlap.evidence.figures import Percentiles
 from hotlap.evidence.load import LocustStats, Slice, Trial
 from hotlap.load import steady
 from hotlap.load.aggregate import Window, percentiles, window_of
-from hotlap.load.wire import Answer
 from hotlap.load.wire import Slice as EncodedSlice
+from hotlap.load.wire import WindowResult
 
 AT_S = [0.25 * (index + 1) for index in range(40)]
 
@@ -96,7 +96,7 @@ def test_requests_in_flight_that_keep_growing_are_saturation() -> None:
     assert not saturated([chance.randrange(30) for _ in AT_S])
 
 
-def slices(count: int, requests: int, latency_ms: float, in_flight: float) -> Answer:
+def slices(count: int, requests: int, latency_ms: float, in_flight: float) -> WindowResult:
     """A window of quarters of a second that are all alike."""
     histogram = Histogram()
     for _ in range(requests):
@@ -114,7 +114,7 @@ def slices(count: int, requests: int, latency_ms: float, in_flight: float) -> An
         server_cpu_s=0.1,
         errors={},
     )
-    return Answer(slices=[one] * count, locust=LocustStats())
+    return WindowResult(slices=[one] * count, locust=LocustStats())
 
 
 def closed(window: Window, users: int) -> LittlesLaw | None:

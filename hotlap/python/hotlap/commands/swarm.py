@@ -17,11 +17,11 @@ import msgspec
 from hotlap.experiment import Engine, Experiment, Lane, Load
 from hotlap.experiment.config import load_experiment
 from hotlap.load.locust_pool import SWARM
+from hotlap.load.wire import INTERACTIVE_VARIABLE, InteractivePlan
 from hotlap.serving.server import Served, ServeError, authority, raise_file_limit, served
 from hotlap.usage import SHARE, LabError
 
 _SPARE_FILES = 100
-_PLAN_VARIABLE = "HOTLAP_SWARM_BY_HAND"
 
 
 @click.command
@@ -105,19 +105,17 @@ def command(
         ca_file = authority(lane.server or experiment.server, root)
     except ServeError as error:
         raise LabError(str(error)) from None
-    plan = msgspec.json.encode(
-        {
-            "lane": lane,
-            "load": load,
-            "engine": engine,
-            "ca_file": ca_file,
-            "json": str(json_file.resolve()) if json_file is not None else None,
-        }
+    plan = InteractivePlan(
+        lane=lane,
+        load=load,
+        engine=engine,
+        ca_file=ca_file,
+        json=str(json_file.resolve()) if json_file is not None else None,
     )
     try:
         with _target(experiment, lane, url, worker) as address:
             words += ["--host", address] if address is not None else []
-            code = _run(words, {**os.environ, _PLAN_VARIABLE: plan.decode()})
+            code = _run(words, {**os.environ, INTERACTIVE_VARIABLE: msgspec.json.encode(plan).decode()})
     except ServeError as error:
         raise LabError(str(error)) from None
     if code:

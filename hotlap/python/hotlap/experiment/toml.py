@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from hotlap.experiment.model import (
+    Arrivals,
     Expect,
     Experiment,
     ExperimentError,
@@ -30,6 +31,8 @@ Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="
 Command = Annotated[str | list[str], Meta(description="one string as a shell splits it, or a list of words")]
 
 _Table = TypeVar("_Table", bound=msgspec.Struct)
+_LOAD, _EXPECT, _WRITES = Load(), Expect(), Writes(share=0.0)
+"""Their defaults are the tables'."""
 
 ONLY_VARIANT = "app"
 """The variant of a scenario that names none."""
@@ -39,9 +42,9 @@ class LoadTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """The load of a scenario: ``[tool.hotlap.scenarios.NAME.load]``."""
 
     model: Annotated[Model, Meta(description="closed: users wait; paced: on a period; open: at a rate")] = (
-        "closed"
+        _LOAD.model
     )
-    users: Annotated[int, Meta(ge=1, description="how many users, closed or paced")] = 16
+    users: Annotated[int, Meta(ge=1, description="how many users, closed or paced")] = _LOAD.users
     spawn_rate: (
         Annotated[float, Meta(gt=0, description="users started a second; all at once if absent")] | None
     ) = None
@@ -49,19 +52,19 @@ class LoadTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         # Not a tuple: a union of a constrained number and a tuple crashes msgspec 0.22.
         float | list[float],
         Meta(description="seconds between an answer and the next request, or [low, high]"),
-    ] = 0.0
+    ] = _LOAD.wait_s[0]
     rate: Annotated[float, Meta(gt=0, description="requests a second, open")] | None = None
-    arrivals: Annotated[
-        str, Meta(pattern="^(even|exponential)$", description="the gaps of open arrivals")
-    ] = "even"
-    max_in_flight: Annotated[int, Meta(ge=1, description="unanswered requests at most, open")] = 1000
-    timeout_s: Annotated[float, Meta(gt=0, description="for an answer")] = 30.0
+    arrivals: Annotated[Arrivals, Meta(description="the gaps of open arrivals")] = _LOAD.arrivals
+    max_in_flight: Annotated[int, Meta(ge=1, description="unanswered requests at most, open")] = (
+        _LOAD.max_in_flight
+    )
+    timeout_s: Annotated[float, Meta(gt=0, description="for an answer")] = _LOAD.timeout_s
 
 
 class ExpectTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What must be answered: ``[tool.hotlap.scenarios.NAME.expect]``."""
 
-    status: Annotated[int, Meta(ge=100, le=599, description="any other is a failure")] = 200
+    status: Annotated[int, Meta(ge=100, le=599, description="any other is a failure")] = _EXPECT.status
     body: Annotated[str, Meta(description="the exact text")] | None = None
     body_file: Annotated[str, Meta(description="a file with the exact text")] | None = None
     same_as: Annotated[str, Meta(description="the variant whose answer it must equal")] | None = None
@@ -113,12 +116,12 @@ class WritesTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A share of the requests that write, counted apart: ``[tool.hotlap.scenarios.NAME.writes]``."""
 
     share: Annotated[float, Meta(ge=0, le=1, description="of all requests, from 0 to 1")]
-    method: Annotated[str, Meta(pattern="^[A-Z]+$", description="how they write")] = "PUT"
+    method: Annotated[str, Meta(pattern="^[A-Z]+$", description="how they write")] = _WRITES.method
     path: Annotated[str, Meta(pattern="^/", description="the lane's own if absent")] | None = None
     headers: Annotated[dict[str, str], Meta(description="sent with them")] = {}
     body: Annotated[str, Meta(description="the text that is sent")] | None = None
     body_file: Annotated[str, Meta(description="a file with that text")] | None = None
-    status: Annotated[int, Meta(ge=100, le=599, description="any other is a failure")] = 200
+    status: Annotated[int, Meta(ge=100, le=599, description="any other is a failure")] = _WRITES.expect.status
 
 
 class ScenarioTable(RequestTable, kw_only=True, forbid_unknown_fields=True):
@@ -346,7 +349,7 @@ def _lane(
             spawn_rate=load.spawn_rate,
             wait_s=(low, high),
             rate=load.rate,
-            arrivals="exponential" if load.arrivals == "exponential" else "even",
+            arrivals=load.arrivals,
             max_in_flight=load.max_in_flight,
             timeout_s=load.timeout_s,
         ),

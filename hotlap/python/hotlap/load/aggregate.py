@@ -13,8 +13,8 @@ from hotlap._engine import Histogram
 from hotlap.evidence.figures import Percentiles
 from hotlap.evidence.load import NamedRequests, Point, Slice
 from hotlap.load import steady
-from hotlap.load.wire import Answer
 from hotlap.load.wire import Slice as EncodedSlice
+from hotlap.load.wire import WindowResult
 
 
 class Window(msgspec.Struct, kw_only=True):
@@ -37,7 +37,7 @@ class Window(msgspec.Struct, kw_only=True):
     series: list[Point]
 
 
-def window_of(answer: Answer) -> Window:
+def window_of(answer: WindowResult) -> Window:
     """Cut the warm-up off and add up the rest."""
     slices = answer.slices
     ends_s = list(accumulate(one.length_s for one in slices))
@@ -76,7 +76,7 @@ def merged(encoded: Sequence[bytes | None]) -> Histogram:
     return whole
 
 
-def by_name(answer: Answer) -> dict[str, NamedRequests]:
+def by_name(answer: WindowResult) -> dict[str, NamedRequests]:
     """What the requests of each name gave, where there are several."""
     duration_s = math.fsum(one.length_s for one in answer.slices)
     return {

@@ -20,7 +20,7 @@ from hotlap.load.aggregate import Window, by_name, percentiles, window_of
 from hotlap.load.calibrate import calibrate
 from hotlap.load.locust_pool import SWARM, Locust, LocustPool, NoLocustError
 from hotlap.load.request import request_of
-from hotlap.load.wire import PLAN_VARIABLE, Answer, SwarmPlan
+from hotlap.load.wire import PLAN_VARIABLE, SwarmPlan, WindowResult
 from hotlap.serving.server import Served
 
 _POLL_S = 0.02
@@ -149,13 +149,13 @@ class _Swarm:
         if time.monotonic() > deadline:
             raise LoadError(f"the trial did not end in time:\n{self._log()}")
 
-    def answer(self, timeout_s: float) -> Answer:
+    def answer(self, timeout_s: float) -> WindowResult:
         deadline = time.monotonic() + timeout_s
         path = self._folder / "answer.json"
         while not path.exists():
             self.check(deadline)
             time.sleep(_POLL_S)
-        return msgspec.json.decode(path.read_bytes(), type=Answer)
+        return msgspec.json.decode(path.read_bytes(), type=WindowResult)
 
     def _log(self) -> str:
         return (self._folder / "locust.log").read_text(errors="replace")[-4000:].strip()
@@ -204,7 +204,9 @@ def _write(response: Histogram, histogram: Path) -> None:
     histogram.with_suffix(".csv").write_text(response.csv())
 
 
-def _trial(offered: Offered, answer: Answer, window: Window, started: str, rss_bytes: int | None) -> Trial:
+def _trial(
+    offered: Offered, answer: WindowResult, window: Window, started: str, rss_bytes: int | None
+) -> Trial:
     load, server_cpu_s, requests = offered.load, window.server_cpu_s, window.requests
     is_open = load.model == "open"
     return Trial(

@@ -11,6 +11,7 @@ from hotlap.evidence.load import LocustStats, MachineUse
 from hotlap.experiment import Engine, Lane, Load
 
 PLAN_VARIABLE = "HOTLAP_SWARM_PLAN"
+INTERACTIVE_VARIABLE = "HOTLAP_SWARM_INTERACTIVE"
 
 
 class SwarmPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +34,7 @@ class SwarmPlan(msgspec.Struct, frozen=True, kw_only=True):
     ca_file: str | None = None
     """The authorities that a ``https`` server is trusted by, instead of the usual ones."""
     answer: str
-    """The file for the ``Answer``."""
+    """The file for the ``WindowResult``."""
     live: str
     """The file that holds how many requests were answered so far, as text."""
 
@@ -46,6 +47,18 @@ class SwarmPlan(msgspec.Struct, frozen=True, kw_only=True):
     def given() -> SwarmPlan:
         """The plan that the environment names."""
         return msgspec.json.decode(Path(os.environ[PLAN_VARIABLE]).read_bytes(), type=SwarmPlan)
+
+
+class InteractivePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``hotlap swarm`` was asked for."""
+
+    lane: Lane
+    load: Load
+    engine: Engine
+    ca_file: str | None = None
+    """The authorities that a ``https`` server is trusted by, instead of the usual ones."""
+    json: str | None = None
+    """Where the result is to be written."""
 
 
 class Slice(msgspec.Struct, kw_only=True):
@@ -74,7 +87,7 @@ class NamedSlice(msgspec.Struct, kw_only=True):
     response: bytes
 
 
-class Answer(msgspec.Struct, kw_only=True):
+class WindowResult(msgspec.Struct, kw_only=True):
     """What a stretch gave, after its warm-up."""
 
     slices: list[Slice]

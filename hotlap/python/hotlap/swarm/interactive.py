@@ -14,27 +14,13 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
-from hotlap.experiment import Engine, Lane, Load
 from hotlap.load.aggregate import percentiles
+from hotlap.load.wire import INTERACTIVE_VARIABLE, InteractivePlan
 from hotlap.swarm.bridge import FEED
 from hotlap.swarm.counters import Account
 from hotlap.swarm.lanes import user_of
 
-PLAN_VARIABLE = "HOTLAP_SWARM_BY_HAND"
-
 logger = logging.getLogger(__name__)
-
-
-class ByHand(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``hotlap swarm`` was asked for."""
-
-    lane: Lane
-    load: Load
-    engine: Engine
-    ca_file: str | None = None
-    """The authorities that a ``https`` server is trusted by, instead of the usual ones."""
-    json: str | None = None
-    """Where the result is to be written."""
 
 
 def figures(account: Account) -> dict[str, Any]:
@@ -49,7 +35,7 @@ def figures(account: Account) -> dict[str, Any]:
     }
 
 
-def result(plan: ByHand, environment: Environment, duration_s: float) -> dict[str, Any]:
+def result(plan: InteractivePlan, environment: Environment, duration_s: float) -> dict[str, Any]:
     """What a swarm by hand gave, as plain data: Locust's totals, and the exact accounts of native users."""
     total = environment.stats.total
     return {
@@ -77,7 +63,7 @@ def result(plan: ByHand, environment: Environment, duration_s: float) -> dict[st
 
 def _tell_workers(parser: LocustArgumentParser) -> None:
     """Let the plan be an option of Locust's: what a master's options are, it tells its workers as they start."""
-    parser.add_argument("--hotlap-plan", default=os.environ[PLAN_VARIABLE], include_in_web_ui=False)
+    parser.add_argument("--hotlap-plan", default=os.environ[INTERACTIVE_VARIABLE], include_in_web_ui=False)
 
 
 def _adopt(environment: Environment, **_: Any) -> None:
@@ -85,12 +71,12 @@ def _adopt(environment: Environment, **_: Any) -> None:
     if not isinstance(environment.runner, WorkerRunner):
         return
     assert environment.parsed_options is not None
-    told = msgspec.json.decode(environment.parsed_options.hotlap_plan, type=ByHand)
+    told = msgspec.json.decode(environment.parsed_options.hotlap_plan, type=InteractivePlan)
     # Whom to trust is a file of this machine's.
     environment.user_classes[:] = [user_of(told.lane, told.load, told.engine, ca_file=_PLAN.ca_file)]
 
 
-def _install(plan: ByHand) -> None:
+def _install(plan: InteractivePlan) -> None:
     began_s = time.monotonic()
 
     def on_test_start(**_: Any) -> None:
@@ -117,6 +103,6 @@ def _install(plan: ByHand) -> None:
     events.quit.add_listener(on_quit)
 
 
-_PLAN = msgspec.json.decode(os.environ[PLAN_VARIABLE], type=ByHand)
+_PLAN = msgspec.json.decode(os.environ[INTERACTIVE_VARIABLE], type=InteractivePlan)
 LaneUser = user_of(_PLAN.lane, _PLAN.load, _PLAN.engine, ca_file=_PLAN.ca_file)
 _install(_PLAN)

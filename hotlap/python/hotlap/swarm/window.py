@@ -17,7 +17,7 @@ from locust.runners import Runner
 
 from hotlap._engine import Figures, Histogram
 from hotlap.evidence.load import LocustStats
-from hotlap.load.wire import Answer, NamedSlice, Slice, SwarmPlan
+from hotlap.load.wire import NamedSlice, Slice, SwarmPlan, WindowResult
 from hotlap.serving.server import cpu_s_of
 from hotlap.swarm.bridge import FEED
 from hotlap.swarm.counters import Accounts
@@ -141,10 +141,10 @@ class Window:
             )
         )
 
-    def _answer(self, runner: Runner, duration_s: float) -> Answer:
+    def _answer(self, runner: Runner, duration_s: float) -> WindowResult:
         native = self._plan.engine == "native"
         total, counted = runner.stats.total, self._native.total()
-        return Answer(
+        return WindowResult(
             slices=self._slices,
             aborted=counted.in_flight if native else None,
             connect=counted.connect.encode() if counted.connect.count else None,
