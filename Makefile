@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 RUST := Cargo.toml Cargo.lock
 CORE := $(RUST) pyproject.toml $(shell find rust_core -name '*.rs' -o -name Cargo.toml)
 ENGINE := $(RUST) hotlap/pyproject.toml $(shell find hotlap/src -name '*.rs') hotlap/Cargo.toml
+LADDER := $(CORE) ladder/pyproject.toml $(shell find ladder -name '*.rs' -o -name Cargo.toml)
 ARGS ?=
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -25,7 +26,11 @@ $(VENV)/.deps: requirements/dev.txt | tools
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	@touch $@
 
-$(VENV)/.core: $(VENV)/.deps $(CORE)
+$(VENV)/.rsgi: $(VENV)/.deps falcon_rsgi/pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable ./falcon_rsgi
+	@touch $@
+
+$(VENV)/.core: $(VENV)/.rsgi $(CORE)
 	$(BIN)/maturin develop --quiet --locked
 	@touch $@
 
@@ -33,7 +38,11 @@ $(VENV)/.engine: $(VENV)/.deps $(ENGINE)
 	$(BIN)/maturin develop --quiet --locked --manifest-path hotlap/Cargo.toml
 	@touch $@
 
-build: $(VENV)/.core $(VENV)/.engine ## Make .venv with both packages in it, as they ship
+$(VENV)/.ladder: $(VENV)/.core $(LADDER)
+	$(BIN)/maturin develop --quiet --locked --manifest-path ladder/Cargo.toml
+	@touch $@
+
+build: $(VENV)/.core $(VENV)/.engine $(VENV)/.ladder ## Make .venv with all packages in it, as they ship
 
 lab: build ## Serve, verify, load and profile every lane of the service; write the report
 	$(BIN)/hotlap run $(ARGS)
@@ -46,10 +55,10 @@ test: build lint test-rust test-python test-versions ## Every check
 lint: build ## Formatting, lints and types of Python and Rust
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy hotlap/python pyapp
+	$(BIN)/mypy hotlap/python pyapp falcon_rsgi/src ladder/python
 	cargo fmt --all --check
 	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
-	cargo clippy --quiet --locked --workspace --all-targets --features python -- -D warnings
+	cargo clippy --quiet --locked --workspace --all-targets --all-features -- -D warnings
 
 test-rust: ## The Rust of both crates, without Python
 	cargo test --quiet --locked --workspace
@@ -69,8 +78,8 @@ bench: build ## The service against its peers, by the lab; writes docs/benchmark
 	cargo build --quiet --release --locked --manifest-path benchmarks/rust/Cargo.toml
 	$(BIN)/python benchmarks/bench.py $(ARGS)
 
-bench-core: ## Criterion on the service's core: loops, map, lock, histogram
-	cargo bench --quiet --locked --package rust_core
+bench-core: ## Criterion on the service's core and the ladder: loops, maps, locks, histogram
+	cargo bench --quiet --locked --package rust_core --package ladder
 
 bench-load: build ## The load engine beside wrk and Locust's own users, paired in one run
 	$(BIN)/python benchmarks/load.py $(ARGS)
@@ -105,11 +114,12 @@ docs: build ## The reference from the code, and the docs as a site in site/
 planted: build ## How often a comparison is wrong here: an A/A series and a planted slowdown (ARGS=--short: 15 min)
 	$(BIN)/python benchmarks/planted/series.py --out runs/planted $(ARGS)
 
-wheels: build ## Wheels and sdists of both packages, in dist/
-	$(BIN)/maturin sdist --out dist
-	$(BIN)/maturin build --quiet --locked --out dist
-	$(BIN)/maturin sdist --out dist --manifest-path hotlap/Cargo.toml
-	$(BIN)/maturin build --quiet --locked --out dist --manifest-path hotlap/Cargo.toml
+wheels: build ## Wheels and sdists of all packages, in dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist ./falcon_rsgi
+	for package in . hotlap ladder; do \
+		$(BIN)/maturin sdist --out dist --manifest-path $$package/Cargo.toml && \
+		$(BIN)/maturin build --quiet --locked --out dist --manifest-path $$package/Cargo.toml || exit 1; \
+	done
 
 pin: build ## Pin the versions anew, in a file that names no address
 	$(BIN)/uv pip compile --quiet --upgrade --no-emit-index-url --universal --python-version 3.11 requirements/dev.in -o requirements/dev.txt

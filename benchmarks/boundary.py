@@ -14,9 +14,9 @@ from statistics import median
 from time import perf_counter
 
 import pyperf
+from pyapp.reference import fold
 
 from pyapp import _core
-from pyapp.reference import fold
 
 IDS = ["1", "2", "3"]
 MANY = [str(number) for number in range(10_000)]

@@ -1,5 +1,8 @@
-"""Every lane at once, or those that are named: ``locust -f locust/locustfile.py NativeCpu PythonCpu``."""
+"""All of them at once, or those that are named: ``locust -f locust/locustfile.py Read Cpu``."""
 
-from pyapp.experiment import users
+from cpu import Cpu
+from cpualloc import Cpualloc
+from fast import Fast
+from read import Read
 
-globals().update(users())
+__all__ = ["Cpu", "Cpualloc", "Fast", "Read"]

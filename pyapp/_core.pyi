@@ -6,7 +6,6 @@ is detached from the interpreter: other Python threads run meanwhile. A panic of
 ``PanicError``.
 """
 
-from asyncio import Future
 from collections.abc import Generator
 from types import TracebackType
 from typing import Any, ClassVar, Literal, final
@@ -88,38 +87,6 @@ class ClientMap:
         """For each side of the lock (``read``, ``write``) the histograms of its ``wait`` and ``hold``."""
 
 @final
-class ShardedMap:
-    """Clients by name in a sharded hash map (dashmap), without a limit: a rung of the ladder of locks."""
-
-    def __new__(cls) -> ShardedMap:
-        """Make an empty map."""
-
-    def put(self, name: str, client: Client) -> None:
-        """Set the client of that name."""
-
-    def delete(self, name: str) -> None:
-        """Remove the client of that name, if there is one."""
-
-    def user_ids(self) -> Ids:
-        """The user ids, shard by shard, each under the read side of its own lock."""
-
-@final
-class SnapshotMap:
-    """Clients by name in a map that a writer replaces as a whole (arc-swap): readers take no lock."""
-
-    def __new__(cls) -> SnapshotMap:
-        """Make an empty map."""
-
-    def put(self, name: str, client: Client) -> None:
-        """Set the client of that name: copies the whole map."""
-
-    def delete(self, name: str) -> None:
-        """Remove the client of that name, if there is one: copies the whole map."""
-
-    def user_ids(self) -> Ids:
-        """The user ids, all of one moment."""
-
-@final
 class Ids:
     """User ids as strings, kept in Rust: what a request has collected from the map."""
 
@@ -157,33 +124,6 @@ class Ids:
         Raises:
             ValueError: an id is no number, or ``iterations`` is more than ``MAX_ITERATIONS``.
             OverflowError: ``iterations`` is negative or beyond 32 bits, or the sum is beyond 64.
-        """
-
-    def fold_parsed(self, iterations: int) -> int:
-        """As ``fold``, with each string parsed once, before the loop. Raises as ``fold`` does."""
-
-    def fold_closed(self, iterations: int) -> int:
-        """What ``fold`` gives, by the formula: no loop. Raises as ``fold`` does."""
-
-    def fold_attached(self, iterations: int) -> int:
-        """As ``fold``, but attached to the interpreter: no other Python thread runs meanwhile."""
-
-@final
-class RustPool:
-    """Threads of Rust's own that compute for the tasks of an event loop."""
-
-    def __new__(cls, threads: int) -> RustPool:
-        """Start so many threads.
-
-        Raises:
-            RuntimeError: the system gives none.
-        """
-
-    def fold_clone(self, ids: Ids, iterations: int) -> Future[int]:
-        """``Ids.fold_clone`` in one of the threads, as a future of the running event loop.
-
-        Raises:
-            RuntimeError: no event loop runs in this thread.
         """
 
 @final
@@ -227,19 +167,6 @@ class ExclusiveLock:
 
     def timings(self) -> list[tuple[str, Histogram]]:
         """The histograms of the lock's ``wait`` (of those who got it) and ``hold``."""
-
-@final
-class SharedLock:
-    """The same lock with both of its sides: readers share it, and overtake no writer that waits."""
-
-    def __new__(cls) -> SharedLock:
-        """Make a lock that nobody holds."""
-
-    def read(self) -> Place:
-        """A place in the queue for the side that readers share."""
-
-    def write(self) -> Place:
-        """A place in the queue for the side that a writer has alone."""
 
 @final
 class Place:

@@ -9,20 +9,25 @@ from typing import Any
 import falcon.asgi
 from falcon.asgi import Request, Response
 
-from pyapp import metrics, problems, rsgi
+import falcon_rsgi
+from falcon_rsgi import RECEIVE
+from pyapp import metrics, native, problems, python
 from pyapp.client_resources import ClientResource, ClientsResource
 from pyapp.clients import Store
 from pyapp.compute import ComputePool
-from pyapp.disconnect import RECEIVE, Receive
+from pyapp.disconnect import Receive
 from pyapp.garbage import GarbageSettings
 from pyapp.lanes import LaneResource, WrittenLaneResource, answer
 from pyapp.metrics import LaneMetrics
 from pyapp.pages import IndexResource, OpenApiResource
-from pyapp.scenarios import DEFAULT_VARIANT, SCENARIOS, VARIANTS, Scenario, lanes
+from pyapp.scenarios import DEFAULT_VARIANT, SCENARIOS, Scenario, lanes
 from pyapp.settings import Settings, load
 
+STORES: dict[str, Callable[[], Store]] = {"python": python.Store, "native": native.Store}
+"""What holds each variant's clients."""
 
-class App(rsgi.App):
+
+class App(falcon_rsgi.App):
     """Falcon's app, with what the server and Falcon see differently mended."""
 
     # What is mended here concerns bodies, and versions that RSGI's scopes have right already.
@@ -76,7 +81,7 @@ class HealthResource:
 class MetricsResource:
     """What the service has counted."""
 
-    def __init__(self, lanes: dict[tuple[str, str], LaneMetrics], stores: dict[str, Store]) -> None:
+    def __init__(self, lanes: dict[tuple[str, str], LaneMetrics], stores: Mapping[str, Store]) -> None:
         self._lanes = lanes
         self._stores = stores
 
@@ -88,36 +93,37 @@ class MetricsResource:
 
 def create_app(
     settings: Settings | None = None,
-    scenarios: Sequence[Scenario] | None = None,
+    scenarios: Sequence[Scenario[Any, Any]] = SCENARIOS,
+    stores: Mapping[str, Store] | None = None,
     app_type: type[falcon.asgi.App] = App,  # type: ignore[type-arg]
 ) -> falcon.asgi.App:  # type: ignore[type-arg]
     """The service.
 
     Args:
         settings: what it does; the environment's settings if not given.
-        scenarios: the endpoints; those of the registry if not given.
+        scenarios: the endpoints.
+        stores: each variant's clients; those of the service if not given.
         app_type: the class of the app.
 
     Raises:
         SettingsError: the environment has a setting that cannot be.
-        MissingPartError: a scenario has no function in one of its variants.
     """
     settings = settings or load(os.environ)
-    scenarios = SCENARIOS if scenarios is None else scenarios
+    stores = stores or {variant: make() for variant, make in STORES.items()}
     pool = ComputePool()
     app = app_type(middleware=[pool, GarbageSettings()])
     app.set_error_serializer(problems.serialize)
     app.add_error_handler(Exception, problems.unexpected)
 
-    stores: dict[str, Store] = {variant: module.Store() for variant, module in VARIANTS.items()}
     counted: dict[tuple[str, str], LaneMetrics] = {}
     for scenario, variant in lanes(scenarios):
         counted[scenario.name, variant] = LaneMetrics()
-        parts = (scenario, variant, stores[variant], settings, pool)
-        resource = LaneResource(answer(*parts), counted[scenario.name, variant])
-        if scenario.writes and not settings.read_only:
-            write = answer(*parts, "_write")
-            resource = WrittenLaneResource(answer(*parts), counted[scenario.name, variant], write)
+        parts = (stores[variant], settings, pool)
+        reading = answer(scenario, scenario.variants[variant], *parts)
+        resource = LaneResource(reading, counted[scenario.name, variant])
+        if variant in scenario.writing and not settings.read_only:
+            writing = answer(scenario, scenario.writing[variant], *parts)
+            resource = WrittenLaneResource(reading, counted[scenario.name, variant], writing)
         app.add_route(scenario.path(variant), resource)
         if variant == scenario.default_variant():
             app.add_route(f"/{scenario.name}", resource)
@@ -129,6 +135,6 @@ def create_app(
 
     app.add_route("/healthz", HealthResource())
     app.add_route("/metrics", MetricsResource(counted, stores))
-    app.add_route("/openapi.json", OpenApiResource(scenarios, settings))
+    app.add_route("/openapi.json", OpenApiResource(scenarios, list(stores), settings))
     app.add_route("/", IndexResource(scenarios))
     return app

@@ -9,9 +9,6 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
-RECEIVE = "pyapp.receive"
-"""Where a request's scope keeps its ASGI events, for who must know whether the client is still there."""
-
 
 class ClientGoneError(Exception):
     """The client has closed its connection: nobody waits for the answer."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import msgspec
 
@@ -13,26 +12,21 @@ from hotlap.experiment import Expect, Experiment, ExperimentError, Lane, Load, M
 from pyapp.scenarios import DEFAULT_VARIANT, SCENARIOS, Scenario, lanes
 from pyapp.settings import Settings, SettingsError, load
 
-if TYPE_CHECKING:
-    from hotlap.users import NativeUser
-
-USER_WAIT_S = 0.5
-"""How long a Locust user waits between an answer and the next request, as the article's users do."""
-
-USER_TIMEOUT_S = 300.0
-"""How long a Locust user waits for an answer: `/read` makes each of 3000 wait for the others."""
-
 
 def create_experiment(
-    scenarios: Sequence[Scenario] = SCENARIOS, settings: Settings | None = None
+    scenarios: Sequence[Scenario[Any, Any]] = SCENARIOS,
+    given: Settings | None = None,
+    *,
+    app: str = "pyapp.app:create_app",
+    extensions: tuple[str, ...] = ("pyapp._core",),
 ) -> Experiment:
-    """The experiment that loads and profiles these scenarios."""
-    settings = settings or Settings()
+    """The experiment that loads and profiles these scenarios, served by an app that has them."""
+    settings = given or Settings()
     connections = str(settings.connections)
     return Experiment(
-        name="pyapp",
+        name=app.partition(".")[0],
         server=Server(
-            app="pyapp.app:create_app",
+            app=app,
             factory=True,
             interface=settings.interface,
             env=settings.environment(),
@@ -48,7 +42,7 @@ def create_experiment(
                 title=scenario.title,
                 expect=Expect(body=scenario.expected(settings)),
                 load=Load(users=scenario.users),
-                writes=_writes(scenario, settings),
+                writes=_writes(scenario, variant, settings),
                 profiles=msgspec.convert(scenario.profiles, tuple[Mode, ...]),
             )
             for scenario, variant in lanes(scenarios)
@@ -59,46 +53,31 @@ def create_experiment(
             if scenario.differs_from
         ),
         metrics_path="/metrics",
-        extensions=("pyapp._core",),
+        extensions=extensions,
         reference={scenario.name: scenario.reference for scenario in scenarios if scenario.reference},
         reference_title="the article",
     )
 
 
-def _writes(scenario: Scenario, settings: Settings) -> Writes | None:
+def _writes(scenario: Scenario[Any, Any], variant: str, settings: Settings) -> Writes | None:
     """A write answers with the number that a read does, so that it is held against the same."""
-    if not scenario.writes or settings.read_only:
+    if scenario.writes is None or variant not in scenario.writing or settings.read_only:
         return None
-    return Writes(share=scenario.writes, expect=Expect(body=scenario.expected(settings)))
+    return Writes(share=scenario.writes.share, expect=Expect(body=scenario.expected(settings)))
 
 
-def user_of(path: str) -> type[NativeUser]:
-    """A Locust user that asks for a path as the article's users do."""
-    # Locust patches the interpreter that imports it: only one that is to be Locust's may do so.
-    from hotlap.users import NativeUser, Request
+def settings() -> Settings:
+    """The environment's settings.
 
-    name = re.sub(r"[^A-Za-z0-9]", "", path.title())
-    declared = {
-        "requests": [Request("GET", path)],
-        "wait": (USER_WAIT_S, USER_WAIT_S),
-        "timeout_s": USER_TIMEOUT_S,
-    }
-    return type(name, (NativeUser,), declared)
-
-
-def users(scenarios: Sequence[Scenario] = SCENARIOS) -> dict[str, type[NativeUser]]:
-    """A Locust user for each lane, by its class's name."""
-    each = [user_of(scenario.path(variant)) for scenario, variant in lanes(scenarios)]
-    return {one.__name__: one for one in each}
-
-
-def _settings() -> Settings:
+    Raises:
+        ExperimentError: one of them cannot be.
+    """
     try:
         return load(os.environ)
     except SettingsError as error:
         raise ExperimentError(str(error)) from error
 
 
-experiment = create_experiment(settings=_settings())
+experiment = create_experiment(SCENARIOS, settings())
 """The experiment with the environment's settings: with ``PYAPP_ITERATIONS=1000`` it iterates, and expects
 the answer of, a thousand iterations."""

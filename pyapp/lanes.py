@@ -5,15 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable
 from time import perf_counter
+from typing import Any, cast
 
 import falcon
 from falcon.asgi import Request, Response
 
+from falcon_rsgi import RECEIVE
 from pyapp.clients import Store
 from pyapp.compute import ComputePool
-from pyapp.disconnect import RECEIVE, ClientGoneError, until_gone
+from pyapp.disconnect import ClientGoneError, until_gone
 from pyapp.metrics import LaneMetrics
-from pyapp.scenarios import Scenario
+from pyapp.scenarios import Scenario, Work
 from pyapp.settings import Settings
 
 Answer = Callable[[Request], Awaitable[int]]
@@ -55,46 +57,36 @@ class WrittenLaneResource(LaneResource):
 
 
 def answer(
-    scenario: Scenario,
-    variant: str,
-    store: Store,
-    settings: Settings,
-    pool: ComputePool,
-    suffix: str = "",
+    scenario: Scenario[Any, Any], work: Work[Any], store: Store, settings: Settings, pool: ComputePool
 ) -> Answer:
     """What answers a lane's requests without blocking the event loop.
 
     Args:
         scenario: The lane's scenario.
-        variant: Its variant.
+        work: Its function for the lane's variant.
         store: That variant's clients.
         settings: What the service does.
         pool: Where it computes.
-        suffix: ``_write`` for what answers a scenario's writes.
-
-    Raises:
-        MissingPartError: the variant has no function for the scenario.
     """
-    function = scenario.function(variant, suffix)
-
-    if not inspect.iscoroutinefunction(function):
+    if not inspect.iscoroutinefunction(work):
+        computing = cast(Callable[..., int], work)
 
         async def compute(req: Request) -> int:
-            return await pool.run(req.scope.get(RECEIVE), function, store, settings)
+            return await pool.run(req.scope.get(RECEIVE), computing, store, settings)
 
         return compute
 
-    if scenario.queues:
+    if scenario.cancel_on_disconnect:
 
         async def queue(req: Request) -> int:
             receive = req.scope.get(RECEIVE)
-            work = function(store, settings)
-            return await (work if receive is None else until_gone(work, receive))
+            working = work(store, settings)
+            return await (working if receive is None else until_gone(working, receive))
 
         return queue
 
     # Not a coroutine around the function's: each is made, kept and resumed for every request.
     def wait(req: Request) -> Awaitable[int]:
-        return function(store, settings)  # type: ignore[no-any-return]
+        return work(store, settings)
 
     return wait

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from pyapp import _core
 from pyapp.clients import SEED, Client, StoreFullError
-from pyapp.kept import Keeper
 from pyapp.settings import Settings
 
 
-class Store(Keeper[_core.Client]):
+class Store:
     """Clients in the Rust map, behind its read-write lock and the fair exclusive lock."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.map = _core.ClientMap()
         self.lock = _core.ExclusiveLock()
         for name, client in SEED.items():
             self.map.put(name, _core.Client(client.user_id, client.subscribed_topics))
-
-    def _each(self) -> Iterable[tuple[str, _core.Client]]:
-        return self.map.items()
 
     def get(self, name: str) -> Client | None:
         """The client of that name."""
@@ -44,18 +39,14 @@ class Store(Keeper[_core.Client]):
             StoreFullError: it would be one too many; the store is then as it was.
         """
         with await self.lock.acquire():
-            made = _core.Client(client.user_id, client.subscribed_topics)
             try:
-                new = self.map.put(name, made)
+                return self.map.put(name, _core.Client(client.user_id, client.subscribed_topics))
             except _core.FullError as error:
                 raise StoreFullError from error
-            self._put_in_mirrors(name, made)
-            return new
 
     async def delete(self, name: str) -> bool:
         """Removes a client; whether there was one."""
         with await self.lock.acquire():
-            self._delete_in_mirrors(name)
             return self.map.delete(name)
 
     def timings(self) -> Sequence[tuple[str, str, _core.Histogram]]:

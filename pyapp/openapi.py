@@ -9,7 +9,7 @@ import msgspec
 
 from pyapp.clients import Client, Name
 from pyapp.problems import MEDIA_PROBLEM
-from pyapp.scenarios import DEFAULT_VARIANT, VARIANTS, Scenario
+from pyapp.scenarios import DEFAULT_VARIANT, Scenario
 from pyapp.settings import Settings
 
 _PROBLEM: dict[str, Any] = {
@@ -27,8 +27,10 @@ _PROBLEM: dict[str, Any] = {
 _CLIENT = {"$ref": "#/components/schemas/Client"}
 
 
-def document(scenarios: Sequence[Scenario], settings: Settings) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of the service with these scenarios and settings."""
+def document(
+    scenarios: Sequence[Scenario[Any, Any]], stores: Sequence[str], settings: Settings
+) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of the service with these scenarios, variants' stores and settings."""
     _, schemas = msgspec.json.schema_components([Client], ref_template="#/components/schemas/{name}")
     paths: dict[str, Any] = {
         "/": _get("index", "The lanes", _text("text/html")),
@@ -37,18 +39,18 @@ def document(scenarios: Sequence[Scenario], settings: Settings) -> dict[str, Any
         "/openapi.json": _get("openapi", "This document", _json({"type": "object"})),
     }
     for scenario in scenarios:
-        for prefix, variant in _prefixes(scenario.variants):
+        for prefix, variant in _prefixes(tuple(scenario.variants)):
             operation = "_".join(part for part in (prefix.strip("/"), scenario.name) if part)
             answer = _text("text/html", pattern="^[0-9]+$")
             path = _get(operation, f"{scenario.title} ({variant})", answer)
-            if scenario.writes and not settings.read_only:
+            if variant in scenario.writing and not settings.read_only:
                 path["put"] = {
                     "operationId": f"put_{operation}",
                     "summary": f"{scenario.title}: a write ({variant})",
                     "responses": {"200": {"description": "the answer that a read gives", **answer}},
                 }
             paths[f"{prefix}/{scenario.name}"] = path
-    for prefix, variant in _prefixes(tuple(VARIANTS)):
+    for prefix, variant in _prefixes(stores):
         paths |= _client_paths(prefix, variant, read_only=settings.read_only)
     return {
         "openapi": "3.1.0",

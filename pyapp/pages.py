@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import falcon
 import msgspec
@@ -17,9 +18,9 @@ from pyapp.settings import Settings
 class IndexResource:
     """A page that lists the lanes."""
 
-    def __init__(self, scenarios: Sequence[Scenario]) -> None:
+    def __init__(self, scenarios: Sequence[Scenario[Any, Any]]) -> None:
         rows = "".join(
-            f'<tr><td><a href="{path}">{path}</a></td><td>{escape(scenario.does)}</td></tr>'
+            f'<tr><td><a href="{path}">{path}</a></td><td>{escape(scenario.summary)}</td></tr>'
             for scenario, variant in lanes(scenarios)
             for path in [escape(scenario.path(variant))]
         )
@@ -44,8 +45,10 @@ class IndexResource:
 class OpenApiResource:
     """The service's OpenAPI document."""
 
-    def __init__(self, scenarios: Sequence[Scenario], settings: Settings) -> None:
-        self._document = msgspec.json.encode(document(scenarios, settings))
+    def __init__(
+        self, scenarios: Sequence[Scenario[Any, Any]], stores: Sequence[str], settings: Settings
+    ) -> None:
+        self._document = msgspec.json.encode(document(scenarios, stores, settings))
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Answers with the document."""

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from serving import Service, serve
 
+from pyapp.app import STORES
 from pyapp.client_resources import BODY_LIMIT
 from pyapp.clients import MAX_CLIENTS, MAX_NAME_LENGTH, MAX_TOPIC_LENGTH, MAX_TOPICS, SEED
-from pyapp.scenarios import VARIANTS
 
 GOOD: dict[str, Any] = {"user_id": 4, "subscribed_topics": ["owls", "bats"]}
-PREFIXES = ["", *(f"/{variant}" for variant in VARIANTS)]
+PREFIXES = ["", *(f"/{variant}" for variant in STORES)]
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_a_body_at_the_limits_is_taken(unchanged: Service) -> None:
         unchanged.client.delete(f"{prefix}/clients/{name}").raise_for_status()
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", STORES)
 def test_one_client_too_many_is_422(fresh_service: Service, variant: str) -> None:
     for at in range(MAX_CLIENTS - len(SEED)):
         assert fresh_service.client.put(f"/{variant}/clients/c{at}", json=GOOD).status_code == 201

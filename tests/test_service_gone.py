@@ -12,14 +12,14 @@ import pytest
 from serving import Service, serve
 
 from pyapp._core import MAX_ITERATIONS
+from pyapp.app import STORES
 from pyapp.disconnect import ClientGoneError, until_gone
-from pyapp.scenarios import VARIANTS
 
 CLIENTS = 60
 WAIT_S = 0.5
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", STORES)
 def test_the_queue_of_the_dead_is_left(variant: str) -> None:
     """60 clients queue for half a second each and go: the next would wait for half a minute behind them."""
     with serve("--wait-ms", str(1000 * WAIT_S)) as service:
@@ -133,7 +133,7 @@ def test_a_cancellation_reaches_the_work() -> None:
     asyncio.run(use())
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", STORES)
 def test_the_event_loop_answers_while_the_pool_computes(variant: str) -> None:
     iterations = MAX_ITERATIONS if variant == "native" else 100_000
     with serve("--iterations", str(iterations)) as service:

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, settings
 from prometheus_client.parser import text_string_to_metric_families
 from serving import TIMER_S, Service, need, serve
 
+from pyapp.app import STORES
 from pyapp.openapi import document
-from pyapp.scenarios import SCENARIOS, VARIANTS, lanes
+from pyapp.scenarios import SCENARIOS, lanes
 from pyapp.settings import Settings
 
 EXPECTED = {scenario.name: scenario.expected(Settings(iterations=1000)) for scenario in SCENARIOS}
@@ -160,9 +161,9 @@ def test_metrics_count_requests_by_lane_the_map_and_the_locks(fresh_service: Ser
 
 def test_the_openapi_document_lists_every_path(service: Service) -> None:
     written = service.client.get("/openapi.json").json()
-    assert written == json.loads(json.dumps(document(SCENARIOS, Settings())))
+    assert written == json.loads(json.dumps(document(SCENARIOS, list(STORES), Settings())))
     paths = {path for path, _ in PATHS} | {"/", "/healthz", "/metrics", "/openapi.json"}
-    for prefix in ("", *(f"/{variant}" for variant in VARIANTS)):
+    for prefix in ("", *(f"/{variant}" for variant in STORES)):
         paths |= {f"{prefix}/clients", f"{prefix}/clients/{{name}}"}
     assert set(written["paths"]) == paths
     operations = [
@@ -174,7 +175,7 @@ def test_the_openapi_document_lists_every_path(service: Service) -> None:
     assert len(set(operations)) == len(operations)
 
 
-schema = schemathesis.openapi.from_dict(document(SCENARIOS, Settings()))
+schema = schemathesis.openapi.from_dict(document(SCENARIOS, list(STORES), Settings()))
 
 
 @schema.parametrize()

@@ -9,8 +9,8 @@ from serving import TIMER_S, Service, free_port
 
 from hotlap.report.html import evidence_charts
 from hotlap.serving.locks import parse, read_locks, since
+from pyapp.app import STORES
 from pyapp.experiment import experiment
-from pyapp.scenarios import VARIANTS
 
 TEXT = """\
 # TYPE app_lock_wait_seconds histogram
@@ -52,7 +52,7 @@ def test_a_service_that_does_not_say_has_no_locks(service: Service) -> None:
     assert read_locks(f"http://127.0.0.1:{free_port()}/metrics", "native") == {}
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", STORES)
 def test_a_queue_shows_as_waiting_for_the_exclusive_lock(fresh_service: Service, variant: str) -> None:
     url = f"{fresh_service.url}{experiment.metrics_path}"
     before = read_locks(url, variant)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from serving import ROOT, Service, free_port
 
-from pyapp.scenarios import SCENARIOS, lanes
+from pyapp.scenarios import SCENARIOS
 
 
 def locust(*words: str, service: Service) -> list[str]:
@@ -31,11 +31,11 @@ def headless(file: str, service: Service, users: int = 8) -> dict[str, dict[str,
 
 def test_there_is_a_file_for_each_scenario_of_the_article() -> None:
     names = {path.stem for path in (ROOT / "locust").glob("*.py")}
-    assert names == {"locustfile", *(s.name for s in SCENARIOS if s.suite == "article")}
+    assert names == {"locustfile", *(s.name for s in SCENARIOS)}
     assert not (ROOT / "locust/__init__.py").exists()
 
 
-@pytest.mark.parametrize("name", [scenario.name for scenario in SCENARIOS if scenario.suite == "article"])
+@pytest.mark.parametrize("name", [scenario.name for scenario in SCENARIOS])
 def test_a_file_loads_its_path_with_half_a_second_between_requests(name: str, service: Service) -> None:
     before = service.metric("pyapp_request_seconds_count", scenario=name, variant="native")
     seen = headless(name, service)
@@ -48,10 +48,9 @@ def test_a_file_loads_its_path_with_half_a_second_between_requests(name: str, se
     assert requests <= after - before <= requests + 8
 
 
-def test_the_locustfile_has_every_lane(service: Service) -> None:
-    each = lanes(SCENARIOS)
-    seen = headless("locustfile", service, users=len(each))
-    assert set(seen) == {scenario.path(variant) for scenario, variant in each}
+def test_the_locustfile_has_all_of_them(service: Service) -> None:
+    seen = headless("locustfile", service, users=len(SCENARIOS))
+    assert set(seen) == {f"/{scenario.name}" for scenario in SCENARIOS}
     assert [row["num_failures"] for row in seen.values()] == [0] * len(seen)
 
 

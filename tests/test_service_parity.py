@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,36 +12,35 @@ import pytest
 from hypothesis import given, settings, strategies
 from serving import Service
 
-from pyapp import _core, reference
+from pyapp import _core, python
+from pyapp.app import STORES
 from pyapp.clients import MAX_CLIENTS, MAX_USER_ID, SEED, Client, StoreFullError
-from pyapp.scenarios import SCENARIOS, VARIANTS, Scenario, lanes
+from pyapp.scenarios import SCENARIOS, Scenario, lanes
 from pyapp.settings import Settings
 
 
-def cases(scenarios: Sequence[Scenario]) -> list[Any]:
+def cases(scenarios: Sequence[Scenario[Any, Any]]) -> list[Any]:
     """A case for each lane."""
     return [pytest.param(*lane, id=f"{lane[0].name}/{lane[1]}") for lane in lanes(scenarios)]
 
 
 LANES = cases(SCENARIOS)
-ARTICLE = cases([scenario for scenario in SCENARIOS if scenario.suite == "article"])
-WRITES = cases([scenario for scenario in SCENARIOS if scenario.writes])
 USER_IDS = strategies.integers(0, MAX_USER_ID)
 NAMES = strategies.from_regex(r"\A[A-Za-z0-9._~-]{1,64}\Z")
 MAPS = strategies.dictionaries(NAMES, USER_IDS, max_size=30)
 
 
-def answer(scenario: Scenario, variant: str, store: Any, work: Settings) -> int:
+def answer(scenario: Scenario[Any, Any], variant: str, store: Any, work: Settings) -> int:
     """What a lane's function answers."""
-    result = scenario.function(variant)(store, work)
+    result = scenario.variants[variant](store, work)
     return asyncio.run(result) if asyncio.iscoroutine(result) else result
 
 
-def store_of(variant: str, clients: dict[str, int]) -> Any:
+def store_of(make: Callable[[], Any], clients: dict[str, int]) -> Any:
     """A store that holds these clients and no others."""
 
     async def fill() -> Any:
-        store = VARIANTS[variant].Store()
+        store = make()
         for name in SEED:
             assert await store.delete(name)
         for name, user_id in clients.items():
@@ -55,42 +54,18 @@ def store_of(variant: str, clients: dict[str, int]) -> Any:
 @settings(max_examples=25, deadline=None)
 @given(clients=MAPS, iterations=strategies.integers(0, 60))
 def test_a_lane_answers_as_the_registry_says(
-    scenario: Scenario, variant: str, clients: dict[str, int], iterations: int
+    scenario: Scenario[Any, Any], variant: str, clients: dict[str, int], iterations: int
 ) -> None:
     work = Settings(iterations=iterations, wait_ms=0)
-    found = answer(scenario, variant, store_of(variant, clients), work)
+    found = answer(scenario, variant, store_of(STORES[variant], clients), work)
     assert found == scenario.answer(list(clients.values()), work)
 
 
-@pytest.mark.parametrize(("scenario", "variant"), WRITES)
-@settings(max_examples=25, deadline=None)
-@given(clients=MAPS)
-def test_a_scenarios_write_leaves_its_answer_as_it_is(
-    scenario: Scenario, variant: str, clients: dict[str, int]
-) -> None:
-    work = Settings(wait_ms=0)
-    store = store_of(variant, clients)
-    write = scenario.function(variant, "_write")
-
-    async def written() -> tuple[int, int, int]:
-        before, name = await scenario.function(variant)(store, work), "written-later"
-        # A client that is put or deleted is seen by every rung, also by one that has a map of its own.
-        await store.put(name, Client(7, []))
-        between = await write(store, work)
-        await store.delete(name)
-        return before, between, await write(store, work)
-
-    expected = sum(user_id for name, user_id in clients.items() if name != "written-later")
-    before, between, after = asyncio.run(written())
-    assert before == sum(clients.values())
-    assert (between, after) == (expected + 7, expected)
-
-
-@pytest.mark.parametrize(("scenario", "variant"), ARTICLE)
-def test_the_article_is_answered_as_printed(scenario: Scenario, variant: str) -> None:
+@pytest.mark.parametrize(("scenario", "variant"), LANES)
+def test_the_article_is_answered_as_printed(scenario: Scenario[Any, Any], variant: str) -> None:
     work = Settings(wait_ms=0)
     printed = {"read": 6, "fast": 6, "cpualloc": 500_005_500_000, "cpu": 500_005_500_000}
-    store = VARIANTS[variant].Store()
+    store = STORES[variant]()
     assert answer(scenario, variant, store, work) == printed[scenario.name]
     assert scenario.expected(work) == str(printed[scenario.name])
 
@@ -101,9 +76,9 @@ def test_the_loops_of_both_languages_agree(ids: list[int], iterations: int) -> N
     strings = [str(user_id) for user_id in ids]
     core = _core.Ids(strings)
     expected = iterations * (iterations - 1) // 2 + iterations * sum(ids)
-    assert core.sum() == reference.add_up(strings) == sum(ids)
+    assert core.sum() == python.add_up(strings) == sum(ids)
     assert core.fold(iterations) == core.fold_clone(iterations) == expected
-    assert reference.fold(strings, iterations) == reference.fold_copy(strings, iterations) == expected
+    assert python.fold(strings, iterations) == python.fold_copy(strings, iterations) == expected
 
 
 def test_the_largest_sum_that_the_bounds_allow_is_right() -> None:
@@ -115,10 +90,10 @@ def test_the_largest_sum_that_the_bounds_allow_is_right() -> None:
     assert largest < 2**63
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", STORES)
 def test_a_store_takes_as_many_clients_as_it_says(variant: str) -> None:
     async def fill() -> None:
-        store = VARIANTS[variant].Store()
+        store = STORES[variant]()
         for at in range(MAX_CLIENTS - len(SEED)):
             assert await store.put(f"c{at}", Client(at, []))
         with pytest.raises(StoreFullError):
@@ -168,13 +143,13 @@ def test_readers_see_whole_clients_while_writers_write_from_many_threads() -> No
 @pytest.fixture
 def restored(service: Service) -> Iterator[Service]:
     yield service
-    for variant in VARIANTS:
+    for variant in STORES:
         for name in service.client.get(f"/{variant}/clients").json():
             if name not in SEED:
                 service.client.delete(f"/{variant}/clients/{name}").raise_for_status()
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", STORES)
 def test_a_write_shows_in_that_variant_and_in_no_other(restored: Service, variant: str) -> None:
     work = Settings(iterations=1000)
     before = {(s.name, v): restored.get(s.path(v)) for s, v in lanes(SCENARIOS)}
@@ -190,7 +165,7 @@ def test_a_write_shows_in_that_variant_and_in_no_other(restored: Service, varian
     assert {(s.name, v): restored.get(s.path(v)) for s, v in lanes(SCENARIOS)} == before
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", STORES)
 def test_writes_and_reads_at_once_lose_nothing(restored: Service, variant: str) -> None:
     names = [f"{variant}-{at}" for at in range(40)]
 

@@ -6,64 +6,79 @@ import ast
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
-import pytest
 import test_service_parity as parity
 from falcon.testing import TestClient
 from serving import ROOT
 
+from hotlap.analysis.judge import judge
 from hotlap.analysis.rows import view
-from hotlap.run.jobs import TIMINGS, Options, plan
+from hotlap.run.jobs import Measure, Record, Verify, plan
+from hotlap.run.options import TIMINGS, Options
 from hotlap.run.runner import new_run
-from pyapp import experiment, native, reference
+from pyapp import experiment, native, python
 from pyapp.app import create_app
-from pyapp.scenarios import SCENARIOS, SUITES, MissingPartError, Scenario, lanes, missing_parts, sum_of_ids
+from pyapp.scenarios import SCENARIOS, Scenario, lanes, sum_of_ids
 from pyapp.settings import Settings
 
-SCENARIO = Scenario(
-    name="twice-the-sum",
-    title="Twice the sum",
-    does="adds up the ids, twice",
-    answer=lambda ids, settings: 2 * sum(ids),
-    suite="added",
-)
 
-
-def python_part(store: reference.Store, settings: Settings) -> int:
-    return 2 * reference.add_up(store.user_ids())
+def python_part(store: python.Store, settings: Settings) -> int:
+    return 2 * python.add_up(store.user_ids())
 
 
 async def native_part(store: native.Store, settings: Settings) -> int:
     return 2 * store.map.user_ids().sum()
 
 
-@pytest.fixture
-def added(monkeypatch: pytest.MonkeyPatch) -> list[Scenario]:
-    """The registry with one more scenario, which has both its functions."""
-    monkeypatch.setattr(reference, "twice_the_sum", python_part, raising=False)
-    monkeypatch.setattr(native, "twice_the_sum", native_part, raising=False)
-    return [*SCENARIOS, SCENARIO]
+ADDED: list[Scenario[Any, Any]] = [
+    *SCENARIOS,
+    Scenario(
+        name="twice-the-sum",
+        title="Twice the sum",
+        summary="adds up the ids, twice",
+        answer=lambda ids, settings: 2 * sum(ids),
+        python=python_part,
+        native=native_part,
+        suite="added",
+    ),
+]
+"""The registry with one more scenario."""
 
 
-def test_every_scenario_has_its_functions() -> None:
-    assert missing_parts(SCENARIOS) == []
+def test_the_type_checker_refuses_a_scenario_with_the_wrong_function(tmp_path: Path) -> None:
+    """What a registry by names had to find out at run time, mypy knows: no such name, another variant's function."""
+    source = """
+        from pyapp import native, python
+        from pyapp.scenarios import Scenario, sum_of_ids
+
+        right: Scenario[python.Store, native.Store] = Scenario(
+            name="x", title="", summary="", answer=sum_of_ids, python=python.fast, native=native.fast
+        )
+        swapped: Scenario[python.Store, native.Store] = Scenario(
+            name="x", title="", summary="", answer=sum_of_ids, python=native.fast, native=python.fast
+        )
+        missing: Scenario[python.Store, native.Store] = Scenario(
+            name="x", title="", summary="", answer=sum_of_ids, python=python.nowhere, native=native.fast
+        )
+    """
+    file = tmp_path / "added.py"
+    file.write_text(textwrap.dedent(source))
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", str(file)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    wrong = {int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error:" in line}
+    assert wrong == {9, 12}, done.stdout
 
 
-@pytest.mark.parametrize("module", [reference, native])
-def test_a_missing_function_is_named(
-    added: list[Scenario], monkeypatch: pytest.MonkeyPatch, module: Any
-) -> None:
-    monkeypatch.delattr(module, "twice_the_sum")
-    sentence = f"scenario 'twice-the-sum' has no function 'twice_the_sum' in {module.__name__}"
-    assert missing_parts(added) == [sentence]
-    with pytest.raises(MissingPartError, match=sentence):
-        create_app(Settings(), added)
-
-
-def test_a_scenario_gives_routes(added: list[Scenario]) -> None:
-    client = TestClient(create_app(Settings(), added))
+def test_a_scenario_gives_routes() -> None:
+    client = TestClient(create_app(Settings(), ADDED))
     for path in ("/python/twice-the-sum", "/native/twice-the-sum", "/twice-the-sum"):
         response = client.simulate_get(path)
         assert (response.status_code, response.text) == (200, "12")
@@ -73,43 +88,32 @@ def test_a_scenario_gives_routes(added: list[Scenario]) -> None:
     assert 'pyapp_request_seconds_count{scenario="twice-the-sum",variant="python"} 1' in metrics
 
 
-def test_a_scenario_gives_locust_users() -> None:
-    # Locust patches the interpreter that imports it, so it gets one of its own.
-    code = (
-        "from pyapp.experiment import users; from pyapp.scenarios import SCENARIOS, Scenario, sum_of_ids; "
-        "added = Scenario(name='added-one', title='', does='', answer=sum_of_ids); "
-        "print(*sorted(set(users([*SCENARIOS, added])) - set(users(SCENARIOS))))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert done.stdout.split() == ["NativeAddedOne", "PythonAddedOne"], done.stderr
-
-
-def test_a_scenario_gives_parity_cases(added: list[Scenario]) -> None:
-    more = [case for case in parity.cases(added) if case.id not in {known.id for known in parity.LANES}]
+def test_a_scenario_gives_parity_cases() -> None:
+    more = [case for case in parity.cases(ADDED) if case.id not in {known.id for known in parity.LANES}]
     assert [case.id for case in more] == ["twice-the-sum/python", "twice-the-sum/native"]
     for case in more:
         scenario, variant = case.values
         parity.test_a_lane_answers_as_the_registry_says(scenario, variant)
 
 
-def test_a_scenario_gives_stretches_profiles_and_report_rows(added: list[Scenario]) -> None:
-    made = experiment.create_experiment(added)
-    assert made.suites() == [*SUITES, "added"]
+def test_a_scenario_gives_trials_profiles_and_report_rows() -> None:
+    made = experiment.create_experiment(ADDED)
+    assert made.suites() == ["article", "added"]
     chosen = made.select(suite="added")
     assert [lane.name for lane in chosen] == ["twice-the-sum/python", "twice-the-sum/native"]
     assert [lane.expect.body for lane in chosen] == ["12", "12"]
 
     options = Options(timing=TIMINGS["default"])
-    tasks = {(task.stage, task.lane) for task in plan(made, chosen, options)}
-    assert tasks >= {(stage, lane.name) for stage in ("verify", "load", "profile") for lane in chosen}
+    jobs = {(type(job), job.lane.name) for job in plan(made, chosen, options)}
+    assert jobs >= {(kind, lane.name) for kind in (Verify, Measure, Record) for lane in chosen}
 
-    rows = view(new_run(made, chosen, options)).rows
+    rows = view(judge(new_run(made, chosen, options))).rows
     assert [row.name for row in rows] == [lane.name for lane in chosen]
 
 
 def test_the_experiment_is_the_article_by_default() -> None:
     made = experiment.experiment
-    assert [lane.name for lane in made.select()] == [f"{s.name}/{v}" for s, v in lanes(SCENARIOS)][:8]
+    assert [lane.name for lane in made.select()] == [f"{s.name}/{v}" for s, v in lanes(SCENARIOS)]
     assert made.lane("cpu/native").expect.body == "500005500000"
     assert ("cpualloc/native", "cpu/native") in made.diffs
     assert made.reference["read"] == {"rps": 19.5, "latency_ms": 18_000.0}
@@ -129,9 +133,10 @@ def test_the_experiment_follows_the_environment() -> None:
     assert "ExperimentError: PYAPP_ITERATIONS=x: Expected `int`" in done.stderr
 
 
-def test_a_scenario_may_have_one_variant_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reference, "alone", python_part, raising=False)
-    alone = Scenario(name="alone", title="Alone", does="adds", answer=sum_of_ids, variants=("python",))
+def test_a_scenario_may_have_one_variant_only() -> None:
+    alone: Scenario[Any, Any] = Scenario(
+        name="alone", title="Alone", summary="adds", answer=sum_of_ids, python=python_part
+    )
     client = TestClient(create_app(Settings(), [alone]))
     assert client.simulate_get("/alone").text == client.simulate_get("/python/alone").text == "12"
     assert client.simulate_get("/native/alone").status_code == 404
@@ -151,5 +156,10 @@ def imported(file: Path) -> set[str]:
 def test_the_service_and_the_lab_stand_on_their_own() -> None:
     using = {file.name for file in (ROOT / "pyapp").glob("*.py") if "hotlap" in imported(file)}
     assert using == {"experiment.py"}
-    lab = (ROOT / "hotlap/python/hotlap").rglob("*.py")
-    assert [file for file in lab if "pyapp" in imported(file)] == []
+    for alone in ("hotlap/python/hotlap", "falcon_rsgi/src"):
+        files = list((ROOT / alone).rglob("*.py"))
+        assert files
+        assert [file for file in files if {"pyapp", "ladder"} & imported(file)] == []
+    assert [file for file in (ROOT / "pyapp").glob("*.py") if "ladder" in imported(file)] == []
+    for file in (ROOT / "locust").glob("*.py"):
+        assert imported(file) <= {"locust", "read", "fast", "cpu", "cpualloc"}

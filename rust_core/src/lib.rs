@@ -4,11 +4,10 @@
 pub mod clients;
 pub mod fold;
 pub mod histogram;
-pub mod maps;
 pub mod queue;
 
 #[cfg(feature = "python")]
-mod python;
+pub mod python;
 
 /// How this library was built: `release`, or `debug` where debug assertions are on.
 pub const BUILD_PROFILE: &str = if cfg!(debug_assertions) {

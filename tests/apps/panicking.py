@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from granian.constants import Interfaces
 from granian.server import Server
 
-from pyapp import _core, native
+from pyapp import _core
 from pyapp.app import create_app
 from pyapp.scenarios import SCENARIOS, Scenario, sum_of_ids
 from pyapp.settings import Settings
@@ -19,9 +20,8 @@ def panicking(store: object, settings: Settings) -> int:
     return 0
 
 
-native.panicking = panicking  # type: ignore[attr-defined]
-scenario = Scenario(
-    name="panicking", title="A panic", does="panics", answer=sum_of_ids, variants=("native",), suite="test"
+scenario: Scenario[Any, Any] = Scenario(
+    name="panicking", title="A panic", summary="panics", answer=sum_of_ids, native=panicking, suite="test"
 )
 
 

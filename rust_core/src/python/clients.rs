@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 
-use super::door::{CoreError, detached};
+use super::detach::{CoreError, detached};
 use super::histogram::{PyHistogram, Source};
 use crate::clients::{Client, ClientMap, MAX_CLIENTS};
 use crate::fold;
-use crate::maps::{self, Mirror};
 
 #[pyclass(frozen, eq, name = "Client", module = "pyapp._core")]
 #[derive(Clone, PartialEq)]
@@ -104,73 +103,6 @@ impl PyClientMap {
 }
 
 #[pyclass(frozen, module = "pyapp._core")]
-pub struct ShardedMap(maps::Sharded);
-
-#[pymethods]
-impl ShardedMap {
-    #[new]
-    fn new() -> Self {
-        Self(maps::Sharded::default())
-    }
-
-    fn put(&self, py: Python<'_>, name: String, client: &Bound<'_, PyClient>) -> PyResult<()> {
-        put(py, &self.0, name, client)
-    }
-
-    fn delete(&self, py: Python<'_>, name: String) -> PyResult<()> {
-        delete(py, &self.0, &name)
-    }
-
-    fn user_ids(&self, py: Python<'_>) -> PyResult<Ids> {
-        Ok(Ids(detached(py, || Ok(self.0.user_ids()))?))
-    }
-}
-
-#[pyclass(frozen, module = "pyapp._core")]
-pub struct SnapshotMap(maps::Snapshot);
-
-#[pymethods]
-impl SnapshotMap {
-    #[new]
-    fn new() -> Self {
-        Self(maps::Snapshot::default())
-    }
-
-    fn put(&self, py: Python<'_>, name: String, client: &Bound<'_, PyClient>) -> PyResult<()> {
-        put(py, &self.0, name, client)
-    }
-
-    fn delete(&self, py: Python<'_>, name: String) -> PyResult<()> {
-        delete(py, &self.0, &name)
-    }
-
-    fn user_ids(&self) -> Ids {
-        // Readers wait for nobody here, so there is nothing to detach for.
-        Ids(self.0.user_ids())
-    }
-}
-
-fn put(
-    py: Python<'_>,
-    map: &impl Mirror,
-    name: String,
-    client: &Bound<'_, PyClient>,
-) -> PyResult<()> {
-    let client = client.get().0.clone();
-    Ok(detached(py, || {
-        map.put(name, client);
-        Ok(())
-    })?)
-}
-
-fn delete(py: Python<'_>, map: &impl Mirror, name: &str) -> PyResult<()> {
-    Ok(detached(py, || {
-        map.delete(name);
-        Ok(())
-    })?)
-}
-
-#[pyclass(frozen, module = "pyapp._core")]
 pub struct Ids(pub Vec<String>);
 
 #[pymethods]
@@ -198,19 +130,5 @@ impl Ids {
 
     fn fold_clone(&self, py: Python<'_>, iterations: u32) -> PyResult<u64> {
         Ok(detached(py, || Ok(fold::fold_clone(&self.0, iterations)?))?)
-    }
-
-    fn fold_parsed(&self, py: Python<'_>, iterations: u32) -> PyResult<u64> {
-        Ok(detached(py, || {
-            Ok(fold::fold_parsed(&self.0, iterations)?)
-        })?)
-    }
-
-    fn fold_closed(&self, iterations: u32) -> PyResult<u64> {
-        Ok(fold::fold_closed(&self.0, iterations).map_err(CoreError::from)?)
-    }
-
-    fn fold_attached(&self, iterations: u32) -> PyResult<u64> {
-        Ok(fold::fold(&self.0, iterations).map_err(CoreError::from)?)
     }
 }

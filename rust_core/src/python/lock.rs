@@ -45,26 +45,6 @@ impl ExclusiveLock {
     }
 }
 
-/// The same lock with both of its sides.
-#[pyclass(frozen, module = "pyapp._core")]
-pub struct SharedLock(Arc<FairLock>);
-
-#[pymethods]
-impl SharedLock {
-    #[new]
-    fn new() -> Self {
-        Self(FairLock::new())
-    }
-
-    fn read(&self) -> PyPlace {
-        PyPlace::new(&self.0, Side::Shared)
-    }
-
-    fn write(&self) -> PyPlace {
-        PyPlace::new(&self.0, Side::Exclusive)
-    }
-}
-
 /// A place in the queue: awaiting it gives the [`PyHold`].
 ///
 /// Its mutex is never held while Python code runs, nor while a place or a hold is dropped, which
@@ -77,7 +57,8 @@ pub struct PyPlace {
 }
 
 impl PyPlace {
-    fn new(lock: &Arc<FairLock>, side: Side) -> Self {
+    /// A place for one side of a lock, not yet taken.
+    pub fn new(lock: &Arc<FairLock>, side: Side) -> Self {
         Self {
             lock: Arc::clone(lock),
             side,
@@ -200,6 +181,10 @@ fn done(hold: Hold) -> PyErr {
     PyStopIteration::new_err(PyHold(Mutex::new(Some(hold))))
 }
 
+/// The event loop that runs in this thread.
+///
+/// # Errors
+/// `RuntimeError`: none does.
 pub fn running_loop(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     static GET: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     GET.import(py, "asyncio", "get_running_loop")?.call0()
