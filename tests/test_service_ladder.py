@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,8 @@ from typing import Any
 import pytest
 from serving import Service
 
+from hotlap.evidence.load import NamedRequests, Trial
+from hotlap.run import result
 from pyapp import _core
 from pyapp.suites.shared_lock import SharedLock
 
@@ -19,33 +20,42 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
-def stretches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A stretch of each lane of a quick run of the rungs of a read-write lock, one request in ten a write."""
+def trials(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trial]:
+    """A trial of each lane of a quick run of the rungs of a read-write lock, one request in ten a write."""
     out = tmp_path_factory.mktemp("ladder") / "run"
     words = ["run", "lock-rw-*/native", "--quick", "--profiles", "none", "--writes", "10%", "--out", str(out)]
     command = [sys.executable, "-m", "hotlap.cli", *words]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    run = json.loads((out / "run.json").read_text())
-    return {lane["scenario"]: lane["loads"][0] for lane in run["lanes"]}
+    return {lane.scenario: lane.of_role()[0] for lane in result.read(out).lanes}
 
 
-def test_readers_and_writers_are_counted_apart(stretches: dict[str, Any]) -> None:
-    for name, stretch in stretches.items():
-        reads, writes = stretch["parts"][f"{name}/native"], stretch["parts"][f"{name}/native (write)"]
-        assert reads["failures"] == writes["failures"] == 0
-        share = writes["requests"] / (reads["requests"] + writes["requests"])
+def reads_and_writes(name: str, trial: Trial) -> tuple[NamedRequests, NamedRequests]:
+    """What became of the requests of either kind."""
+    return trial.by_name[f"{name}/native"], trial.by_name[f"{name}/native (write)"]
+
+
+def test_readers_and_writers_are_counted_apart(trials: dict[str, Trial]) -> None:
+    assert len(trials) > 1
+    for name, trial in trials.items():
+        reads, writes = reads_and_writes(name, trial)
+        assert reads.failures == writes.failures == 0
+        share = writes.requests / (reads.requests + writes.requests)
         assert 0.03 < share < 0.2, (name, share)
 
 
-def test_a_writer_waits_for_readers_who_hold_the_lock_through_their_wait(stretches: dict[str, Any]) -> None:
-    held, released = (stretches[f"lock-rw-{kind}"] for kind in ("held", "released"))
-    assert held["rps"] < released["rps"]
+def test_a_writer_waits_for_readers_who_hold_the_lock_through_their_wait(trials: dict[str, Trial]) -> None:
+    held, released = (trials[f"lock-rw-{kind}"] for kind in ("held", "released"))
+    assert held.rps is not None
+    assert released.rps is not None
+    assert held.rps < released.rps
     waits_ms = [
-        stretch["parts"][f"lock-rw-{kind}/native (write)"]["latency_ms"]["p50"]
-        for kind, stretch in (("held", held), ("released", released))
+        reads_and_writes(f"lock-rw-{kind}", trial)[1].latency_ms.p50
+        for kind, trial in (("held", held), ("released", released))
     ]
     # Behind readers who hold it for 50 ms, and behind nobody.
+    assert waits_ms[0] is not None
+    assert waits_ms[1] is not None
     assert waits_ms[0] > 2 * waits_ms[1]
 
 

@@ -14,8 +14,10 @@ import test_service_parity as parity
 from falcon.testing import TestClient
 from serving import ROOT
 
+from hotlap.analysis.judge import judge
 from hotlap.analysis.rows import view
-from hotlap.run.jobs import TIMINGS, Options, plan
+from hotlap.run.jobs import Measure, Record, Verify, plan
+from hotlap.run.options import TIMINGS, Options
 from hotlap.run.runner import new_run
 from pyapp import experiment, native, reference
 from pyapp.app import create_app
@@ -92,7 +94,7 @@ def test_a_scenario_gives_parity_cases(added: list[Scenario]) -> None:
         parity.test_a_lane_answers_as_the_registry_says(scenario, variant)
 
 
-def test_a_scenario_gives_stretches_profiles_and_report_rows(added: list[Scenario]) -> None:
+def test_a_scenario_gives_trials_profiles_and_report_rows(added: list[Scenario]) -> None:
     made = experiment.create_experiment(added)
     assert made.suites() == [*SUITES, "added"]
     chosen = made.select(suite="added")
@@ -100,10 +102,10 @@ def test_a_scenario_gives_stretches_profiles_and_report_rows(added: list[Scenari
     assert [lane.expect.body for lane in chosen] == ["12", "12"]
 
     options = Options(timing=TIMINGS["default"])
-    tasks = {(task.stage, task.lane) for task in plan(made, chosen, options)}
-    assert tasks >= {(stage, lane.name) for stage in ("verify", "load", "profile") for lane in chosen}
+    jobs = {(type(job), job.lane.name) for job in plan(made, chosen, options)}
+    assert jobs >= {(kind, lane.name) for kind in (Verify, Measure, Record) for lane in chosen}
 
-    rows = view(new_run(made, chosen, options)).rows
+    rows = view(judge(new_run(made, chosen, options))).rows
     assert [row.name for row in rows] == [lane.name for lane in chosen]
 
 
