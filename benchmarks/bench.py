@@ -17,7 +17,7 @@ import charts
 import page
 from peers_experiment import COMMANDS, HERE, PEER_PYTHON, RUST, SERVER_CORES, experiment, kept_to
 
-from hotlap.run.result import read
+from hotlap.analysis import judge
 from hotlap.serving.server import ServeError, served
 
 RUNS = HERE.parent / "runs"
@@ -27,13 +27,13 @@ ROUNDS = 7
 WARM_UP_S = 0.7
 TIME_S = 1.5
 """With these, all servers and endpoints take less than half an hour. Many short rounds tell more than few long
-ones: what differs between two stretches is the machine, and the interval lives on their number."""
+ones: what differs between two trials is the machine, and the interval lives on their number."""
 
 
 def main() -> int:
     """Measures and writes; the exit code."""
     parser = argparse.ArgumentParser("bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="short stretches, once: a look")
+    parser.add_argument("--quick", action="store_true", help="short trials, once: a look")
     parser.add_argument(
         "--only", nargs="+", default=[], metavar="PATTERN", help="lanes, as empty/* or */warp"
     )
@@ -58,8 +58,8 @@ def main() -> int:
     code = subprocess.run([*command, "--out", str(out)], cwd=HERE, env=env, check=False).returncode
     if not (out / "run.json").exists():
         return code or 1
-    run = read(out)
-    names = [name for name in COMMANDS if any(lane.variant == name for lane in run.lanes)]
+    run = judge.read(out)
+    names = [name for name in COMMANDS if any(lane.evidence.variant == name for lane in run.lanes)]
     print("start-up and memory at rest")
     rest = {name: at_rest(name) for name in names}
     # Part of the figures, or a look at them, must not take the place of the page.

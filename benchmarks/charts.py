@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from peers_experiment import ENDPOINTS
 from standing import OWN, standing
 
-from hotlap.run.result import RunResult
+from hotlap.analysis.judged import JudgedRun
 
 INK, OURS, OTHERS = "#888888", "#0072B2", "#BBBBBB"
 """Readable on a light and on a dark page; the blue is of a palette that is safe for colour-blind readers."""
 
 
-def draw(run: RunResult, folder: Path) -> dict[str, Path]:
+def draw(run: JudgedRun, folder: Path) -> dict[str, Path]:
     """Server CPU per request of each server as bars, the range of the rounds as whiskers; the file of each endpoint."""
     drawn = {}
     # So that the same figures give the same file.
@@ -26,10 +26,10 @@ def draw(run: RunResult, folder: Path) -> dict[str, Path]:
             continue
         figure = Figure(figsize=(7, 0.6 + 0.34 * len(rows)), layout="constrained")
         axes = figure.subplots()
-        names = [row.lane.variant for row in rows]
+        names = [row.lane.evidence.variant for row in rows]
         middles = [row.cpu_us or 0.0 for row in rows]
         rounds = [
-            [one.server_cpu_us_per_request for one in row.lane.of_role() if one.server_cpu_us_per_request]
+            [cost for one in row.lane.of_role() if (cost := one.evidence.server_cpu_us_per_request)]
             for row in rows
         ]
         reach = (

@@ -10,12 +10,12 @@ from peers_experiment import ENDPOINTS, Endpoint
 from standing import OWN, Row, standing
 
 from hotlap.analysis.comparison import Compared
-from hotlap.run.result import RunResult
+from hotlap.analysis.judged import JudgedRun
 
 NOT_MEASURED = "–"
 HEAD = """# The service against its peers
 
-Written by `make bench`, which starts every server afresh for every stretch, verifies its answer, loads it with
+Written by `make bench`, which starts every server afresh for every trial, verifies its answer, loads it with
 the lab's own engine from the same machine, and repeats that in rounds, each in an order of its own. Server CPU per
 request leads: where load and server share the cores (there are fewer than four), requests/s depend on both. A ratio is
 the peer's figure over the service's, with its paired 99 % interval, corrected for the number of peers (Holm); where
@@ -34,15 +34,15 @@ class Rest:
     rss_bytes: int | None
 
 
-def render(run: RunResult, rest: Mapping[str, Rest], drawn: Mapping[str, Path], *, quick: bool) -> str:
+def render(run: JudgedRun, rest: Mapping[str, Rest], drawn: Mapping[str, Path], *, quick: bool) -> str:
     """The page."""
-    host = run.environment
+    host = run.evidence.environment
     lines = [
         HEAD,
-        f"Measured {run.created[:10]} on {host.get('cpu', 'this machine')}, {host.get('cores', '?')} cores.",
+        f"Measured {run.evidence.created[:10]} on {host.cpu or 'this machine'}, {host.cores or '?'} cores.",
     ]
     if quick:
-        lines.append("\nShort stretches, each once: a look, not figures to rely on.")
+        lines.append("\nShort trials, each once: a look, not figures to rely on.")
     for scenario, endpoint in ENDPOINTS.items():
         if rows := standing(run, scenario):
             lines += ["", f"## {scenario}: {endpoint.title}", ""]
@@ -66,12 +66,18 @@ def _table(rows: list[Row], endpoint: Endpoint) -> list[str]:
     ]
     for row in rows:
         lane = row.lane
-        doubt = lane.error or ("void" if lane.verdict.status == "void" else "")
+        doubt = lane.evidence.error or ("void" if lane.verdict.status == "void" else "")
         rps = _number(row.rps, 1 if row.rps and row.rps < 100 else 0)
         if row.rps and endpoint.ideal_rps:
             rps += f" ({row.rps / endpoint.ideal_rps:.1%} of the ideal)"
         cells = [
-            *(lane.variant, _number(row.cpu_us, 1), _ratio(row.cpu_ratio), rps, _ratio(row.rps_ratio)),
+            *(
+                lane.evidence.variant,
+                _number(row.cpu_us, 1),
+                _ratio(row.cpu_ratio),
+                rps,
+                _ratio(row.rps_ratio),
+            ),
             *(
                 _number(row.p99_ms, 1),
                 row.limited_by or NOT_MEASURED,
@@ -85,20 +91,20 @@ def _table(rows: list[Row], endpoint: Endpoint) -> list[str]:
 
 def _said(rows: list[Row]) -> list[str]:
     """Who is ahead, level and behind, whichever way it came out."""
-    if not any(row.lane.variant == OWN for row in rows):
+    if not any(row.lane.evidence.variant == OWN for row in rows):
         return ["The service was not measured."]
     kinds: dict[str, list[str]] = {"less than that of": [], "more than that of": [], "about that of": []}
     open_ = []
     for row in rows:
         ratio = row.cpu_ratio
-        if row.lane.variant == OWN:
+        if row.lane.evidence.variant == OWN:
             continue
         if ratio is None or ratio.says == "not compared":
-            open_.append(row.lane.variant)
+            open_.append(row.lane.evidence.variant)
         else:
             # A peer that takes more is one that the service is ahead of.
             kind = {"more": "less than that of", "less": "more than that of"}.get(ratio.says, "about that of")
-            kinds[kind].append(row.lane.variant)
+            kinds[kind].append(row.lane.evidence.variant)
     said = [f"{kind} {', '.join(names)}" for kind, names in kinds.items() if names]
     lines = [f"The service's CPU per request is {'; '.join(said)}."] if said else []
     return lines + ([f"Without an interval: {', '.join(open_)}."] if open_ else [])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hotlap.analysis.compare import FIGURES, Figure, Pair, aa_ratios, compare_figure, middle
 from hotlap.analysis.comparison import Compared
 from hotlap.analysis.intervals import width
-from hotlap.run.result import LaneResult, RunResult
+from hotlap.analysis.judged import JudgedLane, JudgedRun
 
 OWN = "pyapp"
 CPU, RPS, P99 = (next(one for one in FIGURES if one.name == name) for name in ("cpu", "rps", "p99"))
@@ -18,7 +18,7 @@ CPU, RPS, P99 = (next(one for one in FIGURES if one.name == name) for name in ("
 class Row:
     """A server on one endpoint."""
 
-    lane: LaneResult
+    lane: JudgedLane
     cpu_us: float | None
     rps: float | None
     p99_ms: float | None
@@ -29,19 +29,19 @@ class Row:
     rps_ratio: Compared | None
 
 
-def standing(run: RunResult, scenario: str) -> list[Row]:
+def standing(run: JudgedRun, scenario: str) -> list[Row]:
     """A row for each server that was measured on an endpoint, the one with the least CPU per request first."""
-    lanes = [lane for lane in run.lanes if lane.scenario == scenario]
-    own = next((lane for lane in lanes if lane.variant == OWN), None)
+    lanes = [lane for lane in run.lanes if lane.evidence.scenario == scenario]
+    own = next((lane for lane in lanes if lane.evidence.variant == OWN), None)
     pairs = [Pair(lane.name, own, lane) for lane in lanes if own is not None and lane is not own]
     ratios = {figure.name: _ratios(run, pairs, figure) for figure in (CPU, RPS)}
     rows = [
         Row(
             lane=lane,
-            cpu_us=_middle([one.server_cpu_us_per_request for one in lane.of_role()]),
-            rps=_middle([one.rps for one in lane.of_role()]),
+            cpu_us=_middle([one.evidence.server_cpu_us_per_request for one in lane.of_role()]),
+            rps=_middle([one.evidence.rps for one in lane.of_role()]),
             p99_ms=_middle([one.latency_ms.p99 for one in lane.of_role()]),
-            rss_bytes=_middle([one.server_rss_bytes for one in lane.of_role()]),
+            rss_bytes=_middle([one.evidence.server_rss_bytes for one in lane.of_role()]),
             limited_by=", ".join(sorted({one.limited_by for one in lane.of_role() if one.limited_by})),
             cpu_ratio=ratios["cpu"].get(lane.name),
             rps_ratio=ratios["rps"].get(lane.name),
@@ -51,7 +51,7 @@ def standing(run: RunResult, scenario: str) -> list[Row]:
     return sorted(rows, key=lambda row: row.cpu_us or float("inf"))
 
 
-def _ratios(run: RunResult, pairs: Sequence[Pair], figure: Figure) -> dict[str, Compared]:
+def _ratios(run: JudgedRun, pairs: Sequence[Pair], figure: Figure) -> dict[str, Compared]:
     if not pairs:
         return {}
     rounds = min(len(pair.b.of_role()) for pair in pairs) or 1

@@ -1,4 +1,4 @@
-"""What a server did in a stretch of time while the lab's engine loaded it."""
+"""What a server did in a while while the lab's engine loaded it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hotlap.serving.server import Served
 
 
 class Window(NamedTuple):
-    """A stretch of time."""
+    """A while."""
 
     figures: Figures
     """Of the one behaviour that the swarm has."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hotlap.run import result
+from hotlap.analysis import judge
 
 REPO = Path(__file__).parent.parent
 
@@ -27,9 +27,10 @@ def test_the_capacity_of_read_is_the_reciprocal_of_its_hold(tmp_path: Path) -> N
         check=False,
     )
     assert made.returncode == 0, made.stdout + made.stderr
-    (lane,) = result.read(tmp_path / "run").lanes
+    (lane,) = judge.read(tmp_path / "run").lanes
     # What a server answers a second that always has somebody waiting is the reciprocal of its hold.
-    saturated = [one.rps for one in lane.of_role("capacity") if one.facts.get("saturated") and one.rps]
+    saturated = [rps for one in lane.of_role("capacity") if one.saturated and (rps := one.evidence.rps)]
     assert saturated
-    assert lane.facts["capacity"]["rate"] == pytest.approx(max(saturated), rel=0.05)
+    assert lane.evidence.capacity is not None
+    assert lane.evidence.capacity.rate == pytest.approx(max(saturated), rel=0.05)
     assert "capacity" in (tmp_path / "run" / "report.html").read_text()

@@ -6,16 +6,20 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from serving import need
 
 from hotlap._engine import Stacks
-from hotlap.experiment import Experiment, Mode
-from hotlap.load.trial import background_load
+from hotlap.evidence.profile import GilHold, PythonFrames, TaskWaits, WaitKind
+from hotlap.evidence.words import PYTHON_FRAMES
+from hotlap.experiment import Experiment, Lane, Load, Mode
+from hotlap.load.locust_pool import LocustPool
+from hotlap.load.trial import Offered, background_load
 from hotlap.profiling.doctor import perf_clock, perf_scheduler, tracing
-from hotlap.profiling.profile import Capture, attach, capture, record, subtitle
+from hotlap.profiling.profile import Capture, Shot, attach, capture, record, subtitle
 from hotlap.profiling.recorders import ProfileError
 from hotlap.serving.server import served
 from pyapp.experiment import create_experiment
@@ -29,7 +33,7 @@ ALLOCATION = (
 LOOP = r"(^|::)(fold|try_rfold|rfold|parse_and_fold|sum_of_folds)"
 
 
-def experiment(**settings: object) -> Experiment:
+def experiment(**settings: Any) -> Experiment:
     return msgspec.structs.replace(create_experiment(settings=Settings(**settings)), root=str(ROOT))
 
 
@@ -39,14 +43,23 @@ def captured(
     mode: Mode,
     profiler: str | None = None,
     users: int | None = None,
-    **settings: object,
+    **settings: Any,
 ) -> Capture:
     chosen = experiment(**settings)
     lane = chosen.lane(lane_name)
     load = lane.load if users is None else msgspec.structs.replace(lane.load, users=users)
-    return capture(
-        chosen, lane, mode=mode, profiler=profiler, time_s=3, folder=folder, load=load, engine="http"
-    )
+    shot = Shot(mode=mode, profiler=profiler, time_s=3, folder=folder)
+    return capture(chosen, offered(lane, load), shot, LocustPool(ahead=False))
+
+
+def offered(lane: Lane, load: Load | None = None) -> Offered:
+    """Locust's own users, under the lane's own load unless another is given."""
+    return Offered(lane=lane, load=load or lane.load, engine="http")
+
+
+def attached(pid: int, folder: Path, *, mode: Mode = "on-cpu", time_s: float = 1) -> Capture:
+    """A recording of a process that runs already."""
+    return attach(pid, Shot(mode=mode, profiler=None, time_s=time_s, folder=folder))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -65,25 +78,41 @@ def test_cloning_shows_as_allocation_and_borrowing_does_not(tmp_path: Path) -> N
 
 
 def test_the_interpreter_is_held_by_python_and_hardly_by_a_detached_loop(tmp_path: Path) -> None:
-    python = captured(tmp_path, "cpu/python", "gil").recording.facts
-    native = captured(tmp_path, "cpu/native", "gil").recording.facts
-    assert python["gil_samples"] > 50
-    assert python["gil_share"] > 2 * native["gil_share"]
-    assert python["gil_outside_share"] < 0.2
+    def held(lane: str) -> GilHold:
+        gil = captured(tmp_path, lane, "gil").recording.gil
+        assert gil is not None
+        return gil
+
+    python, native = held("cpu/python"), held("cpu/native")
+    assert python.samples > 50
+    assert python.share is not None
+    assert native.share is not None
+    assert python.share > 2 * native.share
+    assert python.outside_share is not None
+    assert python.outside_share < 0.2
+
+
+def tasks_of(captured: Capture) -> TaskWaits:
+    """What the tasks waited for, of a recording that says so."""
+    assert captured.recording.tasks is not None
+    return captured.recording.tasks
 
 
 def test_requests_to_read_wait_for_its_lock(tmp_path: Path) -> None:
-    facts = captured(tmp_path, "read/python", "await", users=100).recording.facts
-    assert facts["waits_for"]["asyncio.Lock"] >= 0.9
-    assert facts["tasks_mean"] == pytest.approx(100, rel=0.2)
-    native = captured(tmp_path, "read/native", "await", users=100).recording.facts
-    (first, share), *_ = native["waits_for"].items()
-    assert "FairLock" in first, native["waits_for"]
+    python = captured(tmp_path, "read/python", "await", users=100)
+    tasks = tasks_of(python)
+    assert tasks.waits_for["asyncio.Lock"] >= 0.9
+    assert tasks.tasks_mean == pytest.approx(100, rel=0.2)
+    assert python.recording.wait_leaves["waits for: asyncio.Lock"] is WaitKind.LOCK
+    native = captured(tmp_path, "read/native", "await", users=100)
+    (first, share), *_ = tasks_of(native).waits_for.items()
+    assert "FairLock" in first, tasks_of(native).waits_for
     assert share >= 0.9
+    assert native.recording.wait_leaves[f"waits for: {first}"] is WaitKind.LOCK
 
 
 def test_requests_to_fast_wait_for_the_timer(tmp_path: Path) -> None:
-    waits = captured(tmp_path, "fast/python", "await").recording.facts["waits_for"]
+    waits = tasks_of(captured(tmp_path, "fast/python", "await")).waits_for
     assert next(iter(waits)) == "a timer"
 
 
@@ -93,10 +122,13 @@ def test_allocations_are_counted_for_each_request(tmp_path: Path) -> None:
         for iterations in (1000, 3000):
             recording = captured(tmp_path, lane, "memory", iterations=iterations).recording
             assert recording.requests
-            assert recording.facts["peak_rss_bytes"] > 1_000_000
-            counts[lane, iterations] = recording.facts["allocations_per_request"]
+            made = recording.allocations
+            assert made is not None
+            assert made.peak_rss_bytes is not None
+            assert made.peak_rss_bytes > 1_000_000
+            counts[lane, iterations] = made.allocations_per_request
             by_bytes = Stacks.read(tmp_path / "memory-bytes.collapsed").total
-            assert by_bytes == pytest.approx(recording.facts["bytes_per_request"] * recording.requests)
+            assert by_bytes == pytest.approx(made.bytes_per_request * recording.requests)
             assert "<svg" in (tmp_path / "memory-bytes.svg").read_text()
     grown = counts["cpualloc/native", 3000] - counts["cpualloc/native", 1000]
     assert grown == pytest.approx(3 * 2000, abs=60)
@@ -117,13 +149,15 @@ def test_perf_sees_the_threads_that_rust_started(tmp_path: Path) -> None:
     assert (tmp_path / "perf-on-cpu.data").exists()
     assert not any(one.name.endswith("_[k]") for one in whole.stacks.top(500))
     named = any(one.kind == "python" for one in whole.stacks.top(500))
-    said = whole.recording.facts.get("python_frames")
+    seen = whole.recording.python_frames
     if sys.version_info >= (3, 12):
         assert named
-        assert said is None
+        assert seen is PythonFrames.WHOLE
+        assert "Python" not in subtitle(whole, "on-cpu")
     else:
         assert not named
-        assert "3.12" in said
+        assert seen is PythonFrames.MISSING
+        assert "3.12" in " ".join(PYTHON_FRAMES[seen])
         assert "Python frames are missing" in subtitle(whole, "on-cpu")
     assert whole.probe == (sys.version_info >= (3, 12))
     assert not left_by_perf(before)
@@ -158,7 +192,8 @@ def test_time_off_the_processor_is_told_apart(tmp_path: Path) -> None:
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
     off = captured(tmp_path, "fast/native", "off-cpu")
     assert off.recording.unit == "µs"
-    assert off.recording.facts["switches_per_s"] > 10
+    assert off.recording.off_cpu is not None
+    assert off.recording.off_cpu.switches_per_s > 10
     roots = dict(off.stacks.roots())
     assert roots["thread: waiting"] > 0
     assert off.stacks.under("epoll_wait") > 0.1
@@ -167,15 +202,19 @@ def test_time_off_the_processor_is_told_apart(tmp_path: Path) -> None:
 def test_a_running_server_can_be_looked_at(tmp_path: Path) -> None:
     chosen = experiment()
     lane = chosen.lane("cpu/native")
-    with served(chosen, lane) as server, background_load(lane, server, engine="http", load=lane.load):
+    with (
+        served(chosen, lane) as server,
+        background_load(offered(lane), server, LocustPool(ahead=False)),
+    ):
         assert server.pid is not None
-        seen = attach(server.pid, mode="on-cpu", profiler=None, time_s=2, folder=tmp_path)
+        seen = attached(server.pid, tmp_path, time_s=2)
         assert seen.stacks.within(LOOP).total > 0
-        for mode in ("await", "memory"):
+        needs_probe: tuple[Mode, ...] = ("await", "memory")
+        for mode in needs_probe:
             with pytest.raises(ProfileError, match="server that hotlap starts"):
-                attach(server.pid, mode=mode, profiler=None, time_s=1, folder=tmp_path)
+                attached(server.pid, tmp_path, mode=mode)
     with pytest.raises(ProfileError, match="no process"):
-        attach(2**22 - 7, mode="on-cpu", profiler=None, time_s=1, folder=tmp_path)
+        attached(2**22 - 7, tmp_path)
 
 
 def test_a_profile_that_cannot_be_taken_says_why_and_the_rest_goes_on(
@@ -187,17 +226,13 @@ def test_a_profile_that_cannot_be_taken_says_why_and_the_rest_goes_on(
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr("hotlap.profiling.profile.served", _unserved)
     monkeypatch.setattr("hotlap.profiling.profile.background_load", _unserved)
-    (profile,) = record(
+    folder = tmp_path / "run" / "profiles" / "cpu-native"
+    profile = record(
         chosen,
-        lane,
-        mode="on-cpu",
-        profiler=None,
-        time_s=1,
-        out=tmp_path / "run" / "profiles" / "cpu-native",
-        load=lane.load,
-        engine="http",
-        baseline=None,
-        verified=None,
+        offered(lane),
+        Shot(mode="on-cpu", profiler=None, time_s=1, folder=folder),
+        LocustPool(ahead=False),
+        tmp_path / "run",
     )
     assert profile.error is not None
     assert "pip install py-spy" in profile.error
@@ -215,11 +250,11 @@ def test_a_target_that_ends_meanwhile_is_said(tmp_path: Path) -> None:
     child = subprocess.Popen([sys.executable, "-c", "pass"])
     child.wait()
     with pytest.raises(ProfileError, match="no process"):
-        attach(child.pid, mode="on-cpu", profiler=None, time_s=1, folder=tmp_path)
+        attached(child.pid, tmp_path)
     asleep = subprocess.Popen(["sleep", "60"])
     try:
         with pytest.raises(ProfileError, match="py-spy gave no profile"):
-            attach(asleep.pid, mode="on-cpu", profiler=None, time_s=1, folder=tmp_path)
+            attached(asleep.pid, tmp_path)
     finally:
         asleep.kill()
         asleep.wait()

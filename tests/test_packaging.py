@@ -120,8 +120,8 @@ def test_from_the_wheel_to_a_report_in_two_commands(
     [lane] = json.loads(report.with_name("run.json").read_text())["lanes"]
     assert (lane["scenario"], lane["variant"], lane["error"]) == ("lines-last", "app", None)
     assert lane["verdict"]["status"] == "ok", lane["verdict"]
-    assert lane["loads"][0]["requests"] > 0
-    assert lane["loads"][0]["failures"] == 0
+    assert lane["trials"][0]["requests"] > 0
+    assert lane["trials"][0]["failures"] == 0
     [profile] = lane["profiles"]
     if os.geteuid() == 0:
         assert profile["error"] is None

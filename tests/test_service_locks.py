@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from serving import TIMER_S, Service, free_port
 
+from hotlap.evidence.figures import Durations
+from hotlap.evidence.service import LockTimes
 from hotlap.report.html import evidence_charts
 from hotlap.serving.locks import parse, read_locks, since
 from pyapp.app import STORES
@@ -29,8 +31,8 @@ nonsense
 
 def test_histograms_of_locks_are_read_bucket_by_bucket() -> None:
     assert parse(TEXT, "native") == {
-        "a": {"wait": {"bounds_s": [0.001, 0.1], "counts": [2, 3, 1], "total_s": 1.5}},
-        "b": {"hold": {"bounds_s": [], "counts": [1], "total_s": 2.0}},
+        "a": LockTimes(wait=Durations(bounds_s=[0.001, 0.1], counts=[2, 3, 1], total_s=1.5)),
+        "b": LockTimes(hold=Durations(bounds_s=[], counts=[1], total_s=2.0)),
     }
     assert set(parse(TEXT, "python")) == {"b", "c"}
     assert parse("", "native") == {}
@@ -41,7 +43,7 @@ def test_only_what_was_used_in_between_is_kept() -> None:
     assert since(before, before) == {}
     after = parse(TEXT.replace("} 6\n", "} 9\n").replace("} 1.5", "} 61.5"), "native")
     assert since(before, after) == {
-        "a": {"wait": {"bounds_s": [0.001, 0.1], "counts": [0, 0, 3], "total_s": 60.0}}
+        "a": LockTimes(wait=Durations(bounds_s=[0.001, 0.1], counts=[0, 0, 3], total_s=60.0))
     }
     assert since({}, before) == before
 
@@ -60,9 +62,11 @@ def test_a_queue_shows_as_waiting_for_the_exclusive_lock(fresh_service: Service,
         assert list(pool.map(fresh_service.get, [f"/{variant}/read"] * 5)) == ["6"] * 5
     used = since(before, read_locks(url, variant))
     exclusive = used["exclusive"]
-    assert sum(exclusive["wait"]["counts"]) == sum(exclusive["hold"]["counts"]) == 5
+    assert exclusive.wait is not None
+    assert exclusive.hold is not None
+    assert exclusive.wait.count == exclusive.hold.count == 5
     # Each holds it for 20 ms; the last of five waits for four of them.
-    assert exclusive["hold"]["total_s"] >= 5 * (0.02 - TIMER_S)
-    assert exclusive["wait"]["total_s"] >= 0.02
+    assert exclusive.hold.total_s >= 5 * (0.02 - TIMER_S)
+    assert exclusive.wait.total_s >= 0.02
     assert "map_write" not in used
     assert evidence_charts.lock(exclusive) is not None

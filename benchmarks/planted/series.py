@@ -1,7 +1,7 @@
 """How often a comparison raises a false alarm, and finds what is planted, on this machine.
 
 Measures the experiment beside this file again and again, seven rounds each time, and compares: the app with
-itself (A/A), and with a copy that does a fifth more work. Each comparison has stretches of its own, so that
+itself (A/A), and with a copy that does a fifth more work. Each comparison has trials of its own, so that
 they are independent of one another. What was measured stays in the folder: called again, it goes on there.
 Run it with ``make planted``, or for a look with ``make planted ARGS=--short``.
 """
@@ -20,17 +20,17 @@ from pathlib import Path
 import msgspec
 from scipy import stats
 
+from hotlap.analysis import judge
 from hotlap.analysis.compare import FIGURES, compare_variants
 from hotlap.analysis.comparison import Side
-from hotlap.run import result
-from hotlap.run.result import RunResult
+from hotlap.analysis.judged import JudgedLane, JudgedRun
 
 HERE = Path(__file__).parent
 ROUNDS = 7
 ANY = "Any of them"
 SIDES = (Side(name="a"), Side(name="b"))
-STRETCH_S = 3.5
-"""The most that a stretch should take, with the servers' start and end."""
+TRIAL_S = 3.5
+"""The most that a trial should take, with the servers' start and end."""
 
 
 class Rate(msgspec.Struct, kw_only=True):
@@ -64,7 +64,7 @@ def measure(out: Path, same: int, slower: int, minutes: float) -> Iterator[Path]
         folder = out / f"{number:03}"
         if not (folder / "run.json").exists():
             left_s = until - time.monotonic()
-            if left_s < len(lanes) * ROUNDS * STRETCH_S:
+            if left_s < len(lanes) * ROUNDS * TRIAL_S:
                 return
             words = ["run", *lanes, "--quick", "--profiles", "none", "--repeat", str(ROUNDS), "--out", folder]
             program = Path(sys.executable).with_name("hotlap")
@@ -72,7 +72,7 @@ def measure(out: Path, same: int, slower: int, minutes: float) -> Iterator[Path]
         yield folder
 
 
-def count(run: RunResult, after: str, rates: Rates) -> None:
+def count(run: JudgedRun, after: str, rates: Rates) -> None:
     """Add what one comparison says, figure by figure; what it did not compare is not counted."""
     compared = [row for row in compare_variants(run, "a", after, SIDES).rows if row.says != "not compared"]
     for row in compared:
@@ -81,33 +81,37 @@ def count(run: RunResult, after: str, rates: Rates) -> None:
         rates.setdefault(ANY, Rate()).add(any(row.says != "no difference" for row in compared))
 
 
-def pooled(runs: Sequence[RunResult]) -> RunResult:
-    """All rounds of all runs as those of one."""
-    lanes = {lane.name: msgspec.structs.replace(lane, trials=[]) for run in runs for lane in run.lanes}
+def pooled(runs: Sequence[JudgedRun]) -> JudgedRun:
+    """All rounds of all runs as those of one; those of lanes that are void are left out."""
+    lanes = {lane.name: JudgedLane(evidence=lane.evidence) for run in runs for lane in run.lanes}
     for number, run in enumerate(runs):
         for lane in run.lanes:
             if lane.verdict.status == "ok":
-                lanes[lane.name].trials += [
-                    msgspec.structs.replace(one, repeat=number * ROUNDS + one.repeat)
-                    for one in lane.of_role()
-                ]
-    return msgspec.structs.replace(runs[0], lanes=list(lanes.values()))
+                for one in lane.of_role():
+                    repeat = number * ROUNDS + one.evidence.repeat
+                    moved = msgspec.structs.replace(one.evidence, repeat=repeat)
+                    lanes[lane.name].trials.append(msgspec.structs.replace(one, evidence=moved))
+    return JudgedRun(evidence=runs[0].evidence, lanes=list(lanes.values()))
 
 
-def drawn(run: RunResult, rounds: Sequence[int]) -> RunResult:
+def drawn(run: JudgedRun, rounds: Sequence[int]) -> JudgedRun:
     """The run with these rounds alone."""
     lanes = [
-        msgspec.structs.replace(lane, trials=[one for one in lane.trials if one.repeat in rounds])
+        msgspec.structs.replace(lane, trials=[one for one in lane.trials if one.evidence.repeat in rounds])
         for lane in run.lanes
     ]
     return msgspec.structs.replace(run, lanes=lanes)
 
 
-def draw(runs: Sequence[RunResult], after: str, times: int) -> Rates:
+def draw(runs: Sequence[JudgedRun], after: str, times: int) -> Rates:
     """Compare seven rounds that are drawn from all that have both sides, so many times."""
     rates: Rates = {}
     whole = pooled([run for run in runs if run.lane(f"sum/{after}") is not None])
-    numbers = [{one.repeat for one in lane.trials} for lane in whole.lanes if lane.variant in ("a", after)]
+    numbers = [
+        {one.evidence.repeat for one in lane.trials}
+        for lane in whole.lanes
+        if lane.evidence.variant in ("a", after)
+    ]
     both = sorted(set.intersection(*numbers))
     chance = random.Random(1)
     for _ in range(times if len(both) >= 2 * ROUNDS else 0):
@@ -151,7 +155,7 @@ def main() -> None:
     out = given.out.resolve()
     began, runs = time.monotonic(), []
     for folder in measure(out, same, slower, minutes):
-        runs.append(result.read(folder))
+        runs.append(judge.read(folder))
         print(f"{len(runs)} of {same} measured, {time.monotonic() - began:.0f} s", flush=True)
     if not runs:
         raise SystemExit("no run could be measured in that time: give more --minutes")
@@ -164,9 +168,10 @@ def main() -> None:
     drawn_alarms = draw(runs, "again", given.draws)
     drawn_seen = draw(runs, "slower", given.draws) if seen else {}
     made = table(alarms, seen, drawn_alarms, drawn_seen)
+    first = runs[0].evidence
     told = {
-        "created": runs[0].created,
-        "environment": {key: runs[0].environment.get(key) for key in ("cpu", "cores_usable", "python")},
+        "created": first.created,
+        "environment": {key: getattr(first.environment, key) for key in ("cpu", "cores_usable", "python")},
         "rounds": ROUNDS,
         "false_alarms": {name: [rate.said, rate.of, *rate.interval()] for name, rate in alarms.items()},
         "seen": {name: [rate.said, rate.of, *rate.interval()] for name, rate in seen.items()},

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hotlap.analysis.judge import judge
+from hotlap.analysis.judged import JudgedRun
 from hotlap.evidence.load import Trial
 from hotlap.run.result import LaneResult, RunResult
 
@@ -26,16 +28,22 @@ def series() -> ModuleType:
     return module
 
 
-def made(rng: np.random.Generator, *, planted: bool) -> RunResult:
+def made(rng: np.random.Generator, *, planted: bool) -> JudgedRun:
     lanes = []
     for variant, factor in (("a", 1.0), ("again", 1.0), ("slower", 1.2))[: 3 if planted else 2]:
         figures: Any = 2000 * factor * np.exp(rng.normal(0, 0.01, 7))
-        loads = [
-            Trial(engine="native", model="closed", repeat=place, server_cpu_us_per_request=float(value))
+        trials = [
+            Trial(
+                engine="native",
+                model="closed",
+                repeat=place,
+                requests=1000,
+                server_cpu_us_per_request=float(value),
+            )
             for place, value in enumerate(figures)
         ]
-        lanes.append(LaneResult(scenario="sum", variant=variant, path="/", loads=loads))
-    return RunResult(created="", lanes=lanes)
+        lanes.append(LaneResult(scenario="sum", variant=variant, path="/", trials=trials))
+    return judge(RunResult(created="", lanes=lanes))
 
 
 def test_what_is_planted_is_counted_and_what_is_equal_is_not(series: ModuleType) -> None:

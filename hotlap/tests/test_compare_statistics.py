@@ -11,6 +11,8 @@ from scipy import stats
 
 from hotlap.analysis import intervals
 from hotlap.analysis.compare import FIGURES, Pair, aa_ratios, compare_figure
+from hotlap.analysis.judged import JudgedLane, JudgedRun
+from hotlap.analysis.trials import judged_trial
 from hotlap.evidence.load import Trial
 from hotlap.run.result import LaneResult, RunResult
 
@@ -21,31 +23,31 @@ CPU = FIGURES[0]
 def measured(rng: np.random.Generator, slowdown: float, noise: float = 0.02) -> list[Pair]:
     """Lanes in two variants as a noisy machine would show them.
 
-    Rounds drift together, each stretch has its own noise, and one in fifty is disturbed by up to a fifth.
+    Rounds drift together, each trial has its own noise, and one in fifty is disturbed by up to a fifth.
     The slowdown is the first lane's.
     """
     drift = np.repeat(np.cumsum(rng.normal(0, 0.02, ROUNDS)), 2 * LANES)
-    return pairs_of(drift.reshape(ROUNDS, -1) + stretches(rng, noise).reshape(ROUNDS, -1), slowdown)
+    return pairs_of(drift.reshape(ROUNDS, -1) + trials(rng, noise).reshape(ROUNDS, -1), slowdown)
 
 
 def wandering(rng: np.random.Generator, slowdown: float, noise: float = 0.02) -> list[Pair]:
     """The same on a machine whose speed wanders while a round is measured, so that rounds do not share it.
 
-    From stretch to stretch nine tenths of the wandering (2%) stay, on top of a drift over the whole run; the
-    stretches of a round are in an order of their own, as ``hotlap run --repeat`` shuffles them.
+    From trial to trial nine tenths of the wandering (2%) stay, on top of a drift over the whole run; the
+    trials of a round are in an order of their own, as ``hotlap run --repeat`` shuffles them.
     """
     count = 2 * LANES * ROUNDS
     wander = rng.normal(0, 0.02, count)
     for at in range(1, count):
         wander[at] = 0.9 * wander[at - 1] + math.sqrt(1 - 0.9**2) * wander[at]
     drift = np.cumsum(rng.normal(0, 0.002, count)) + np.linspace(0, rng.normal(0, 0.05), count)
-    in_time = (wander + drift + stretches(rng, noise)).reshape(ROUNDS, -1)
+    in_time = (wander + drift + trials(rng, noise)).reshape(ROUNDS, -1)
     order = rng.permuted(np.tile(np.arange(2 * LANES), (ROUNDS, 1)), axis=1)
     return pairs_of(np.take_along_axis(in_time, order, axis=1), slowdown)
 
 
-def stretches(rng: np.random.Generator, noise: float) -> np.ndarray:
-    """Each stretch's own noise, in logarithms; one in fifty is disturbed by up to a fifth."""
+def trials(rng: np.random.Generator, noise: float) -> np.ndarray:
+    """Each trial's own noise, in logarithms; one in fifty is disturbed by up to a fifth."""
     count = 2 * LANES * ROUNDS
     disturbed = np.where(rng.random(count) < 0.02, rng.uniform(0, 0.2, count), 0.0)
     return rng.normal(0, noise, count) + disturbed
@@ -58,17 +60,19 @@ def pairs_of(logs: np.ndarray, slowdown: float) -> list[Pair]:
         sides = []
         for side, factor in enumerate((1.0, 1.0 + slowdown if number == 0 else 1.0)):
             values = 100 * (number + 1) * factor * np.exp(logs[:, 2 * number + side])
-            loads = [
+            measured = [
                 Trial(engine="native", model="closed", repeat=place, server_cpu_us_per_request=float(value))
                 for place, value in enumerate(values)
             ]
-            sides.append(LaneResult(scenario=f"lane{number}", variant="b", path="/", loads=loads))
+            lane = LaneResult(scenario=f"lane{number}", variant="b", path="/", trials=measured)
+            sides.append(JudgedLane(evidence=lane, trials=[judged_trial(trial) for trial in measured]))
         pairs.append(Pair(f"lane{number}/b", sides[0], sides[1]))
     return pairs
 
 
 def spoken(pairs: list[Pair], *, with_width: bool) -> list[str]:
-    run = RunResult(created="", lanes=[lane for pair in pairs for lane in (pair.a, pair.b)])
+    lanes = [lane for pair in pairs for lane in (pair.a, pair.b)]
+    run = JudgedRun(evidence=RunResult(created=""), lanes=lanes)
     noise = intervals.width(aa_ratios([run], CPU), ROUNDS) if with_width else None
     return [row.says for row in compare_figure(pairs, CPU, noise)]
 
@@ -149,7 +153,7 @@ def test_a_difference_must_exceed_the_noise(interval: tuple[float, float], noise
     assert intervals.Interval(ratio=1.0, low=low, high=high).beyond(noise) == side
 
 
-def test_width_is_not_moved_by_a_few_disturbed_stretches() -> None:
+def test_width_is_not_moved_by_a_few_disturbed_trials() -> None:
     rng = np.random.default_rng(4)
     quiet = list(rng.normal(0, 0.03, 101))
     assert intervals.width(quiet) == pytest.approx(0.06, rel=0.35)

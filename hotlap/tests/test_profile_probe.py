@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from hotlap.evidence.profile import WaitKind
 from hotlap.profiling.probe import Probe, ProbeError, probe
 
 READY_S = 60.0
@@ -72,15 +73,15 @@ def sampled(own: Probe, pid: int, time_s: float = 0.3) -> dict[str, Any]:
     until_s = time.monotonic() + READY_S
     while True:
         told = own.ask(pid, "tasks", time_s=time_s, interval_s=0.02)
-        if told["stacks"] or time.monotonic() > until_s:
+        if told["waits"] or time.monotonic() > until_s:
             return told
 
 
 def ends(told: dict[str, Any]) -> Counter[str]:
     """How many tasks a tick wait for each thing."""
     found: Counter[str] = Counter()
-    for stack, count in told["stacks"].items():
-        found[stack.rpartition("waits for: ")[2]] += round(count / told["ticks"])
+    for wait in told["waits"]:
+        found[wait["what"]] += round(wait["count"] / told["ticks"])
     return found
 
 
@@ -126,8 +127,12 @@ WAITS = """
                 return future
             raise StopIteration
 
-    async def native():
-        await Opaque(asyncio.get_running_loop().create_future())
+    class OfAKind(Opaque):
+        waits_for = "a native semaphore"
+        waits_for_kind = "semaphore"
+
+    async def native(kind):
+        await kind(asyncio.get_running_loop().create_future())
 
     tasks = []
 
@@ -140,7 +145,8 @@ WAITS = """
         tasks.append(start(outer(never.wait())))
         tasks.append(start(outer(asyncio.Queue().get())))
         tasks.append(start(reads()))
-        tasks.append(start(native()))
+        tasks.append(start(native(Opaque)))
+        tasks.append(start(native(OfAKind)))
         tasks.append(start(outer(asyncio.wait_for(never.wait(), 3600))))
         tasks.append(start(outer(asyncio.gather(never.wait(), never.wait()))))
 """
@@ -154,11 +160,19 @@ def test_each_loop_says_what_its_tasks_wait_for(loop: str) -> None:
     found = ends(told)
     assert found["asyncio.Lock"] == 9
     assert found["a timer"] == 1 + 3 + 1
-    assert found["a native lock"] == 1
+    assert found["a native lock"] == found["a native semaphore"] == 1
     assert found["asyncio.Queue (to be filled)"] == 1
     # A task that others were started for waits for what they wait for, and counts once.
     assert found["asyncio.Event"] == 3
-    chains = list(told["stacks"])
+    kinds = {wait["what"]: wait["kind"] for wait in told["waits"]}
+    assert kinds["asyncio.Lock"] == WaitKind.LOCK.value
+    assert kinds["a timer"] == WaitKind.TIMER.value
+    assert kinds["asyncio.Queue (to be filled)"] == WaitKind.QUEUE.value
+    assert kinds["asyncio.Event"] == WaitKind.EVENT.value
+    # One that says what it is in words only, and one that names its kind too.
+    assert kinds["a native lock"] == WaitKind.OTHER.value
+    assert kinds["a native semaphore"] == WaitKind.SEMAPHORE.value
+    chains = [";".join(wait["frames"]) for wait in told["waits"]]
     assert any("outer (" in chain and ";inner (" in chain and ";sleep (" in chain for chain in chains), chains
     assert any("reads (" in chain and ";pages (" in chain for chain in chains), chains
 
@@ -169,9 +183,9 @@ def test_what_was_there_before_the_load_is_not_counted() -> None:
             await asyncio.sleep(3600)
     """
     with running(source) as (own, pid):
-        assert sum(sampled(own, pid)["stacks"].values()) > 0
+        assert sum(wait["count"] for wait in sampled(own, pid)["waits"]) > 0
         assert own.ask(pid, "tasks_before")["tasks"] == 1
-        assert own.ask(pid, "tasks", time_s=0.1, interval_s=0.02)["stacks"] == {}
+        assert own.ask(pid, "tasks", time_s=0.1, interval_s=0.02)["waits"] == []
 
 
 def test_a_blocked_loop_shows_as_lag_with_what_blocks_it() -> None:

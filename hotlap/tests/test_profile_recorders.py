@@ -13,10 +13,15 @@ from pathlib import Path
 import pytest
 
 from hotlap._engine import Stacks
-from hotlap.experiment import Mode
+from hotlap.analysis.judge import judge
+from hotlap.analysis.rules import profiles as rules
+from hotlap.evidence.profile import NativeFrames, OffCpuTimes, Profile
+from hotlap.evidence.words import throughout as throughout_note
+from hotlap.experiment import Mode, Profiler
 from hotlap.profiling import doctor
-from hotlap.profiling.profile import attach
+from hotlap.profiling.profile import Capture, Shot, attach
 from hotlap.profiling.recorders import PROFILERS, ProfileError, Recording, perf, pyspy, recorder
+from hotlap.run.result import LaneResult, RunResult
 
 BUSY = """
     import threading, time
@@ -56,6 +61,34 @@ def may_trace(need: Callable[[bool, str], None]) -> None:
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
 
 
+def seen_of(
+    pid: int, folder: Path, *, mode: Mode, profiler: Profiler | None = None, time_s: float = 1
+) -> Capture:
+    """A recording of a process that runs already."""
+    return attach(pid, Shot(mode=mode, profiler=profiler, time_s=time_s, folder=folder))
+
+
+def off_cpu(recording: Recording) -> OffCpuTimes:
+    """Where the time of threads went, of a recording that says so."""
+    assert recording.off_cpu is not None
+    return recording.off_cpu
+
+
+def doubts(recording: Recording, mode: Mode = "off-cpu") -> str:
+    """What a report doubts of a profile that was recorded so, because of how it was; nothing: ``""``."""
+    profile = Profile(
+        profiler=recording.profiler,
+        mode=mode,
+        stands_in=recording.stands_in,
+        native_frames=recording.native_frames,
+        off_cpu=recording.off_cpu,
+    )
+    lane = LaneResult(scenario="busy", variant="python", path="/", profiles=[profile])
+    (row,) = judge(RunResult(created="", lanes=[lane])).lanes
+    (judged,) = row.profiles
+    return "; ".join(hit.sentence for hit in judged.trust.rules if hit.name == "recorder-doubts")
+
+
 def test_every_mode_has_a_recorder_and_others_are_refused() -> None:
     for modes in PROFILERS.values():
         for mode in modes:
@@ -67,7 +100,7 @@ def test_every_mode_has_a_recorder_and_others_are_refused() -> None:
 
 
 def test_py_spy_says_how_much_it_rests_on(busy: int, tmp_path: Path) -> None:
-    seen = attach(busy, mode="on-cpu", profiler="py-spy", time_s=1, folder=tmp_path)
+    seen = seen_of(busy, tmp_path, mode="on-cpu", profiler="py-spy")
     recording = seen.recording
     assert seen.stacks.under(r"^computes") > 0.5
     assert recording.samples is not None
@@ -126,18 +159,22 @@ def test_where_native_stacks_cannot_be_unwound_there_are_pythons(
     fake.write_text(STUBBORN.format(python=sys.executable, lost=lost))
     fake.chmod(0o755)
     monkeypatch.setattr(pyspy, "program", lambda: str(fake))
-    recording = attach(busy, mode=mode, profiler="py-spy", time_s=1, folder=tmp_path).recording
+    recording = seen_of(busy, tmp_path, mode=mode, profiler="py-spy").recording
     assert recording.raw[0].with_suffix(".txt.calls").read_text().split() == calls.split()
-    assert "Python's frames only: use --profiler perf" in recording.facts["doubt"]
+    assert recording.native_frames is NativeFrames.UNREADABLE
+    assert "Python's frames only: use --profiler perf" in doubts(recording, mode)
     assert recording.errors == 0
     # Without native frames nobody knows what held the interpreter.
-    assert recording.facts.get("gil_outside_share") is None
+    assert (recording.gil is not None) == (mode == "gil")
+    assert recording.gil is None or recording.gil.outside_share is None
 
 
 def test_who_computes_in_python_holds_the_interpreter(busy: int, tmp_path: Path) -> None:
-    facts = attach(busy, mode="gil", profiler=None, time_s=1, folder=tmp_path).recording.facts
-    assert facts["gil_share"] > 0.5
-    assert facts["gil_samples"] <= facts["gil_ticks"]
+    gil = seen_of(busy, tmp_path, mode="gil").recording.gil
+    assert gil is not None
+    assert gil.share is not None
+    assert gil.share > 0.5
+    assert gil.samples <= gil.looks
 
 
 def test_perf_says_at_what_rate_it_sampled(
@@ -145,11 +182,13 @@ def test_perf_says_at_what_rate_it_sampled(
 ) -> None:
     checked = doctor.perf_clock()
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
-    recording = attach(busy, mode="on-cpu", profiler="perf", time_s=1, folder=tmp_path).recording
+    recording = seen_of(busy, tmp_path, mode="on-cpu", profiler="perf").recording
     assert recording.samples
     assert recording.missed is not None
-    used_s = recording.facts["processor_time_s"]
+    used_s = recording.processor_time_s
+    assert used_s is not None
     assert 0 < used_s < 20
+    assert recording.rate_reached_hz is not None
     assert recording.rate_reached_hz == pytest.approx(recording.samples / used_s)
     assert 0 < recording.rate_reached_hz < 2 * perf.RATE_HZ
 
@@ -169,11 +208,12 @@ def test_a_nap_is_time_off_the_processor(
 ) -> None:
     checked = doctor.perf_scheduler()
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
-    off = attach(busy, mode="off-cpu", profiler=None, time_s=1, folder=tmp_path)
+    off = seen_of(busy, tmp_path, mode="off-cpu")
     assert off.recording.unit == "µs"
     assert off.stacks.under("nanosleep") * off.stacks.total > 50_000
-    assert 50_000 < off.recording.facts["waiting_us"] < 3_000_000
-    assert "doubt" not in off.recording.facts
+    assert 50_000 < off_cpu(off.recording).waiting_us < 3_000_000
+    assert off.recording.stands_in is None
+    assert doubts(off.recording) == ""
 
 
 def _beside(recording: Recording) -> list[Path]:
@@ -185,8 +225,8 @@ def test_who_waits_throughout_is_drawn_and_drowns_nobody(
 ) -> None:
     checked = doctor.perf_scheduler()
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
-    seen = attach(busy, mode="off-cpu", profiler=None, time_s=1, folder=tmp_path)
-    assert seen.recording.facts["throughout_us"] >= 1_000_000
+    seen = seen_of(busy, tmp_path, mode="off-cpu")
+    assert off_cpu(seen.recording).throughout_us >= 1_000_000
     [*_, throughout] = [*seen.recording.parts.values(), *map(Stacks.read, _beside(seen.recording))]
     # Of Python's part, too: what the thread waits in, and what it is.
     assert throughout.under(r"^Event\.wait ") > 0.9
@@ -198,13 +238,14 @@ def test_who_waits_throughout_is_drawn_and_drowns_nobody(
         + "napper 11/11 1.200000: PERF_RECORD_SWITCH IN\n\n"
     )
     drowning = perf._off_cpu(text, [], 1.0, alone, tmp_path)
-    assert drowning.facts["throughout_us"] == 1_000_000
+    assert off_cpu(drowning).throughout_us == 1_000_000
     assert list(drowning.parts) == ["waiting", "runnable, but without a processor"]
     assert [path.name for path in drowning.raw] == ["off-cpu-throughout.collapsed", "off-cpu-throughout.svg"]
     assert "futex_wait" in drowning.raw[1].read_text()
-    assert "1.0 s of threads that were blocked throughout" in str(drowning.facts["throughout"])
+    assert "1.0 s of threads that were blocked throughout" in str(throughout_note(off_cpu(drowning)))
     beside = perf._off_cpu(text, [], 0.2, [], tmp_path)
     assert beside.raw == []
+    assert throughout_note(off_cpu(beside)) is None
     assert "blocked throughout" in beside.parts
 
 
@@ -213,12 +254,12 @@ def test_where_perf_may_not_record_idle_samples_stand_in_and_say_so(
 ) -> None:
     found = shutil.which
     monkeypatch.setattr(shutil, "which", lambda name: None if name == "perf" else found(name))
-    stood_in = attach(busy, mode="off-cpu", profiler=None, time_s=1, folder=tmp_path)
+    stood_in = seen_of(busy, tmp_path, mode="off-cpu")
     assert stood_in.recording.profiler == "py-spy"
     assert stood_in.stacks.under(r"^naps") > 0.2
-    assert "apt install linux-perf" in stood_in.recording.facts["doubt"]
+    assert "apt install linux-perf" in doubts(stood_in.recording)
     with pytest.raises(ProfileError, match="apt install linux-perf"):
-        attach(busy, mode="on-cpu", profiler="perf", time_s=1, folder=tmp_path)
+        seen_of(busy, tmp_path, mode="on-cpu", profiler="perf")
 
 
 @pytest.mark.parametrize(
@@ -239,7 +280,7 @@ def test_what_perf_complains_of_has_a_remedy(
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(fake.parent), prepend=":")
     with pytest.raises(ProfileError, match=remedy):
-        attach(busy, mode="on-cpu", profiler="perf", time_s=0.1, folder=tmp_path)
+        seen_of(busy, tmp_path, mode="on-cpu", profiler="perf", time_s=0.1)
 
 
 def test_too_many_switches_to_follow_are_said(tmp_path: Path) -> None:
@@ -247,9 +288,9 @@ def test_too_many_switches_to_follow_are_said(tmp_path: Path) -> None:
     text.write_text("".join(_switch(10, 1 + at / 1000) for at in range(1000)))
     few = perf._off_cpu(text, [10], 1.0, [], tmp_path)
     assert few.samples == 1000
-    assert "doubt" not in few.facts
-    many = perf._off_cpu(text, [10], 1000 / (perf.MOST_SWITCHES_HZ + 1), [], tmp_path)
-    assert "more than recording can follow" in str(many.facts["doubt"])
+    assert doubts(few) == ""
+    many = perf._off_cpu(text, [10], 1000 / (rules.MOST_SWITCHES_HZ + 1), [], tmp_path)
+    assert "more than recording can follow" in doubts(many)
 
 
 def test_a_process_that_switches_faster_than_the_limit_is_doubted(
@@ -257,10 +298,11 @@ def test_a_process_that_switches_faster_than_the_limit_is_doubted(
 ) -> None:
     checked = doctor.perf_scheduler()
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
-    monkeypatch.setattr(perf, "MOST_SWITCHES_HZ", 5)
-    facts = attach(busy, mode="off-cpu", profiler=None, time_s=1, folder=tmp_path).recording.facts
-    assert facts["switches_per_s"] > 5
-    assert "more than recording can follow (5)" in facts["doubt"]
+    recording = seen_of(busy, tmp_path, mode="off-cpu").recording
+    assert off_cpu(recording).switches_per_s > 5
+    assert doubts(recording) == ""
+    monkeypatch.setattr(rules, "MOST_SWITCHES_HZ", 5)
+    assert "more than recording can follow (5)" in doubts(recording)
 
 
 def _switch(tid: int, at_s: float) -> str:

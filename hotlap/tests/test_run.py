@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from hotlap.analysis import judge
 from hotlap.profiling.doctor import perf_clock, perf_scheduler
 from hotlap.run import result
 
@@ -81,16 +82,20 @@ def test_a_run_writes_its_folder(project: Project) -> None:
     run = result.read(folder / "out")
     assert [lane.name for lane in run.lanes] == ["x/python", "x/native"]
     for lane in run.lanes:
-        (stretch,) = lane.of_role()
-        assert stretch.requests is not None
-        assert stretch.requests > 10
-        assert stretch.failures == 0
-        assert stretch.rps == pytest.approx(stretch.requests / stretch.duration_s, rel=0.01)
-        assert stretch.latency_ms.p50 is not None
-        assert stretch.latency_ms.p50 > 0
-        assert stretch.server_cpu_us_per_request > 0
-        assert stretch.server_rss_bytes > 10 * 2**20
-        histogram = folder / "out" / stretch.histogram
+        (trial,) = lane.of_role()
+        assert trial.requests is not None
+        assert trial.requests > 10
+        assert trial.failures == 0
+        assert trial.duration_s is not None
+        assert trial.rps == pytest.approx(trial.requests / trial.duration_s, rel=0.01)
+        assert trial.latency_ms.p50 is not None
+        assert trial.latency_ms.p50 > 0
+        assert trial.server_cpu_us_per_request is not None
+        assert trial.server_cpu_us_per_request > 0
+        assert trial.server_rss_bytes is not None
+        assert trial.server_rss_bytes > 10 * 2**20
+        assert trial.histogram is not None
+        histogram = folder / "out" / trial.histogram
         assert "Value" in histogram.read_text()
         assert histogram.with_suffix(".csv").exists()
     assert (folder / "out" / "report.html").stat().st_size > 10_000
@@ -154,12 +159,16 @@ def test_a_locustfile_of_ones_own_stands_in_for_the_users(project: Project) -> N
     )
     done = hotlap(folder, "run", "--quick", "--out", "out")
     assert done.returncode == 0, done.stdout + done.stderr
-    (lane,) = result.read(folder / "out").lanes
-    (stretch,) = lane.of_role()
-    assert stretch.failures == 0
-    assert stretch.requests is not None
-    assert 10 < stretch.requests < 4 * 60 * stretch.duration_s
-    assert "littles" not in stretch.facts
+    (lane,) = judge.read(folder / "out").lanes
+    (judged,) = lane.of_role()
+    trial = judged.evidence
+    assert trial.failures == 0
+    assert trial.requests is not None
+    assert trial.duration_s is not None
+    assert 10 < trial.requests < 4 * 60 * trial.duration_s
+    # How they wait is not known: Little's law says nothing of them.
+    assert trial.own_users
+    assert judged.law is None
 
 
 def test_a_lane_that_kills_its_server_is_a_row_with_its_reason(project: Project) -> None:

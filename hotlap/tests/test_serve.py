@@ -1,4 +1,4 @@
-"""Serving an app for a stretch, with a real Granian and with commands of one's own."""
+"""Serving an app for a trial, with a real Granian and with commands of one's own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import socket
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import psutil
@@ -13,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from hotlap.cli import main
+from hotlap.evidence.service import Verified
 from hotlap.experiment import Expect, Experiment, Lane, Server
 from hotlap.serving.server import ServeError, served
 from hotlap.serving.verify import VerifyError, disagreements, verify
@@ -36,7 +38,7 @@ def experiment(tmp_path: Path) -> Experiment:
     return Experiment(name="tiny", server=Server(app="tiny:app"), root=str(tmp_path), lanes=())
 
 
-def lane(path: str, **more: object) -> Lane:
+def lane(path: str, **more: Any) -> Lane:
     return Lane(scenario="s", variant="v", path=path, **more)
 
 
@@ -46,15 +48,15 @@ def answer(port: int, path: str) -> str:
         return connection.getresponse().read().decode()
 
 
-def test_each_stretch_has_a_fresh_server_that_is_gone_afterwards(experiment: Experiment) -> None:
+def test_each_trial_has_a_fresh_server_that_is_gone_afterwards(experiment: Experiment) -> None:
     seen = []
     for _ in range(2):
         with served(experiment) as server:
             assert server.alive()
             worker = int(answer(server.port, "/pid"))
             assert worker in server.pids()
-            assert server.cpu_s() > 0
-            assert server.rss_bytes() > 1_000_000
+            assert (server.cpu_s() or 0) > 0
+            assert (server.rss_bytes() or 0) > 1_000_000
             seen.append((worker, server.pids()))
     (first, first_pids), (second, second_pids) = seen
     assert first != second
@@ -83,6 +85,7 @@ def test_a_server_that_does_not_end_is_ended(experiment: Experiment) -> None:
     with served(Experiment(name="x", server=server, lanes=())) as running:
         assert running.alive()
         pid = running.pid
+    assert pid is not None
     assert not psutil.pid_exists(pid)
 
 
@@ -91,6 +94,7 @@ def test_a_server_that_dies_is_seen(experiment: Experiment) -> None:
         for pid in server.pids():
             psutil.Process(pid).kill()
         psutil.Process().children()
+        assert server.pid is not None
         psutil.wait_procs([psutil.Process(server.pid)] if psutil.pid_exists(server.pid) else [], timeout=5)
         assert not server.alive()
 
@@ -107,7 +111,7 @@ def test_a_command_of_ones_own_and_a_lanes_own_variables(experiment: Experiment)
 def test_an_answer_is_held_against_what_it_must_be(experiment: Experiment) -> None:
     with served(experiment) as server:
         told = verify(server, lane("/x", expect=Expect(body="hello")))
-        assert (told["status"], told["size"], told["constant"]) == (200, 5, True)
+        assert (told.status, told.size, told.constant) == (200, 5, True)
         with pytest.raises(VerifyError, match="'hello', not 'other'"):
             verify(server, lane("/x", expect=Expect(body="other")))
         with pytest.raises(VerifyError, match="answered 500, not 200"):
@@ -118,13 +122,14 @@ def test_an_answer_is_held_against_what_it_must_be(experiment: Experiment) -> No
 
 def test_variants_that_differ_are_named() -> None:
     lanes = [Lane(scenario="s", variant=variant, path="/") for variant in ("python", "native")]
-    same = {"status": 200, "size": 1, "sha256": "a" * 64, "constant": True}
-    other = {"status": 200, "size": 2, "sha256": "b" * 64, "constant": True}
+    same = Verified(status=200, size=1, sha256="a" * 64, constant=True, alone_ms=1.0)
+    other = Verified(status=200, size=2, sha256="b" * 64, constant=True, alone_ms=1.0)
+    varying = msgspec.structs.replace(other, constant=False)
     assert disagreements(lanes, {"s/python": same, "s/native": same}) == {}
     told = disagreements(lanes, {"s/python": same, "s/native": other})
     assert set(told) == {"s/python", "s/native"}
     assert "answer differently" in told["s/native"]
-    assert disagreements(lanes, {"s/python": same, "s/native": {**other, "constant": False}}) == {}
+    assert disagreements(lanes, {"s/python": same, "s/native": varying}) == {}
 
 
 def test_without_granian_it_says_what_to_install(

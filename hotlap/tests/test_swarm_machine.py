@@ -1,4 +1,4 @@
-"""Whose cores they are, and what set a stretch's requests per second."""
+"""Whose cores they are, and what set a trial's requests per second."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import subprocess
 
 import pytest
 
-from hotlap.experiment import Load
-from hotlap.load.trial import limited_by
+from hotlap.analysis.trials import limited_by
+from hotlap.evidence.figures import Percentiles
+from hotlap.evidence.load import MachineUse, Trial
 from hotlap.swarm.machine import usable_cores
 
 
@@ -28,6 +29,28 @@ def test_the_cores_are_those_of_both_sides() -> None:
     assert usable_cores([server.pid]) == mine
 
 
+def limit_of(
+    mean_ms: float | None,
+    generator: float,
+    server: float | None,
+    cores: int,
+    *,
+    wait_s: tuple[float, float] = (0.0, 0.0),
+) -> str | None:
+    """What set the requests per second of ten users: CPU in percent of a core."""
+    trial = Trial(
+        engine="native",
+        model="closed",
+        users=10,
+        wait_s=wait_s,
+        latency_ms=Percentiles(mean=mean_ms),
+        generator_cpu_percent=generator,
+        server_cpu_percent=server,
+        machine=MachineUse(cores=cores),
+    )
+    return limited_by(trial, saturated=False)
+
+
 @pytest.mark.parametrize(
     ("generator", "server", "cores", "limit"),
     [
@@ -40,11 +63,11 @@ def test_the_cores_are_those_of_both_sides() -> None:
     ],
 )
 def test_what_sets_the_throughput(generator: float, server: float | None, cores: int, limit: str) -> None:
-    assert limited_by(Load(users=10), 20.0, generator, server, cores) == limit
+    assert limit_of(20.0, generator, server, cores) == limit
 
 
 def test_a_wait_that_is_longer_than_the_answer_sets_it() -> None:
-    waiting = Load(users=10, wait_s=(0.5, 0.5))
-    assert limited_by(waiting, 20.0, 10.0, 50.0, 2) == "load"
-    assert limited_by(waiting, 900.0, 10.0, 50.0, 2) == "server"
-    assert limited_by(waiting, None, 10.0, 50.0, 2) is None
+    wait_s = (0.5, 0.5)
+    assert limit_of(20.0, 10.0, 50.0, 2, wait_s=wait_s) == "load"
+    assert limit_of(900.0, 10.0, 50.0, 2, wait_s=wait_s) == "server"
+    assert limit_of(None, 10.0, 50.0, 2, wait_s=wait_s) is None

@@ -1,4 +1,4 @@
-"""Locust processes that are loaded ahead: each is used once, and none is left over."""
+"""Locust processes that a pool loads ahead: each is used once, and none is left over."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from hotlap.load import locust_pool as ready
-from hotlap.load.locust_pool import NoLocustError, kept, load_ahead, locust
+from hotlap.load.locust_pool import LocustPool, NoLocustError
 
 
 def ended(pid: int) -> bool:
@@ -16,16 +15,17 @@ def ended(pid: int) -> bool:
 
 
 def test_the_one_that_was_loaded_ahead_is_taken_next() -> None:
-    with kept():
-        load_ahead()
-        load_ahead()
-        spare = ready._spare
+    with LocustPool() as pool:
+        pool.load_ahead()
+        spare = pool._spare
         assert spare is not None
-        with locust() as first:
+        pool.load_ahead()
+        assert pool._spare is spare
+        with pool.locust() as first:
             assert first is spare
-            assert ready._spare is None
-            load_ahead()
-            left = ready._spare
+            assert pool._spare is None
+            pool.load_ahead()
+            left = pool._spare
         assert left is not None
         assert first.process.poll() is not None
         assert not first.folder.exists()
@@ -34,9 +34,10 @@ def test_the_one_that_was_loaded_ahead_is_taken_next() -> None:
     assert not left.folder.exists()
 
 
-def test_none_is_loaded_ahead_unless_it_is_kept() -> None:
-    load_ahead()
-    assert ready._spare is None
+def test_none_is_loaded_ahead_where_that_is_of_no_use() -> None:
+    with LocustPool(ahead=False) as pool:
+        pool.load_ahead()
+        assert pool._spare is None
 
 
 def test_it_does_what_it_is_told_and_its_log_says_so(tmp_path: Path) -> None:
@@ -45,7 +46,7 @@ def test_it_does_what_it_is_told_and_its_log_says_so(tmp_path: Path) -> None:
         "import os\nfrom locust import User, task\n"
         "class Own(User):\n    @task\n    def one(self): pass\nprint('given', os.environ['GIVEN'])\n"
     )
-    with locust() as own:
+    with LocustPool(ahead=False) as pool, pool.locust() as own:
         own.tell(["-f", str(tmp_path / "own.py"), "--list"], {"GIVEN": "something"})
         assert own.process.wait(60) == 0
         log = (own.folder / "locust.log").read_text()
@@ -54,7 +55,7 @@ def test_it_does_what_it_is_told_and_its_log_says_so(tmp_path: Path) -> None:
 
 
 def test_it_ends_with_whoever_started_it() -> None:
-    with locust() as own:
+    with LocustPool(ahead=False) as pool, pool.locust() as own:
         assert own.process.stdin is not None
         own.process.stdin.close()
         assert own.process.wait(60) == 0
@@ -62,8 +63,8 @@ def test_it_ends_with_whoever_started_it() -> None:
 
 def test_without_locust_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hotlap.load.locust_pool.find_spec", lambda name: None)
-    with pytest.raises(NoLocustError, match="-m pip install locust"), locust():
-        pass
-    with kept():
-        load_ahead()
-    assert ready._spare is None
+    with LocustPool() as pool:
+        with pytest.raises(NoLocustError, match="-m pip install locust"), pool.locust():
+            pass
+        pool.load_ahead()
+        assert pool._spare is None

@@ -18,8 +18,9 @@ from hotlap._engine import Swarm
 from hotlap.evidence.load import Trial
 from hotlap.experiment import Engine, Experiment, ExperimentError, Load
 from hotlap.experiment.config import load_experiment
+from hotlap.load.locust_pool import LocustPool
 from hotlap.load.request import Request
-from hotlap.load.trial import run_stretch
+from hotlap.load.trial import Offered, Timing, measure
 from hotlap.serving.server import Served, ServeError, free_port, served, stop
 from hotlap.serving.verify import verify
 
@@ -117,21 +118,25 @@ def experiment(folder: Path, address: str, ca_file: str | None) -> Experiment:
 
 
 def loaded(made: Experiment, server: Served, engine: Engine, folder: Path) -> Trial:
-    """A short stretch."""
-    return run_stretch(
-        made.lanes[0], server, engine=engine, load=Load(users=2, wait_s=(0.01, 0.01)), time_s=1.0, warm_up_s=0.1,
-        out=folder / "run" / "histograms" / engine, verified=None,
-    )  # fmt: skip
+    """A short trial."""
+    return measure(
+        Offered(lane=made.lanes[0], load=Load(users=2, wait_s=(0.01, 0.01)), engine=engine),
+        server,
+        Timing(time_s=1.0, warm_up_s=0.1),
+        histogram=folder / "run" / "histograms" / f"{engine}.hgrm",
+        pool=LocustPool(ahead=False),
+    )
 
 
 @pytest.mark.parametrize("engine", ["native", "http"])
 def test_an_experiment_names_the_authority_of_its_server(folder: Path, address: str, engine: Engine) -> None:
     made = experiment(folder, address, "ca.pem")
     with served(made, made.lanes[0]) as server:
-        assert verify(server, made.lanes[0])["constant"]
-        stretch = loaded(made, server, engine, folder)
-    assert stretch.requests > 10
-    assert stretch.failures == 0
+        assert verify(server, made.lanes[0]).constant
+        trial = loaded(made, server, engine, folder)
+    assert trial.requests is not None
+    assert trial.requests > 10
+    assert trial.failures == 0
 
 
 @pytest.mark.parametrize("engine", ["native", "http"])
@@ -140,9 +145,10 @@ def test_both_engines_refuse_a_server_of_another_authority(
 ) -> None:
     made = experiment(folder, address, "ca.pem")
     trustme.CA().cert_pem.write_to_path(folder / "other.pem")
-    stretch = loaded(made, Served(address, None, None, None, str(folder / "other.pem")), engine, folder)
-    assert stretch.requests == stretch.failures > 0
-    assert any("certificate" in error.lower() for error in stretch.errors)
+    trial = loaded(made, Served(address, None, None, None, str(folder / "other.pem")), engine, folder)
+    assert trial.failures is not None
+    assert trial.requests == trial.failures > 0
+    assert any("certificate" in error.lower() for error in trial.errors)
 
 
 def test_a_server_that_is_not_trusted_is_said_at_once(folder: Path, address: str) -> None:

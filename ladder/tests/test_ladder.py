@@ -3,62 +3,86 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyapp.suites.shared_lock import SharedLock
-from serving import Service
+from serving import Service, serve
 
-from pyapp import _core
+from hotlap.evidence.load import NamedRequests, Trial
+from hotlap.run import result
 
 ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
-def stretches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A stretch of each lane of a quick run of the rungs of a read-write lock, one request in ten a write."""
+def trials(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Trial]:
+    """A trial of each lane of a quick run of the rungs of a read-write lock, one request in ten a write."""
     out = tmp_path_factory.mktemp("ladder") / "run"
     words = ["run", "lock-rw-*/native", "--quick", "--profiles", "none", "--writes", "10%", "--out", str(out)]
     command = [sys.executable, "-m", "hotlap.cli", *words]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    run = json.loads((out / "run.json").read_text())
-    return {lane["scenario"]: lane["loads"][0] for lane in run["lanes"]}
+    return {lane.scenario: lane.of_role()[0] for lane in result.read(out).lanes}
 
 
-def test_readers_and_writers_are_counted_apart(stretches: dict[str, Any]) -> None:
-    for name, stretch in stretches.items():
-        reads, writes = stretch["parts"][f"{name}/native"], stretch["parts"][f"{name}/native (write)"]
-        assert reads["failures"] == writes["failures"] == 0
-        share = writes["requests"] / (reads["requests"] + writes["requests"])
+def reads_and_writes(name: str, trial: Trial) -> tuple[NamedRequests, NamedRequests]:
+    """What became of the requests of either kind."""
+    return trial.by_name[f"{name}/native"], trial.by_name[f"{name}/native (write)"]
+
+
+def test_readers_and_writers_are_counted_apart(trials: dict[str, Trial]) -> None:
+    assert len(trials) > 1
+    for name, trial in trials.items():
+        reads, writes = reads_and_writes(name, trial)
+        assert reads.failures == writes.failures == 0
+        share = writes.requests / (reads.requests + writes.requests)
         assert 0.03 < share < 0.2, (name, share)
 
 
-def test_a_writer_waits_for_readers_who_hold_the_lock_through_their_wait(stretches: dict[str, Any]) -> None:
-    held, released = (stretches[f"lock-rw-{kind}"] for kind in ("held", "released"))
-    assert held["rps"] < released["rps"]
+def test_a_writer_waits_for_readers_who_hold_the_lock_through_their_wait(trials: dict[str, Trial]) -> None:
+    held, released = (trials[f"lock-rw-{kind}"] for kind in ("held", "released"))
+    assert held.rps is not None
+    assert released.rps is not None
+    assert held.rps < released.rps
     waits_ms = [
-        stretch["parts"][f"lock-rw-{kind}/native (write)"]["latency_ms"]["p50"]
-        for kind, stretch in (("held", held), ("released", released))
+        reads_and_writes(f"lock-rw-{kind}", trial)[1].latency_ms.p50
+        for kind, trial in (("held", held), ("released", released))
     ]
     # Behind readers who hold it for 50 ms, and behind nobody.
+    assert waits_ms[0] is not None
+    assert waits_ms[1] is not None
     assert waits_ms[0] > 2 * waits_ms[1]
 
 
-def test_only_a_lane_that_has_a_write_takes_one(service: Service) -> None:
-    assert service.client.put("/native/lock-snapshot").text == "6"
-    refused = service.client.put("/native/fast")
-    assert refused.status_code == 405
-    assert "PUT" not in refused.headers["allow"]
+@pytest.fixture(scope="module")
+def ladder() -> Iterator[Service]:
+    """The ladder's app, with fewer iterations than it has by default."""
+    env = {"PYAPP_ITERATIONS": "1000", "PYAPP_WAIT_MS": "20"}
+    with serve(command=(*SERVER, "--host", "127.0.0.1", "--port", "{port}"), env=env) as running:
+        yield running
+
+
+def test_every_rung_is_served_and_only_one_that_has_a_write_takes_one(ladder: Service) -> None:
+    for scenario in SCENARIOS:
+        for variant in scenario.variants:
+            path = scenario.path(variant)
+            assert ladder.get(path) == scenario.expected(Settings(iterations=1000)), path
+            written = ladder.client.put(path)
+            if scenario.writes:
+                assert written.text == "6"
+            else:
+                assert written.status_code == 405
+                assert "PUT" not in written.headers["allow"]
 
 
 def shared_locks() -> list[Any]:
     """The read-write lock of each language."""
-    return [pytest.param(SharedLock, id="python"), pytest.param(_core.SharedLock, id="native")]
+    return [pytest.param(SharedLock, id="python"), pytest.param(_rungs.SharedLock, id="native")]
 
 
 class Held:
@@ -142,13 +166,13 @@ def test_a_writer_that_leaves_the_queue_lets_those_behind_it_pass(kind: Any) -> 
 
 def test_rusts_pool_answers_on_the_loop_and_says_what_is_wrong() -> None:
     async def scene() -> None:
-        pool = _core.RustPool(2)
-        sums = [pool.fold_clone(_core.Ids(["1", "2", "3"]), n) for n in (10, 20)]
+        pool = _rungs.RustPool(2)
+        sums = [pool.fold_clone(["1", "2", "3"], n) for n in (10, 20)]
         assert await asyncio.gather(*sums) == [105, 310]
         with pytest.raises(ValueError, match="no number"):
-            await pool.fold_clone(_core.Ids(["x"]), 1)
-        given_up = pool.fold_clone(_core.Ids(["1"]), 100_000)
+            await pool.fold_clone(["x"], 1)
+        given_up = pool.fold_clone(["1"], 100_000)
         given_up.cancel()
-        assert await pool.fold_clone(_core.Ids(["1"]), 1) == 1
+        assert await pool.fold_clone(["1"], 1) == 1
 
     asyncio.run(scene())

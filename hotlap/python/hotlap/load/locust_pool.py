@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
+from hotlap.serving.interrupts import uninterrupted
 from hotlap.serving.server import stop
 
 SWARM = Path(__file__).parents[1] / "swarm"
@@ -90,14 +91,14 @@ class LocustPool:
         Raises:
             NoLocustError: it is not installed.
         """
-        own, self._spare = self._spare or Locust(), None
-        try:
+        with contextlib.ExitStack() as ended:
+            with uninterrupted():
+                own, self._spare = self._spare or Locust(), None
+                ended.callback(own.end)
             yield own
-        finally:
-            own.end()
 
     def load_ahead(self) -> None:
         """Start to load the next one, if none is there."""
         if self._ahead and self._spare is None:
-            with contextlib.suppress(NoLocustError):
+            with contextlib.suppress(NoLocustError), uninterrupted():
                 self._spare = Locust()

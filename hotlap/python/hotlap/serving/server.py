@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from hotlap.experiment import Experiment, Lane, Server
+from hotlap.serving.interrupts import uninterrupted
 from hotlap.serving.tls import TrustError, connect, context
 
 _POLL_S = 0.02
@@ -276,25 +277,24 @@ def _started(
         if "PYTHONPATH" in server.env and "PYTHONPATH" in env:
             environment["PYTHONPATH"] = os.pathsep.join([env["PYTHONPATH"], server.env["PYTHONPATH"]])
         command = command_of(server, listen, python_args=python_args, wrapper=wrapper)
-        with log.open("wb") as output:
-            try:
-                process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    cwd=root / (server.cwd or "."),
-                    env=environment,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise ServeError(f"{shlex.join(command)} cannot be started: {error}") from None
-        running = Served(f"http://127.0.0.1:{listen}", process, process.pid, log)
-        try:
+        with contextlib.ExitStack() as ended:
+            with log.open("wb") as output, uninterrupted():
+                try:
+                    process = subprocess.Popen(
+                        command,
+                        stdin=subprocess.DEVNULL,
+                        stdout=output,
+                        stderr=subprocess.STDOUT,
+                        cwd=root / (server.cwd or "."),
+                        env=environment,
+                        start_new_session=True,
+                    )
+                except OSError as error:
+                    raise ServeError(f"{shlex.join(command)} cannot be started: {error}") from None
+                ended.callback(stop, process, server.stop_timeout_s)
+            running = Served(f"http://127.0.0.1:{listen}", process, process.pid, log)
             _await_ready(running, server)
             yield running
-        finally:
-            stop(process, server.stop_timeout_s)
 
 
 def _await_ready(running: Served, server: Server) -> None:
@@ -337,18 +337,22 @@ def _answers(url: str, ca_file: str | None) -> bool:
 
 
 def stop(process: subprocess.Popen[bytes], timeout_s: float = _STOP_TIMEOUT_S) -> None:
-    """End a process that was started in a session of its own, with all its children, and reap it."""
-    children = []
-    with contextlib.suppress(psutil.NoSuchProcess):
-        children = psutil.Process(process.pid).children(recursive=True)
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout_s)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    for child in children:
+    """End a process that was started in a session of its own, with all its children, and reap it.
+
+    Ctrl-C is heard when that is done.
+    """
+    with uninterrupted():
+        children = []
         with contextlib.suppress(psutil.NoSuchProcess):
-            child.kill()
-    psutil.wait_procs(children, timeout=timeout_s)
+            children = psutil.Process(process.pid).children(recursive=True)
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout_s)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for child in children:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+        psutil.wait_procs(children, timeout=timeout_s)
