@@ -10,13 +10,15 @@ import os
 import threading
 import timeit
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from time import perf_counter
 
 import pyperf
-from pyapp.reference import fold
 
+from ladder import _rungs
 from pyapp import _core
+from pyapp.python import fold
 
 IDS = ["1", "2", "3"]
 MANY = [str(number) for number in range(10_000)]
@@ -44,11 +46,12 @@ def calls(runner: pyperf.Runner) -> None:
 
 def line() -> None:
     """From how much work on detaching costs less than a tenth."""
-    ids = _core.Ids(IDS)
+    ids = _rungs.Ids(IDS)
+    fold_attached = partial(_rungs.fold_attached, ids)
     print(f"{'iterations':>12}{'attached':>12}{'detached':>12}")
     for iterations in (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000):
         # Interleaved, the fastest of each: what else the machine does only ever adds.
-        rounds = [[_ns(call, iterations) for call in (ids.fold_attached, ids.fold)] for _ in range(15)]
+        rounds = [[_ns(call, iterations) for call in (fold_attached, ids.fold)] for _ in range(15)]
         attached, detached = (min(column) for column in zip(*rounds, strict=True))
         mark = "  detaching costs less than a tenth" if detached < COST * attached else ""
         print(f"{iterations:12,}{attached:9,.0f} ns{detached:9,.0f} ns{mark}")
@@ -81,10 +84,10 @@ def speed(work: Callable[[], object], threads: int) -> float:
 
 def scaling() -> None:
     """The same loop on 1 to as many threads as there are cores: attached, detached, and in Python."""
-    ids = _core.Ids(IDS)
+    ids = _rungs.Ids(IDS)
     kinds: dict[str, Callable[[], object]] = {
         "native, detached": lambda: ids.fold(ITERATIONS),
-        "native, attached": lambda: ids.fold_attached(ITERATIONS),
+        "native, attached": lambda: _rungs.fold_attached(ids, ITERATIONS),
         "Python": lambda: fold(IDS, ITERATIONS // 50),
     }
     widths = sorted({1, 2, len(os.sched_getaffinity(0))})

@@ -7,7 +7,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 from peers_experiment import ENDPOINTS
-from standing import OWN, standing
+from ranking import OWN, ranking
 
 from hotlap.analysis.judged import JudgedRun
 
@@ -21,7 +21,7 @@ def draw(run: JudgedRun, folder: Path) -> dict[str, Path]:
     # So that the same figures give the same file.
     mpl.rcParams["svg.hashsalt"] = "hotlap"
     for scenario in ENDPOINTS:
-        rows = [row for row in standing(run, scenario) if row.cpu_us is not None]
+        rows = [row for row in ranking(run, scenario) if row.cpu_us is not None]
         if not rows:
             continue
         figure = Figure(figsize=(7, 0.6 + 0.34 * len(rows)), layout="constrained")

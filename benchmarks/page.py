@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from peers_experiment import ENDPOINTS, Endpoint
-from standing import OWN, Row, standing
+from ranking import OWN, Row, ranking
 
 from hotlap.analysis.comparison import Compared
 from hotlap.analysis.judged import JudgedRun
@@ -44,7 +44,7 @@ def render(run: JudgedRun, rest: Mapping[str, Rest], drawn: Mapping[str, Path], 
     if quick:
         lines.append("\nShort trials, each once: a look, not figures to rely on.")
     for scenario, endpoint in ENDPOINTS.items():
-        if rows := standing(run, scenario):
+        if rows := ranking(run, scenario):
             lines += ["", f"## {scenario}: {endpoint.title}", ""]
             if scenario in drawn:
                 lines += [f"![Server CPU per request, {scenario}](images/{drawn[scenario].name})", ""]

@@ -19,7 +19,6 @@ from hotlap.experiment import Experiment
 from hotlap.load.request import Request
 from hotlap.serving.server import raise_file_limit, served
 from pyapp.experiment import create_experiment
-from pyapp.settings import Settings
 
 HERE = Path(__file__).resolve().parent
 ENDPOINTS = {"empty": ("/healthz", 32), "fast": ("/fast", 3000)}
@@ -27,7 +26,7 @@ ENDPOINTS = {"empty": ("/healthz", 32), "fast": ("/fast", 3000)}
 
 def servers() -> dict[str, Experiment]:
     """The three, alike but for what is compared."""
-    falcon = create_experiment(settings=Settings())
+    falcon = create_experiment()
     made = {
         "Falcon over ASGI": msgspec.structs.replace(falcon.server, interface="asgi"),
         "Falcon over RSGI": falcon.server,

@@ -15,13 +15,12 @@ from window import window
 from hotlap._engine import Swarm
 from hotlap.load.request import Request
 from hotlap.serving.server import served
-from pyapp.experiment import create_experiment
-from pyapp.settings import Settings
+from ladder.experiment import experiment
 
 LANES = {
     "on the event loop's thread": "where-loop/native",
     "64 threads of Python's": "where-wide-pool/native",
-    "as many as cores (chosen)": "cpualloc/native",
+    "as many as cores (chosen)": "where-pool/native",
     "as many as cores, of Rust's": "where-rust-pool/native",
 }
 CONNECTIONS = 16
@@ -30,7 +29,6 @@ HEALTH_RPS = 100.0
 
 def measure(lane_name: str, time_s: float) -> tuple[float, float, float, float]:
     """p50 and p99 of ``/healthz`` in ms, requests a second of the lane, and its server CPU in µs each."""
-    experiment = create_experiment(settings=Settings())
     lane = experiment.lane(lane_name)
     with served(experiment, lane) as server:
         swarm, health = Swarm(server.url), Swarm(server.url)

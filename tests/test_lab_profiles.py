@@ -34,7 +34,7 @@ LOOP = r"(^|::)(fold|try_rfold|rfold|parse_and_fold|sum_of_folds)"
 
 
 def experiment(**settings: Any) -> Experiment:
-    return msgspec.structs.replace(create_experiment(settings=Settings(**settings)), root=str(ROOT))
+    return msgspec.structs.replace(create_experiment(given=Settings(**settings)), root=str(ROOT))
 
 
 def captured(

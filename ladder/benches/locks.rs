@@ -9,9 +9,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use ladder_core::maps::{ClientsMap, Sharded, Snapshot};
 use parking_lot::Mutex;
 use rust_core::clients::{Client, ClientMap};
-use ladder_core::maps::{ClientsMap, Sharded, Snapshot};
 
 const CLIENTS: u32 = 100;
 const ONE_WRITE_IN: u64 = 100;

@@ -10,13 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyapp.suites.shared_lock import SharedLock
 from serving import Service, serve
 
 from hotlap.evidence.load import NamedRequests, Trial
 from hotlap.run import result
+from ladder import _rungs
+from ladder.scenarios import SCENARIOS
+from ladder.shared_lock import SharedLock
+from pyapp.settings import Settings
 
-ROOT = Path(__file__).parent.parent
+HERE = Path(__file__).parent.parent
+SERVER = ("-m", "granian", "--interface", "rsgi", "--loop", "uvloop", "--factory", "ladder.app:create_app")
 
 
 @pytest.fixture(scope="module")
@@ -167,12 +171,12 @@ def test_a_writer_that_leaves_the_queue_lets_those_behind_it_pass(kind: Any) -> 
 def test_rusts_pool_answers_on_the_loop_and_says_what_is_wrong() -> None:
     async def scene() -> None:
         pool = _rungs.RustPool(2)
-        sums = [pool.fold_clone(["1", "2", "3"], n) for n in (10, 20)]
+        sums = [pool.fold_clone(_rungs.Ids(["1", "2", "3"]), n) for n in (10, 20)]
         assert await asyncio.gather(*sums) == [105, 310]
         with pytest.raises(ValueError, match="no number"):
-            await pool.fold_clone(["x"], 1)
-        given_up = pool.fold_clone(["1"], 100_000)
+            await pool.fold_clone(_rungs.Ids(["x"]), 1)
+        given_up = pool.fold_clone(_rungs.Ids(["1"]), 100_000)
         given_up.cancel()
-        assert await pool.fold_clone(["1"], 1) == 1
+        assert await pool.fold_clone(_rungs.Ids(["1"]), 1) == 1
 
     asyncio.run(scene())

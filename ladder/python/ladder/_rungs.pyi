@@ -1,6 +1,6 @@
 """What the ladder compares the service's map, lock and loop with, in Rust.
 
-``Ids``, ``Place`` and ``Hold`` are those of ``pyapp._core``, built into this module.
+``Ids``, ``Place`` and ``Hold`` are those of ``pyapp._core``, built into this module: its functions take its own.
 """
 
 from asyncio import Future
@@ -69,18 +69,18 @@ class RustPool:
             RuntimeError: the system gives none.
         """
 
-    def fold_clone(self, ids: list[str], iterations: int) -> Future[int]:
+    def fold_clone(self, ids: Ids, iterations: int) -> Future[int]:
         """``Ids.fold_clone`` in one of the threads, as a future of the running event loop.
 
         Raises:
             RuntimeError: no event loop runs in this thread.
         """
 
-def fold_parsed(ids: list[str], iterations: int) -> int:
+def fold_parsed(ids: Ids, iterations: int) -> int:
     """As ``Ids.fold``, with each string parsed once, before the loop. Raises as ``Ids.fold`` does."""
 
-def fold_closed(ids: list[str], iterations: int) -> int:
+def fold_closed(ids: Ids, iterations: int) -> int:
     """What ``Ids.fold`` gives, by the formula: no loop. Raises as ``Ids.fold`` does."""
 
-def fold_attached(ids: list[str], iterations: int) -> int:
+def fold_attached(ids: Ids, iterations: int) -> int:
     """As ``Ids.fold``, but attached to the interpreter: no other Python thread runs meanwhile."""

@@ -55,6 +55,10 @@ class Store(service.Store):
             self.map.put(_NAME, client)
         return self.map.user_ids().sum()
 
+    def user_ids(self) -> _rungs.Ids:
+        """The user ids, as the functions of ``_rungs`` take them."""
+        return _rungs.Ids(self.map.user_ids().to_list())
+
     @property
     def rust_pool(self) -> _rungs.RustPool:
         """Threads of Rust's own, as many as there are cores; started when it is first asked for."""
@@ -132,17 +136,17 @@ async def lock_snapshot_write(store: Store, settings: Settings) -> int:
 
 def loop_parse_once(store: Store, settings: Settings) -> int:
     """Parses each id once, before the loop."""
-    return _rungs.fold_parsed(store.map.user_ids().to_list(), settings.iterations)
+    return _rungs.fold_parsed(store.user_ids(), settings.iterations)
 
 
 def loop_closed_form(store: Store, settings: Settings) -> int:
     """Computes the loop's sum by its formula."""
-    return _rungs.fold_closed(store.map.user_ids().to_list(), settings.iterations)
+    return _rungs.fold_closed(store.user_ids(), settings.iterations)
 
 
 def loop_attached(store: Store, settings: Settings) -> int:
     """Computes attached to the interpreter: no other Python thread runs meanwhile."""
-    return _rungs.fold_attached(store.map.user_ids().to_list(), settings.iterations)
+    return _rungs.fold_attached(store.user_ids(), settings.iterations)
 
 
 async def where_loop(store: Store, settings: Settings) -> int:
@@ -157,4 +161,4 @@ async def where_wide_pool(store: Store, settings: Settings) -> int:
 
 async def where_rust_pool(store: Store, settings: Settings) -> int:
     """Computes in threads of Rust's own, as many as there are cores."""
-    return await store.rust_pool.fold_clone(store.map.user_ids().to_list(), settings.iterations)
+    return await store.rust_pool.fold_clone(store.user_ids(), settings.iterations)

@@ -4,6 +4,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use rust_core::fold;
+use rust_core::python::clients::Ids;
 use rust_core::python::detach::{CoreError, caught};
 use rust_core::python::lock::running_loop;
 
@@ -26,11 +27,12 @@ impl RustPool {
     fn fold_clone<'py>(
         &self,
         py: Python<'py>,
-        ids: Vec<String>,
+        ids: &Bound<'py, Ids>,
         iterations: u32,
     ) -> PyResult<Bound<'py, PyAny>> {
         let event_loop = running_loop(py)?;
         let future = event_loop.call_method0("create_future")?;
+        let ids = ids.get().0.clone();
         let (event_loop, awaited) = (event_loop.unbind(), future.clone().unbind());
         self.0.spawn(move || {
             let result = caught(|| Ok(fold::fold_clone(&ids, iterations)?));

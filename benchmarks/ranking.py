@@ -29,7 +29,7 @@ class Row:
     rps_ratio: Compared | None
 
 
-def standing(run: JudgedRun, scenario: str) -> list[Row]:
+def ranking(run: JudgedRun, scenario: str) -> list[Row]:
     """A row for each server that was measured on an endpoint, the one with the least CPU per request first."""
     lanes = [lane for lane in run.lanes if lane.evidence.scenario == scenario]
     own = next((lane for lane in lanes if lane.evidence.variant == OWN), None)
