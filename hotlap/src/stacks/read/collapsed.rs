@@ -4,11 +4,9 @@ use std::io::BufRead;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
-use super::error::Result;
-use super::frame::Frame;
-use super::lines::for_each_line;
-use super::model::{NodeId, ROOT, Stacks};
-use super::skipped::Reason;
+use super::line_reader::for_each_line;
+use crate::stacks::error::Result;
+use crate::stacks::model::{Frame, NodeId, ROOT, Reason, Stacks};
 
 /// Read collapsed stacks. Lines that are none are skipped and counted; empty ones and comments are not.
 ///
@@ -125,7 +123,7 @@ fn is_separator(text: &[u8], at: usize) -> bool {
 }
 
 /// The count that ends a line.
-pub(super) fn count(text: &str) -> std::result::Result<u64, Reason> {
+fn count(text: &str) -> std::result::Result<u64, Reason> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Reason::NoCount);
     }

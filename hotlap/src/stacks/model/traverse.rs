@@ -1,10 +1,8 @@
-//! Collapsed stacks, written.
+//! Walks through the tree in the order of the frames' texts, the same each time.
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::io::{self, Write};
 
-use super::model::{FrameId, NodeId, ROOT, Stacks};
+use super::tree::{FrameId, NodeId, ROOT, Stacks};
 
 impl Stacks {
     /// The nodes that are wanted, callers before callees, in the order of their frames' texts.
@@ -47,7 +45,7 @@ impl Stacks {
     }
 
     /// The rank of each frame's text, by id.
-    pub(super) fn text_order(&self) -> Vec<u32> {
+    fn text_order(&self) -> Vec<u32> {
         let mut ids: Vec<FrameId> = (0_u32..).take(self.frames().len()).collect();
         ids.sort_unstable_by(|&a, &b| self.frame(a).text.cmp(&self.frame(b).text));
         let mut order = vec![0; ids.len()];
@@ -55,41 +53,5 @@ impl Stacks {
             order[id as usize] = rank;
         }
         order
-    }
-
-    /// Write collapsed stacks, sorted.
-    ///
-    /// # Errors
-    /// The writer's.
-    pub fn write_collapsed<W: Write>(&self, mut writer: W) -> io::Result<()> {
-        let mut path = Vec::new();
-        for id in self.preorder(|_| true) {
-            let value = self.nodes()[id as usize].value;
-            if value == 0 {
-                continue;
-            }
-            self.path(id, &mut path);
-            for (depth, &frame) in path.iter().enumerate() {
-                if depth > 0 {
-                    writer.write_all(b";")?;
-                }
-                writer.write_all(separable(&self.frame(frame).text).as_bytes())?;
-            }
-            writeln!(writer, " {value}")?;
-        }
-        writer.flush()
-    }
-}
-
-/// A frame's text without what parts frames and lines.
-fn separable(text: &str) -> Cow<'_, str> {
-    let is_plain = !text.contains([';', '\n', '\r', '\0']) && text.trim().len() == text.len();
-    if is_plain && !text.is_empty() {
-        return Cow::Borrowed(text);
-    }
-    let text = text.replace(';', ":").replace(['\n', '\r', '\0'], " ");
-    match text.trim() {
-        "" => Cow::Borrowed("[unknown]"),
-        text => Cow::Owned(text.to_owned()),
     }
 }

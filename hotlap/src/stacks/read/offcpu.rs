@@ -14,11 +14,9 @@ use std::io::BufRead;
 
 use rustc_hash::FxHashMap;
 
-use super::error::Result;
-use super::frame::{Kind, shown};
-use super::model::{NodeId, ROOT, Stacks};
 use super::perf::{Event, Sink, read_events};
-use super::skipped::Reason;
+use crate::stacks::error::Result;
+use crate::stacks::model::{Kind, NodeId, ROOT, Reason, Stacks, shown};
 
 /// What a recording of the scheduler says.
 #[derive(Debug, Clone, Default)]

@@ -1,7 +1,7 @@
 //! One frame made readable: its name, its kind and where it is.
 
-use super::frame::{Frame, KERNEL_SUFFIX, Kind, Parts, is_run_time_code};
 use super::shorten::shorten;
+use crate::stacks::model::{Frame, KERNEL_SUFFIX, Kind, Parts, is_run_time_code};
 
 /// The frame as a reader wants it; `name` is its demangled name.
 pub(super) fn cleaned_frame(frame: &Frame, parts: &Parts<'_>, name: &str) -> Frame {

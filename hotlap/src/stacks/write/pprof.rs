@@ -7,9 +7,8 @@ use flate2::write::GzEncoder;
 use prost::Message;
 use rustc_hash::FxHashMap;
 
-use super::error::Result;
-use super::frame::Frame;
-use super::model::{FrameId, Stacks};
+use crate::stacks::error::Result;
+use crate::stacks::model::{Frame, FrameId, Stacks};
 
 #[derive(Clone, PartialEq, Message)]
 struct Profile {

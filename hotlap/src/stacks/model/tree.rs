@@ -143,7 +143,7 @@ impl Stacks {
     }
 
     /// Change what is known of a frame. It is found by its old text until the stacks are copied.
-    pub(super) fn frame_mut(&mut self, id: FrameId) -> &mut Frame {
+    pub(in crate::stacks) fn frame_mut(&mut self, id: FrameId) -> &mut Frame {
         &mut self.frames[id as usize]
     }
 
@@ -196,7 +196,10 @@ impl Stacks {
     }
 
     /// The node of a stack of these texts, the outermost first, made where it is new; `None` at the limit.
-    pub(super) fn walk<'a>(&mut self, frames: impl IntoIterator<Item = &'a str>) -> Option<NodeId> {
+    pub(in crate::stacks) fn walk<'a>(
+        &mut self,
+        frames: impl IntoIterator<Item = &'a str>,
+    ) -> Option<NodeId> {
         frames.into_iter().try_fold(ROOT, |node, text| {
             let frame = self.intern(text, || Frame::parse(text))?;
             self.child(node, frame)
@@ -224,7 +227,7 @@ impl Stacks {
     }
 
     /// The same tree with other values, by node, each divided by `divisor` and rounded.
-    pub(super) fn with_values(&self, values: &[u64], divisor: u64) -> Self {
+    pub(in crate::stacks) fn with_values(&self, values: &[u64], divisor: u64) -> Self {
         let mut other = self.clone();
         other.total = 0;
         for (at, node) in other.nodes.iter_mut().enumerate() {

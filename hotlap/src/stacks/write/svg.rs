@@ -1,25 +1,16 @@
-//! Flame graphs. The inferno crate lays the frames out and writes the canvas; names, tooltips, colours
-//! and the script are put in here.
-//!
-//! inferno's own script finds its parts by ids and takes the first graph of a document for its own: a
-//! report has many graphs in one page, so that each brings a script that keeps to itself.
+//! The document of a flame graph: names, tooltips, colours, legend and the script that zooms and searches.
 
 use std::fmt::Write as _;
 
-use inferno::flamegraph;
-
-use super::error::{Result, StacksError};
-use super::frame::{Kind, shown};
-use super::model::{NodeId, ROOT, Stacks, share};
-use super::palette::{Rgb, hex, of_kind, shade};
+use super::palette::{Rgb, hex};
+use crate::stacks::model::{NodeId, ROOT, Stacks};
 
 /// Zoom and search, for pages that put graphs in without their script.
 pub const SCRIPT: &str = include_str!("flame.js");
 const STYLE: &str = include_str!("flame.css");
 
-/// Narrower frames are left out: their value stays in their caller's width.
-const NARROWEST_SHARE: f64 = 0.0002;
-const WIDTH_PX: f64 = 1200.0;
+/// How wide inferno draws; readers' scripts stretch it.
+pub(super) const WIDTH_PX: f64 = 1200.0;
 const CHARACTER_PX: f64 = 7.25;
 
 /// What is written on a graph.
@@ -37,6 +28,7 @@ pub struct Labels {
 
 /// How one frame is drawn.
 pub(super) struct Cell {
+    /// Its name.
     pub name: String,
     /// Lines between the name and the value in the tooltip.
     pub notes: Vec<String>,
@@ -45,142 +37,13 @@ pub(super) struct Cell {
     pub fill: Rgb,
 }
 
-/// Draw the stacks.
-///
-/// # Errors
-/// There are no samples.
-pub fn svg(stacks: &Stacks, labels: &Labels) -> Result<String> {
-    let totals = stacks.totals();
-    let unit = &labels.unit;
-    let mut kinds: Vec<Kind> = Vec::new();
-    for node in &stacks.nodes()[1..] {
-        let kind = stacks.frame(node.frame).kind;
-        if !kinds.contains(&kind) {
-            kinds.push(kind);
-        }
-    }
-    kinds.sort_unstable();
-    let legend: Vec<_> = kinds
-        .iter()
-        .map(|&kind| (of_kind(kind), kind.to_string()))
-        .collect();
-    draw(stacks, labels, &legend, |id| {
-        let value = totals[id as usize];
-        let mut text = format!(
-            "{} {unit}, {:.2}%",
-            thousands(value),
-            100.0 * share(value, stacks.total())
-        );
-        if id == ROOT {
-            return Cell {
-                name: "all".into(),
-                notes: Vec::new(),
-                value: text,
-                fill: of_kind(Kind::Thread),
-            };
-        }
-        let node = stacks.nodes()[id as usize];
-        let frame = stacks.frame(node.frame);
-        if node.value > 0 && node.value < value {
-            let _ = write!(text, " (itself {} {unit})", thousands(node.value));
-        }
-        Cell {
-            name: shown(&frame.text).to_owned(),
-            notes: [&frame.full, &frame.location]
-                .into_iter()
-                .flatten()
-                .map(ToString::to_string)
-                .collect(),
-            value: text,
-            fill: shade(frame.kind, &frame.text),
-        }
-    })
-}
-
-/// Draw a tree of stacks, each frame as `cell` says.
-pub(super) fn draw(
-    stacks: &Stacks,
-    labels: &Labels,
-    legend: &[(Rgb, String)],
-    cell: impl Fn(NodeId) -> Cell,
-) -> Result<String> {
-    if stacks.is_empty() {
-        return Err(StacksError::Empty("the stacks"));
-    }
-    let (lines, ids) = wide_lines(stacks);
-    let mut options = flamegraph::Options::default();
-    options.no_javascript = true;
-    options.no_sort = true;
-    options.min_width = 0.0;
-    options.image_width = Some(WIDTH_PX as usize);
-    options.title = " ".into();
-    options.subtitle = Some(" ".into());
-    let mut canvas = Vec::new();
-    flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), &mut canvas)?;
-    let canvas = String::from_utf8_lossy(&canvas);
-    Ok(Page {
-        stacks,
-        labels,
-        legend,
-        ids: &ids,
-        cell,
-    }
-    .compose(&canvas))
-}
-
-/// The stacks of which inferno is to draw every frame: a frame is a number that says its place in the
-/// order of the texts, so that the lines are sorted.
-fn wide_lines(stacks: &Stacks) -> (Vec<String>, Vec<NodeId>) {
-    let totals = stacks.totals();
-    #[allow(clippy::cast_precision_loss)]
-    let narrowest = stacks.total() as f64 * NARROWEST_SHARE;
-    #[allow(clippy::cast_precision_loss)]
-    let is_wide = |id: NodeId| id == ROOT || totals[id as usize] as f64 >= narrowest;
-    let mut own: Vec<u64> = stacks.nodes().iter().map(|node| node.value).collect();
-    for (id, node) in (0_u32..).zip(stacks.nodes()).skip(1) {
-        if is_wide(node.parent) && !is_wide(id) {
-            own[node.parent as usize] += totals[id as usize];
-        }
-    }
-    let ids: Vec<NodeId> = stacks.preorder(is_wide);
-    let mut number = vec![0_usize; stacks.nodes().len()];
-    for (at, &id) in ids.iter().enumerate() {
-        number[id as usize] = at;
-    }
-    let mut lines = Vec::new();
-    let mut path: Vec<usize> = Vec::new();
-    for &id in &ids {
-        if own[id as usize] == 0 {
-            continue;
-        }
-        path.clear();
-        let mut above = id;
-        while above != ROOT {
-            path.push(number[above as usize]);
-            above = stacks.nodes()[above as usize].parent;
-        }
-        let mut line = String::new();
-        for (depth, at) in path.iter().rev().enumerate() {
-            let _ = write!(line, "{}n{at:08}", if depth > 0 { ";" } else { "" });
-        }
-        // Of a stack too narrow for any frame, the root itself keeps the width.
-        let _ = write!(
-            line,
-            "{} {}",
-            if path.is_empty() { "n" } else { "" },
-            own[id as usize]
-        );
-        lines.push(line);
-    }
-    (lines, ids)
-}
-
-struct Page<'a, F> {
-    stacks: &'a Stacks,
-    labels: &'a Labels,
-    legend: &'a [(Rgb, String)],
-    ids: &'a [NodeId],
-    cell: F,
+/// A graph as it is written: inferno's canvas, filled with names, tooltips and colours.
+pub(super) struct Page<'a, F> {
+    pub stacks: &'a Stacks,
+    pub labels: &'a Labels,
+    pub legend: &'a [(Rgb, String)],
+    pub ids: &'a [NodeId],
+    pub cell: F,
 }
 
 /// A frame as inferno placed it.
@@ -195,7 +58,8 @@ struct Placed<'a> {
 }
 
 impl<F: Fn(NodeId) -> Cell> Page<'_, F> {
-    fn compose(&self, canvas: &str) -> String {
+    /// The whole document, from inferno's.
+    pub(super) fn compose(&self, canvas: &str) -> String {
         let height: f64 = attribute(canvas, "height")
             .and_then(|text| text.parse().ok())
             .unwrap_or(0.0);
@@ -359,7 +223,7 @@ fn fitted(name: &str, width: f64) -> String {
 }
 
 /// Text for SVG: escaped, and without the characters that XML has no place for.
-pub(super) fn escape(text: &str) -> String {
+fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -372,19 +236,6 @@ pub(super) fn escape(text: &str) -> String {
             c if c.is_control() => out.push('\u{fffd}'),
             c => out.push(c),
         }
-    }
-    out
-}
-
-/// A whole number with separators.
-pub(super) fn thousands(value: u64) -> String {
-    let digits = value.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
     }
     out
 }

@@ -3,11 +3,11 @@
 //! Frames are matched by name after cleaning, without lines. A stack of either recording is drawn, as wide
 //! as the larger of both, so that what went away is seen as well as what is new.
 
-use super::draw::{Cell, Labels, draw};
-use super::error::{Result, StacksError};
-use super::frame::{Frame, Kind, shown};
-use super::model::{FrameId, NodeId, ROOT, Stacks};
-use super::palette::{LESS, MORE, SAME, of_change};
+use super::frame::Frame;
+use super::kind::Kind;
+use super::label::shown;
+use super::tree::{FrameId, NodeId, ROOT, Stacks};
+use crate::stacks::error::{Result, StacksError};
 
 /// How many steps the widest graph has: widths are whole numbers to the drawing.
 const STEPS: f64 = 1e9;
@@ -34,7 +34,7 @@ impl Pair {
     }
 
     /// The change as a part of the larger: -1 (gone) to 1 (new).
-    fn relative(self) -> f64 {
+    pub(in crate::stacks) fn relative(self) -> f64 {
         let larger = self.a.max(self.b);
         if larger > 0.0 {
             self.change() / larger
@@ -60,15 +60,15 @@ pub struct Changed {
 /// Two recordings, matched.
 #[derive(Debug, Clone)]
 pub struct Diff {
-    tree: Stacks,
+    pub(in crate::stacks) tree: Stacks,
     own: Vec<Pair>,
-    unit: Unit,
-    names: (String, String),
+    pub(in crate::stacks) unit: Unit,
+    pub(in crate::stacks) names: (String, String),
 }
 
 /// What values are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Unit {
+pub enum Unit {
     /// Parts of each recording's total.
     Share,
     /// Something per request, or what else the caller scaled to.
@@ -76,7 +76,8 @@ enum Unit {
 }
 
 impl Unit {
-    fn text(&self, value: f64) -> String {
+    /// A value with its unit.
+    pub(in crate::stacks) fn text(&self, value: f64) -> String {
         match self {
             Self::Share => format!("{:.2}%", 100.0 * value),
             Self::Named(unit) if value.abs() >= 100.0 => format!("{value:.0} {unit}"),
@@ -179,7 +180,8 @@ impl Diff {
         }
     }
 
-    fn totals(&self) -> Vec<Pair> {
+    /// The values of all nodes with those below them, by node.
+    pub(in crate::stacks) fn totals(&self) -> Vec<Pair> {
         let mut totals = self.own.clone();
         for id in (1..totals.len()).rev() {
             let below = totals[id];
@@ -229,54 +231,20 @@ impl Diff {
         changed.truncate(count);
         changed
     }
-
-    /// Draw both: orange is more in the second, blue is less.
-    ///
-    /// # Errors
-    /// There is nothing to draw.
-    pub fn svg(&self, labels: &Labels) -> Result<String> {
-        let totals = self.totals();
-        let (first, second) = (&self.names.0, &self.names.1);
-        let legend = [
-            (LESS, format!("less in {second}")),
-            (SAME, "as much".into()),
-            (MORE, format!("more in {second}")),
-        ];
-        draw(&self.tree, labels, &legend, |id| {
-            let pair = totals[id as usize];
-            let value = format!(
-                "{first} {}, {second} {} ({}{})",
-                self.unit.text(pair.a),
-                self.unit.text(pair.b),
-                if pair.change() > 0.0 { "+" } else { "" },
-                self.unit.text(pair.change()),
-            );
-            let (name, notes) = if id == ROOT {
-                ("all".to_owned(), Vec::new())
-            } else {
-                let frame = self.tree.frame(self.tree.nodes()[id as usize].frame);
-                (
-                    shown(&frame.text).to_owned(),
-                    frame.full.iter().map(ToString::to_string).collect(),
-                )
-            };
-            Cell {
-                name,
-                notes,
-                value,
-                fill: of_change(pair.relative()),
-            }
-        })
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stacks::read_collapsed;
 
+    /// Stacks of lines such as `outer;inner 3`.
     fn stacks(text: &str) -> Stacks {
-        read_collapsed(text.as_bytes()).unwrap()
+        let mut made = Stacks::default();
+        for line in text.lines() {
+            let (frames, value) = line.rsplit_once(' ').unwrap();
+            assert!(made.push(frames.split(';'), value.parse().unwrap()));
+        }
+        made
     }
 
     #[test]
@@ -293,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_went_away_is_drawn_and_leads_the_table() {
+    fn what_went_away_leads_the_table() {
         let a = stacks("loop;clone;malloc 6\nloop 4\n");
         let b = stacks("loop 2\n");
         let scale = Scale {
@@ -306,8 +274,6 @@ mod tests {
         let top = diff.top(1);
         assert_eq!(top[0].name, "malloc");
         assert_eq!(top[0].own, Pair { a: 3.0, b: 0.0 });
-        let svg = diff.svg(&Labels::default()).unwrap();
-        assert!(svg.contains("malloc") && svg.contains("x 3.00 µs, y 0.00 µs (-3.00 µs)"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::hash::Hasher;
 
 use rustc_hash::FxHasher;
 
-use super::frame::Kind;
+use crate::stacks::model::Kind;
 
 /// Red, green, blue.
 pub type Rgb = (u8, u8, u8);

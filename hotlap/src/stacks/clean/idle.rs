@@ -1,8 +1,9 @@
 //! Innermost frames that only wait: a thread that is there takes no processor.
 
-use super::frame::Parts;
+use crate::stacks::model::Parts;
 
-const WAITS: &[&str] = &[
+/// Functions that only wait, without what the C library puts around their names.
+const IDLE_NAMES: &[&str] = &[
     "epoll_wait",
     "epoll_pwait",
     "epoll_pwait2",
@@ -55,8 +56,8 @@ const WAITS: &[&str] = &[
     "syscall",
 ];
 
-/// Rust's own names for the same: a path that ends so.
-const RUST_WAITS: &[&str] = &[
+/// Rust's own names for such functions: a path that ends so.
+const IDLE_PATHS: &[&str] = &[
     "futex::futex_wait",
     "Condvar::wait",
     "Condvar::wait_until",
@@ -71,7 +72,7 @@ const RUST_WAITS: &[&str] = &[
 ];
 
 /// Functions that wait only when the C library's own, unnamed code is below them.
-const WAITS_IN_LIBC: &[&str] = &[
+const IDLE_IN_LIBC: &[&str] = &[
     "pthread_mutex_lock",
     "pthread_rwlock_rdlock",
     "pthread_rwlock_wrlock",
@@ -80,9 +81,9 @@ const WAITS_IN_LIBC: &[&str] = &[
     "take_gil",
 ];
 
-/// How a frame stands to waiting.
+/// Whether a frame is idle: only waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wait {
+pub enum Idle {
     /// Only waits.
     Yes,
     /// Waits if the C library's unnamed code is below it.
@@ -93,11 +94,11 @@ pub enum Wait {
     No,
 }
 
-/// How this frame, taken apart and demangled, stands to waiting.
+/// Whether this frame, taken apart and demangled, is idle.
 #[must_use]
-pub fn wait(parts: &Parts<'_>, name: &str) -> Wait {
+pub fn idle(parts: &Parts<'_>, name: &str) -> Idle {
     if parts.kernel {
-        return Wait::AsCaller;
+        return Idle::AsCaller;
     }
     if parts.address().is_some_and(|library| {
         library
@@ -105,15 +106,15 @@ pub fn wait(parts: &Parts<'_>, name: &str) -> Wait {
             .next()
             .is_some_and(|file| file.starts_with("libc"))
     }) {
-        return Wait::AsCaller;
+        return Idle::AsCaller;
     }
     let bare = c_name(name);
-    if WAITS.contains(&bare) || RUST_WAITS.iter().any(|end| is_path_end(name, end)) {
-        Wait::Yes
-    } else if WAITS_IN_LIBC.contains(&bare) {
-        Wait::InLibc
+    if IDLE_NAMES.contains(&bare) || IDLE_PATHS.iter().any(|end| is_path_end(name, end)) {
+        Idle::Yes
+    } else if IDLE_IN_LIBC.contains(&bare) {
+        Idle::InLibc
     } else {
-        Wait::No
+        Idle::No
     }
 }
 
@@ -138,9 +139,9 @@ fn is_path_end(name: &str, end: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn of(text: &str) -> Wait {
+    fn of(text: &str) -> Idle {
         let parts = Parts::of(text);
-        wait(&parts, parts.name)
+        idle(&parts, parts.name)
     }
 
     #[test]
@@ -154,10 +155,10 @@ mod tests {
             "std::thread::sleep",
             "parking_lot::Condvar::wait",
         ] {
-            assert_eq!(of(text), Wait::Yes, "{text}");
+            assert_eq!(of(text), Idle::Yes, "{text}");
         }
-        assert_eq!(of("0x7f00 (libc.so.6)"), Wait::AsCaller);
-        assert_eq!(of("pthread_mutex_lock (libc.so.6)"), Wait::InLibc);
+        assert_eq!(of("0x7f00 (libc.so.6)"), Idle::AsCaller);
+        assert_eq!(of("pthread_mutex_lock (libc.so.6)"), Idle::InLibc);
         for text in [
             "write (libc.so.6)",
             "pthread_cond_signal (libc.so.6)",
@@ -165,8 +166,8 @@ mod tests {
             "poll (app.py:3)",
         ] {
             let parts = Parts::of(text);
-            if parts.kind() != crate::stacks::frame::Kind::Python {
-                assert_eq!(of(text), Wait::No, "{text}");
+            if parts.kind() != crate::stacks::model::Kind::Python {
+                assert_eq!(of(text), Idle::No, "{text}");
             }
         }
     }

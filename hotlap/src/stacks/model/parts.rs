@@ -1,117 +1,8 @@
-//! One frame of a stack: what it is called, what kind of code it is and where that is.
+//! A recorder's text of a frame, taken apart: name, place, line, and what they say of the code.
 
-use std::fmt;
-
-use super::demangle::is_rust_symbol;
-
-/// What kind of code a frame runs: it gives the frame its colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// A function of Python source.
-    Python,
-    /// A function of a Rust crate.
-    Rust,
-    /// Native code that is neither Rust nor the interpreter's, and libraries without symbols.
-    C,
-    /// The kernel.
-    Kernel,
-    /// The interpreter itself and the machinery of its event loop and thread pools.
-    Interpreter,
-    /// A heading: a thread's role or a process.
-    Thread,
-}
-
-impl Kind {
-    /// All kinds, in the order of the legend.
-    pub const ALL: [Self; 6] = [
-        Self::Python,
-        Self::Rust,
-        Self::C,
-        Self::Kernel,
-        Self::Interpreter,
-        Self::Thread,
-    ];
-
-    /// The name that callers see.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Python => "python",
-            Self::Rust => "rust",
-            Self::C => "c",
-            Self::Kernel => "kernel",
-            Self::Interpreter => "interpreter",
-            Self::Thread => "thread",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// One frame.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
-    /// What is drawn and written: a Python function has its file and line behind it.
-    pub text: Box<str>,
-    /// The whole name where `text` is a shortened one.
-    pub full: Option<Box<str>>,
-    /// `file:line` of native code where the debug information has it.
-    pub location: Option<Box<str>>,
-    /// What kind of code it is.
-    pub kind: Kind,
-    /// Whether the frame has a name, rather than an address or the library that it is in.
-    pub named: bool,
-}
-
-/// The suffix by which collapsed files mark the kernel's frames.
-pub const KERNEL_SUFFIX: &str = "_[k]";
-
-/// A frame's text without the suffix that is for files: the kind tells that it is the kernel's.
-#[must_use]
-pub fn shown(text: &str) -> &str {
-    text.strip_suffix(KERNEL_SUFFIX).unwrap_or(text)
-}
-
-impl Frame {
-    /// A frame from the text that a recorder wrote, as it is; see [`super::clean`] for readable ones.
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let parts = Parts::of(text);
-        Self {
-            text: text.into(),
-            full: None,
-            location: parts.line.and(parts.place).map(Into::into),
-            kind: parts.kind(),
-            named: parts.address().is_none(),
-        }
-    }
-
-    /// A frame of our own making.
-    #[must_use]
-    pub fn plain(text: &str, kind: Kind) -> Self {
-        Self {
-            text: text.into(),
-            full: None,
-            location: None,
-            kind,
-            named: true,
-        }
-    }
-
-    /// The name by which frames of two recordings are matched: without line, and for Python with its file.
-    #[must_use]
-    pub fn match_name(&self) -> String {
-        let parts = Parts::of(&self.text);
-        match (self.kind, parts.file()) {
-            (Kind::Python, Some(file)) => format!("{} ({file})", parts.name),
-            _ => parts.name.to_owned(),
-        }
-    }
-}
+use super::kind::Kind;
+use super::label::{EVENT_LOOP, KERNEL_SUFFIX, ROLE_PREFIX, START_UP, THREAD_POOL};
+use super::symbol::is_rust_symbol;
 
 /// The parts of a recorder's text: `name`, `name (file:line)`, `name (library)`, `0xADDRESS (library)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,9 +148,6 @@ pub fn is_run_time_code(place: &str) -> bool {
         .is_some_and(|pid| !pid.is_empty() && pid.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
-/// What cleaning writes in front of a thread's role.
-pub const ROLE_PREFIX: &str = "thread: ";
-
 fn is_python_file(file: &str) -> bool {
     [".py", ".pyx", ".pxd", ".pyi"]
         .iter()
@@ -277,12 +165,11 @@ fn is_interpreter_file(file: &str) -> bool {
 }
 
 fn is_interpreter_name(name: &str) -> bool {
-    const GROUPS: [&str; 3] = ["[event loop]", "[thread pool]", "[start-up]"];
     let bare = name.trim_start_matches('_');
     let is_api = bare.strip_prefix("Py").is_some_and(|rest| {
         rest.starts_with('_') || rest.chars().next().is_some_and(char::is_uppercase)
     });
-    GROUPS.contains(&name) || (is_api && !name.contains("::"))
+    [START_UP, EVENT_LOOP, THREAD_POOL].contains(&name) || (is_api && !name.contains("::"))
 }
 
 fn is_rust_name(name: &str) -> bool {

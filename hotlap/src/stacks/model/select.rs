@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use regex::Regex;
 
-use super::frame::{Frame, Kind, ROLE_PREFIX, shown};
-use super::model::{FrameId, NodeId, ROOT, Stacks, share};
+use super::frame::Frame;
+use super::kind::Kind;
+use super::label::{ROLE_PREFIX, shown};
 use super::skipped::Reason;
+use super::tree::{FrameId, NodeId, ROOT, Stacks, share};
 
 impl Stacks {
     /// The share of the value whose stack has a frame that matches; 0 of nothing.

@@ -1,7 +1,7 @@
 //! The heaviest functions.
 
 use super::frame::Frame;
-use super::model::{Node, ROOT, Stacks};
+use super::tree::{Node, ROOT, Stacks};
 
 /// A function with its values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::error::Result;
-use super::model::{FrameId, Stacks};
+use crate::stacks::error::Result;
+use crate::stacks::model::{FrameId, Stacks};
 
 /// Write the stacks, a sample a distinct stack. `unit` is that of the values (`samples`, `µs`, `bytes`).
 ///
