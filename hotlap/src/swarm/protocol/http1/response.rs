@@ -5,25 +5,18 @@ pub const MAX_HEAD_BYTES: usize = 64 * 1024;
 const MAX_HEADERS: usize = 96;
 
 /// Why bytes are not an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
+    #[error("the answer is not HTTP")]
     Head,
+    #[error("the answer's head is over 64 KiB or has too many headers")]
     HeadTooLarge,
+    #[error("the answer's content length is not a number")]
     ContentLength,
+    #[error("the answer's chunks are malformed")]
     Chunk,
+    #[error("the connection ended within the answer")]
     EndedEarly,
-}
-
-impl std::fmt::Display for Malformed {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(match self {
-            Self::Head => "the answer is not HTTP",
-            Self::HeadTooLarge => "the answer's head is over 64 KiB or has too many headers",
-            Self::ContentLength => "the answer's content length is not a number",
-            Self::Chunk => "the answer's chunks are malformed",
-            Self::EndedEarly => "the connection ended within the answer",
-        })
-    }
 }
 
 /// How a body ends.

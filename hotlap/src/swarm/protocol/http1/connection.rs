@@ -1,74 +1,24 @@
 //! One keep-alive connection: opened when it is needed, used again while the server allows it.
 
 use std::io;
-use std::net::SocketAddr;
 use std::task::{Context, Waker};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::response::{self, Malformed, Progress};
+use crate::swarm::protocol::outcome::{Answer, Failure, Outcome};
+use crate::swarm::target::Target;
 
 const FIRST_BUFFER_BYTES: usize = 2048;
 /// A buffer that one large answer made grow is given back, so that many users do not keep many of them.
 const KEPT_BUFFER_BYTES: usize = 64 * 1024;
 
-/// Where and how to connect.
-pub struct Target {
-    pub address: SocketAddr,
-    pub host: String,
-    pub tls: Option<(TlsConnector, ServerName<'static>)>,
-    pub connect_timeout: Duration,
-    pub timeout: Duration,
-}
-
-/// Why a request had no answer.
-#[derive(Debug)]
-pub enum Failure {
-    Connect(io::Error),
-    ConnectTimeout,
-    Transport(io::Error),
-    Malformed(Malformed),
-    Timeout,
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Connect(error) => write!(out, "cannot connect: {error}"),
-            Self::ConnectTimeout => out.write_str("cannot connect: timed out"),
-            Self::Transport(error) => write!(out, "connection lost: {error}"),
-            Self::Malformed(what) => write!(out, "{what}"),
-            Self::Timeout => out.write_str("no answer in time"),
-        }
-    }
-}
-
 enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
-}
-
-/// What came back for a request.
-#[derive(Debug)]
-pub struct Outcome {
-    /// When the request really went out, after the connection stood.
-    pub sent: Instant,
-    pub result: Result<Answered, Failure>,
-    /// How long connecting took, where a connection had to be made.
-    pub connect: Option<Duration>,
-}
-
-/// An answer, and whether its body was the expected one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answered {
-    pub status: u16,
-    pub body_bytes: usize,
-    pub accepted: bool,
 }
 
 /// A connection of one user; none is open until the first request.
@@ -147,7 +97,7 @@ impl Connection {
         request: &[u8],
         to_head: bool,
         accepts: impl Fn(&[u8]) -> bool,
-    ) -> Result<Answered, Failure> {
+    ) -> Result<Answer, Failure> {
         let Self {
             stream,
             buffer,
@@ -179,7 +129,7 @@ impl Connection {
                 == 0;
             loop {
                 if head.is_none() {
-                    head = response::head(buffer, to_head).map_err(Failure::Malformed)?;
+                    head = response::head(buffer, to_head).map_err(malformed)?;
                 }
                 let Some(found) = head else {
                     if ended {
@@ -200,13 +150,11 @@ impl Connection {
                     head = None;
                     continue;
                 }
-                let (progress, body) = found
-                    .body(buffer, unpacked, ended)
-                    .map_err(Failure::Malformed)?;
+                let (progress, body) = found.body(buffer, unpacked, ended).map_err(malformed)?;
                 let Progress::Done { used } = progress else {
                     break;
                 };
-                let answered = Answered {
+                let answer = Answer {
                     status: found.status,
                     body_bytes: body.len(),
                     accepted: accepts(body),
@@ -220,10 +168,14 @@ impl Connection {
                     *buffer = Vec::new();
                     *unpacked = Vec::new();
                 }
-                return Ok(answered);
+                return Ok(answer);
             }
         }
     }
+}
+
+fn malformed(what: Malformed) -> Failure {
+    Failure::Malformed(what.to_string())
 }
 
 async fn open(target: &Target) -> Result<Stream, Failure> {
