@@ -27,7 +27,7 @@ from hotlap._engine import Swarm
 from hotlap.load.request import Request
 url, path, users, wait_s, time_s = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), float(sys.argv[5])
 swarm = Swarm(url)
-behaviour = swarm.behaviour([Request("GET", path).declared()], wait_s=(wait_s, wait_s))
+behaviour = swarm.behaviour([Request("GET", path)], wait_s=(wait_s, wait_s))
 for _ in range(users):
     swarm.add(behaviour)
 time.sleep(0.5 + wait_s)

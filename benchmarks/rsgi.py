@@ -42,7 +42,7 @@ def measure(experiment: Experiment, path: str, connections: int, time_s: float) 
     """Load a fresh server."""
     with served(experiment) as server:
         swarm = Swarm(server.url)
-        behaviour = swarm.behaviour([Request("GET", path).declared()])
+        behaviour = swarm.behaviour([Request("GET", path)])
         for _ in range(connections):
             swarm.add(behaviour)
         time.sleep(1.0)

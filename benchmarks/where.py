@@ -34,8 +34,8 @@ def measure(lane_name: str, time_s: float) -> tuple[float, float, float, float]:
     lane = experiment.lane(lane_name)
     with served(experiment, lane) as server:
         swarm, health = Swarm(server.url), Swarm(server.url)
-        computing = swarm.behaviour([Request("GET", lane.path, expected_body=lane.expect.body).declared()])
-        asking = health.behaviour([Request("GET", "/healthz").declared()], model="open", max_in_flight=1000)
+        computing = swarm.behaviour([Request("GET", lane.path, expected_body=lane.expect.body)])
+        asking = health.behaviour([Request("GET", "/healthz")], model="open", max_in_flight=1000)
         for _ in range(CONNECTIONS):
             swarm.add(computing)
         time.sleep(1.0)

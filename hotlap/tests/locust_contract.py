@@ -38,7 +38,7 @@ def test_a_worker_report_is_merged_into_the_statistics() -> None:
 def test_what_the_engine_counts_is_what_locust_shows() -> None:
     null = NullServer(10)
     engine = Swarm(null.url)
-    behaviour = engine.behaviour([Request("GET", "/a", name="a").declared(), Request("GET", "/b").declared()])
+    behaviour = engine.behaviour([Request("GET", "/a", name="a"), Request("GET", "/b")])
     for _ in range(3):
         engine.add(behaviour)
     while null.received < 500:

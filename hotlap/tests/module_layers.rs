@@ -183,3 +183,19 @@ fn stacks_has_its_layers_and_swarm_knows_nothing_of_stacks() {
         }
     }
 }
+
+#[test]
+fn the_interpreter_is_left_by_one_door_only() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let leaving: Vec<Module> = files
+        .iter()
+        .filter(|file| {
+            let text = fs::read_to_string(file).expect("a source can be read");
+            text.contains(".detach(") || text.contains(".allow_threads(")
+        })
+        .map(|file| module_of(&root, file))
+        .collect();
+    assert_eq!(leaving, [["python", "detach"]]);
+}

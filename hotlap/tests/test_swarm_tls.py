@@ -73,7 +73,7 @@ class Became:
         self.answered = self.failed = self.connects = 0
         self.errors: set[str] = set()
         request = Request("GET", "/", expected_body="secret")
-        behaviour = swarm.behaviour([request.declared()], wait_s=(0.01, 0.01))
+        behaviour = swarm.behaviour([request], wait_s=(0.01, 0.01))
         for _ in range(3):
             swarm.add(behaviour)
         until("enough became of them", lambda: self._take(swarm) or enough(self))

@@ -95,6 +95,15 @@ impl Counters {
         self.started.cast_signed() - ended.cast_signed()
     }
 
+    /// Count so many in flight as aborted: their process is gone. Below 0: it was not, after all.
+    pub fn write_off(&mut self, count: i64) {
+        match self.aborted.checked_add_signed(count) {
+            Some(aborted) => self.aborted = aborted,
+            // They were written off before a reset: they are in flight again, so that they count as started.
+            None => self.started = self.started.saturating_add(count.unsigned_abs()),
+        }
+    }
+
     /// Count anew. What is in flight counts as started: it will end in what is counted from now on.
     pub fn reset(&mut self) {
         *self = Self {
@@ -107,6 +116,22 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_off_can_come_back() {
+        let mut counters = Counters {
+            started: 3,
+            ..Counters::default()
+        };
+        counters.write_off(3);
+        assert_eq!((counters.aborted, counters.in_flight()), (3, 0));
+        counters.write_off(-3);
+        assert_eq!((counters.aborted, counters.in_flight()), (0, 3));
+        counters.write_off(3);
+        counters.reset();
+        counters.write_off(-3);
+        assert_eq!((counters.aborted, counters.in_flight()), (0, 3));
+    }
 
     #[test]
     fn what_is_in_flight_outlives_a_reset() {

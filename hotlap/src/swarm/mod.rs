@@ -26,8 +26,6 @@ mod user;
 mod worker;
 
 pub use behaviour::{Behaviour, LoadModel};
-#[cfg(feature = "python")]
-pub(crate) use counters::for_all_counters;
 pub use counters::{Counters, Second};
 pub use engine::{Config, Engine};
 pub use error::{EngineError, Result};
@@ -35,3 +33,7 @@ pub use histogram::{DecodeError, Histogram};
 pub use null_server::NullServer;
 pub use request::{Expected, Request};
 pub use tls::Trust;
+
+// What the glue needs beside.
+#[cfg(feature = "python")]
+pub(crate) use {counters::for_all_counters, lock::held};

@@ -292,10 +292,9 @@ def _parts(answer: Answer) -> dict[str, Part]:
 
 
 def _calibration(lane: Lane, load: Load, verified: dict[str, Any] | None) -> dict[str, float]:
-    request = request_of(lane)
     users = load.max_in_flight if load.model == "open" else load.users
     offered = calibrate(
-        msgspec.structs.replace(request, expected_body=None, expected_sha256=None, status=None, name=None),
+        request_of(lane),
         body_bytes=verified["size"] if verified else 0,
         users=min(users, _MOST_CALIBRATED),
     )

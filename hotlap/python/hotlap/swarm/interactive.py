@@ -14,10 +14,10 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
+from hotlap._engine import Counters
 from hotlap.experiment import Engine, Lane, Load
 from hotlap.load.aggregate import percentiles
 from hotlap.swarm.bridge import FEED
-from hotlap.swarm.counters import Account
 from hotlap.swarm.lanes import user_of
 
 PLAN_VARIABLE = "HOTLAP_SWARM_BY_HAND"
@@ -37,7 +37,7 @@ class ByHand(msgspec.Struct, frozen=True, kw_only=True):
     """Where the result is to be written."""
 
 
-def figures(account: Account) -> dict[str, Any]:
+def figures(account: Counters) -> dict[str, Any]:
     """An account as plain data."""
     return {
         **account.counts(),
@@ -45,7 +45,7 @@ def figures(account: Account) -> dict[str, Any]:
         "service_ms": msgspec.to_builtins(percentiles(account.service)),
         "connect_ms": msgspec.to_builtins(percentiles(account.connect)),
         "lag_ms": msgspec.to_builtins(percentiles(account.lag)),
-        "errors": dict(account.errors),
+        "errors": account.errors,
     }
 
 

@@ -67,7 +67,7 @@ class _EngineUser(User):
             behaviour = FEED.behaviour(
                 engine,
                 kind,
-                lambda: engine.behaviour([each.declared() for each in kind.requests], **kind._declare()),
+                lambda: engine.behaviour(kind.requests, **kind._declare()),
             )
             self._swarm_user = engine.add(behaviour, rate=kind._rate())
         except ValueError as error:
