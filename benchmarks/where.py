@@ -12,7 +12,7 @@ from statistics import median
 
 from window import window
 
-from hotlap._engine import Swarm
+from hotlap._engine import Behaviour, Swarm
 from hotlap.load.request import Request
 from hotlap.serving.server import served
 from pyapp.experiment import create_experiment
@@ -34,8 +34,8 @@ def measure(lane_name: str, time_s: float) -> tuple[float, float, float, float]:
     lane = experiment.lane(lane_name)
     with served(experiment, lane) as server:
         swarm, health = Swarm(server.url), Swarm(server.url)
-        computing = swarm.behaviour([Request("GET", lane.path, expected_body=lane.expect.body)])
-        asking = health.behaviour([Request("GET", "/healthz")], model="open", max_in_flight=1000)
+        computing = swarm.declare(Behaviour([Request("GET", lane.path, expected_body=lane.expect.body)]))
+        asking = health.declare(Behaviour([Request("GET", "/healthz")], model="open", max_in_flight=1000))
         for _ in range(CONNECTIONS):
             swarm.add(computing)
         time.sleep(1.0)

@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         trust: Trust::Usual,
         seed: 1,
     })?;
-    let behaviour = engine.behaviour(Behaviour {
+    let behaviour = engine.declare(Behaviour {
         requests: vec![Request::get("/")],
         model: LoadModel::Closed,
         wait: (Duration::ZERO, Duration::ZERO),

@@ -92,7 +92,7 @@ fn the_accounts_are_exact_and_agree_with_the_server() {
     let server = NullServer::start(10).unwrap();
     let engine = engine(&server.url());
     let behaviour = engine
-        .behaviour(declared(
+        .declare(declared(
             LoadModel::Closed,
             0,
             vec![Request::get("/a"), Request::get("/b")],
@@ -138,7 +138,7 @@ fn weights_share_the_requests() {
         ..Request::get("/heavy")
     };
     let behaviour = engine
-        .behaviour(declared(
+        .declare(declared(
             LoadModel::Closed,
             0,
             vec![Request::get("/light"), heavy],
@@ -166,7 +166,7 @@ fn a_paced_user_keeps_its_period_and_sees_the_queue_behind_a_pause() {
     });
     let engine = engine(&url);
     let behaviour = engine
-        .behaviour(declared(LoadModel::Paced, 20, vec![Request::get("/")]))
+        .declare(declared(LoadModel::Paced, 20, vec![Request::get("/")]))
         .unwrap();
     engine.add(behaviour, 0.0).unwrap();
     let mut all = Counters::default();
@@ -199,7 +199,7 @@ fn open_arrivals_come_at_their_rate_up_to_the_bound() {
         max_in_flight: 100,
     };
     let behaviour = open
-        .behaviour(declared(model, 0, vec![Request::get("/")]))
+        .declare(declared(model, 0, vec![Request::get("/")]))
         .unwrap();
     let began = Instant::now();
     for _ in 0..4 {
@@ -226,7 +226,7 @@ fn open_arrivals_come_at_their_rate_up_to_the_bound() {
         max_in_flight: 7,
     };
     let behaviour = stalled
-        .behaviour(declared(model, 0, vec![Request::get("/")]))
+        .declare(declared(model, 0, vec![Request::get("/")]))
         .unwrap();
     stalled.add(behaviour, 500.0).unwrap();
     until("the bound is reached", || {
@@ -283,7 +283,7 @@ fn answers_are_held_against_what_was_expected() {
         let engine = engine(&url);
         let path = request.path.clone();
         let behaviour = engine
-            .behaviour(declared(LoadModel::Closed, 1, vec![request]))
+            .declare(declared(LoadModel::Closed, 1, vec![request]))
             .unwrap();
         engine.add(behaviour, 0.0).unwrap();
         let mut all = Counters::default();
@@ -305,7 +305,7 @@ fn a_dead_server_is_not_hammered() {
         .port();
     let engine = engine(&format!("http://127.0.0.1:{port}"));
     let behaviour = engine
-        .behaviour(declared(LoadModel::Closed, 0, vec![Request::get("/")]))
+        .declare(declared(LoadModel::Closed, 0, vec![Request::get("/")]))
         .unwrap();
     let began = Instant::now();
     engine.add(behaviour, 0.0).unwrap();
@@ -336,7 +336,7 @@ fn a_user_removed_within_a_request_finishes_it_or_aborts_it() {
     for (grace_ms, answered, aborted) in [(5_000, 1, 0), (0, 0, 1)] {
         let engine = engine(&url);
         let behaviour = engine
-            .behaviour(declared(LoadModel::Closed, 0, vec![Request::get("/")]))
+            .declare(declared(LoadModel::Closed, 0, vec![Request::get("/")]))
             .unwrap();
         let before = received.load(Ordering::SeqCst);
         engine.add(behaviour, 0.0).unwrap();
@@ -365,7 +365,7 @@ fn an_answer_that_does_not_come_in_time_is_a_failure() {
     })
     .unwrap();
     let behaviour = engine
-        .behaviour(declared(LoadModel::Closed, 0, vec![Request::get("/")]))
+        .declare(declared(LoadModel::Closed, 0, vec![Request::get("/")]))
         .unwrap();
     engine.add(behaviour, 0.0).unwrap();
     let mut all = Counters::default();
@@ -393,12 +393,12 @@ fn what_cannot_be_run_is_refused() {
     let engine = engine("http://127.0.0.1:1");
     assert!(
         engine
-            .behaviour(declared(LoadModel::Closed, 0, vec![]))
+            .declare(declared(LoadModel::Closed, 0, vec![]))
             .is_err()
     );
     assert!(
         engine
-            .behaviour(declared(LoadModel::Paced, 0, vec![Request::get("/")]))
+            .declare(declared(LoadModel::Paced, 0, vec![Request::get("/")]))
             .is_err()
     );
     assert!(engine.add(99, 0.0).is_err());

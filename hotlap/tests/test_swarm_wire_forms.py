@@ -10,7 +10,7 @@ import msgpack
 import pytest
 
 from hotlap import _engine
-from hotlap._engine import Counters, Histogram, NullServer, Request, Swarm
+from hotlap._engine import Behaviour, Counters, Histogram, NullServer, Request, Swarm
 
 
 def counted() -> Counters:
@@ -18,8 +18,8 @@ def counted() -> Counters:
     server, swarm = NullServer(3), None
     try:
         swarm = Swarm(server.url)
-        behaviour = swarm.behaviour(
-            [Request("GET", "/"), Request("GET", "/other", name="/", expected_body="no")]
+        behaviour = swarm.declare(
+            Behaviour([Request("GET", "/"), Request("GET", "/other", name="/", expected_body="no")])
         )
         for _ in range(3):
             swarm.add(behaviour)
@@ -68,7 +68,7 @@ def test_a_request_that_cannot_be_sent_is_refused_by_the_engine() -> None:
         (Request("GET", "/", headers={"A": "b\r\nc: d"}), "cannot be sent"),
     ):
         with pytest.raises(ValueError, match=said):
-            swarm.behaviour([request])
+            swarm.declare(Behaviour([request]))
 
 
 @pytest.mark.parametrize(
@@ -126,3 +126,30 @@ def test_what_is_in_flight_outlives_a_reset_and_can_be_written_off() -> None:
     assert (counters.aborted, counters.in_flight) == (3, 0)
     counters.write_off(-3)
     assert (counters.aborted, counters.in_flight) == (0, 3)
+
+
+def test_a_behaviour_is_read_as_it_was_declared() -> None:
+    requests = [Request("GET", "/a"), Request("GET", "/b", weight=3)]
+    plain = Behaviour(requests)
+    assert (plain.model, plain.wait_s, plain.arrivals, plain.max_in_flight) == ("closed", (0, 0), None, None)
+    assert plain.requests == requests
+    paced = Behaviour(tuple(requests), model="paced", wait_s=(0.5, 1.5))
+    assert (paced.model, paced.wait_s) == ("paced", (0.5, 1.5))
+    arriving = Behaviour(requests, model="open", arrivals="exponential", max_in_flight=7)
+    assert (arriving.model, arriving.arrivals, arriving.max_in_flight) == ("open", "exponential", 7)
+
+
+def test_a_behaviour_that_nobody_can_live_is_refused() -> None:
+    requests = [Request("GET", "/")]
+    for wrong in ({"model": "half"}, {"arrivals": "late"}, {"wait_s": (-1.0, 1.0)}):
+        with pytest.raises(ValueError, match=" not "):
+            Behaviour(requests, **wrong)  # type: ignore[arg-type]
+    swarm = Swarm("http://127.0.0.1:1")
+    for behaviour in (
+        Behaviour([]),
+        Behaviour(requests, wait_s=(2.0, 1.0)),
+        Behaviour(requests, model="paced"),
+        Behaviour(requests, model="open", max_in_flight=0),
+    ):
+        with pytest.raises(ValueError, match=r"needs|low|allowed"):
+            swarm.declare(behaviour)

@@ -6,7 +6,7 @@ becomes a ``PanicError``.
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, final
+from typing import Literal, final
 
 build_profile: str
 """``release``, or ``debug`` where debug assertions are on."""
@@ -52,7 +52,7 @@ class Request:
 
         Raises:
             ValueError: the digest is not made of 64 hexadecimal digits. What else cannot be sent is refused by
-                :meth:`Swarm.behaviour`.
+                :meth:`Swarm.declare`.
         """
 
     @property
@@ -92,6 +92,53 @@ class Request:
         """The digest of the same, where that was given instead."""
 
 @final
+class Behaviour:
+    """What users do: the requests that they choose from by weight, and how these arrive."""
+
+    def __new__(
+        cls,
+        requests: Sequence[Request],
+        *,
+        model: Literal["closed", "paced", "open"] = "closed",
+        wait_s: tuple[float, float] = ...,
+        arrivals: Literal["even", "exponential"] = "even",
+        max_in_flight: int = 1000,
+    ) -> Behaviour:
+        """Say what users do.
+
+        Args:
+            requests: At least one.
+            model: ``closed`` (a user waits between an answer and the next request), ``paced`` (a user starts a
+                request on a fixed period, the mean of ``wait_s``) or ``open`` (requests arrive at a rate).
+            wait_s: (low, high), (0.0, 0.0) by default.
+            arrivals: How the requests of ``open`` users are spread.
+            max_in_flight: How many of them may be without an answer at once.
+
+        Raises:
+            ValueError: an argument is out of its range.
+        """
+
+    @property
+    def requests(self) -> list[Request]:
+        """What users choose from."""
+
+    @property
+    def model(self) -> Literal["closed", "paced", "open"]:
+        """How requests arrive."""
+
+    @property
+    def wait_s(self) -> tuple[float, float]:
+        """Between an answer and the next request: (low, high)."""
+
+    @property
+    def arrivals(self) -> Literal["even", "exponential"] | None:
+        """How open arrivals are spread; ``None`` in another model."""
+
+    @property
+    def max_in_flight(self) -> int | None:
+        """How many open arrivals may be without an answer at once; ``None`` in another model."""
+
+@final
 class Swarm:
     """The load engine: virtual users on threads of its own, detached from the interpreter.
 
@@ -125,24 +172,14 @@ class Swarm:
             ValueError: the URL, a time or the file cannot be used.
         """
 
-    def behaviour(
-        self,
-        requests: Sequence[Request],
-        *,
-        model: Literal["closed", "paced", "open"] = "closed",
-        wait_s: tuple[float, float] = ...,
-        arrivals: Literal["even", "exponential"] = "even",
-        max_in_flight: int = 1000,
-    ) -> int:
-        """Declare what users do: ``closed``, ``paced`` (period: the mean of ``wait_s``) or ``open``.
-
-        ``wait_s`` is (low, high), (0.0, 0.0) by default.
+    def declare(self, behaviour: Behaviour) -> int:
+        """Declare what users do.
 
         Returns:
             The number that ``add`` takes.
 
         Raises:
-            ValueError: a request that cannot be sent, or an argument out of its range.
+            ValueError: a request that cannot be sent, or a behaviour that nobody can live.
         """
 
     def add(self, behaviour: int, *, rate: float = 0.0) -> int:
@@ -259,11 +296,11 @@ class Counters:
     def write_off(self, count: int) -> None:
         """Count so many in flight as aborted: their process is gone. Below 0: it was not, after all."""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """All of it as plain data that msgpack and pickle take; histograms in their compressed form."""
 
     @staticmethod
-    def from_dict(data: dict[str, Any]) -> Counters:
+    def from_dict(data: dict[str, object]) -> Counters:
         """What ``to_dict`` made.
 
         Raises:

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyBytes, PyDict};
 
 use super::histogram::Histogram;
-use crate::swarm::{self, Second, for_all_counters, held};
+use crate::swarm::{self, Second, both_held, for_all_counters, held};
 
 /// What became of the requests of one method and name.
 #[pyclass(frozen, module = "hotlap._engine")]
@@ -124,21 +124,14 @@ macro_rules! define {
             }
 
             fn merge(&self, other: &Self) {
-                if std::ptr::eq(self, other) {
-                    let copy = self.inner().clone();
-                    self.inner().merge(&copy);
-                    return;
+                match both_held(&self.inner, &other.inner) {
+                    Some((mut own, other)) => own.merge(&other),
+                    None => {
+                        let mut own = self.inner();
+                        let copy = own.clone();
+                        own.merge(&copy);
+                    }
                 }
-                // The one that lies lower is locked first: two that are merged into each other do not wait for good.
-                let (mut own, others);
-                if std::ptr::from_ref(self) < std::ptr::from_ref(other) {
-                    own = self.inner();
-                    others = other.inner();
-                } else {
-                    others = other.inner();
-                    own = self.inner();
-                }
-                own.merge(&others);
             }
 
             fn reset(&self) {

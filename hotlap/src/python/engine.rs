@@ -1,24 +1,18 @@
 //! `hotlap._engine.Swarm`: the load engine.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use super::behaviour::Behaviour;
 use super::counters::Counters;
 use super::detach::detached;
 use super::histogram::Histogram;
-use super::request::Request;
+use super::seconds::seconds;
 use crate::swarm;
 
 #[pyclass(frozen, module = "hotlap._engine")]
 pub struct Swarm(swarm::Engine);
-
-fn seconds(name: &str, value: f64) -> PyResult<Duration> {
-    Duration::try_from_secs_f64(value)
-        .map_err(|_| PyValueError::new_err(format!("{name} is a number of seconds, not {value}")))
-}
 
 #[pymethods]
 impl Swarm {
@@ -53,40 +47,9 @@ impl Swarm {
         detached(py, || Ok(Self(swarm::Engine::start(&config)?)))
     }
 
-    #[pyo3(signature = (requests, *, model = "closed", wait_s = (0.0, 0.0), arrivals = "even", max_in_flight = 1000))]
-    fn behaviour(
-        &self,
-        py: Python<'_>,
-        requests: Vec<PyRef<'_, Request>>,
-        model: &str,
-        wait_s: (f64, f64),
-        arrivals: &str,
-        max_in_flight: usize,
-    ) -> PyResult<usize> {
-        let model = match (model, arrivals) {
-            ("closed", _) => swarm::LoadModel::Closed,
-            ("paced", _) => swarm::LoadModel::Paced,
-            ("open", "even" | "exponential") => swarm::LoadModel::Open {
-                exponential: arrivals == "exponential",
-                max_in_flight,
-            },
-            ("open", other) => {
-                return Err(PyValueError::new_err(format!(
-                    "arrivals are even or exponential, not {other:?}"
-                )));
-            }
-            (other, _) => {
-                return Err(PyValueError::new_err(format!(
-                    "a model is closed, paced or open, not {other:?}"
-                )));
-            }
-        };
-        let behaviour = swarm::Behaviour {
-            requests: requests.iter().map(|request| request.declared()).collect(),
-            model,
-            wait: (seconds("wait_s", wait_s.0)?, seconds("wait_s", wait_s.1)?),
-        };
-        detached(py, || Ok(self.0.behaviour(behaviour)?))
+    fn declare(&self, py: Python<'_>, behaviour: PyRef<'_, Behaviour>) -> PyResult<usize> {
+        let behaviour = behaviour.declared();
+        detached(py, || Ok(self.0.declare(behaviour)?))
     }
 
     #[pyo3(signature = (behaviour, *, rate = 0.0))]

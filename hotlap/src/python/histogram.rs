@@ -6,7 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::swarm::{self, held};
+use crate::swarm::{self, both_held, held};
 
 #[pyclass(frozen, module = "hotlap._engine")]
 #[derive(Default)]
@@ -14,7 +14,7 @@ pub struct Histogram(Mutex<swarm::Histogram>);
 
 impl Histogram {
     fn inner(&self) -> MutexGuard<'_, swarm::Histogram> {
-        // Held for a record or a copy, never while waiting for anything else.
+        // Held for a record, a copy or a sum, never while Python is called.
         held(&self.0)
     }
 }
@@ -37,8 +37,14 @@ impl Histogram {
     }
 
     fn merge(&self, other: &Self) {
-        let copy = other.inner().clone();
-        self.inner().merge(&copy);
+        match both_held(&self.0, &other.0) {
+            Some((mut own, other)) => own.merge(&other),
+            None => {
+                let mut own = self.inner();
+                let copy = own.clone();
+                own.merge(&copy);
+            }
+        }
     }
 
     fn clear(&self) {
@@ -82,7 +88,8 @@ impl Histogram {
     }
 
     fn encode<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.inner().encode())
+        let encoded = self.inner().encode();
+        PyBytes::new(py, &encoded)
     }
 
     #[staticmethod]

@@ -1,6 +1,7 @@
 //! The PyO3 glue, the one place that knows of Python: a file a concept. A function here takes owned arguments, calls
 //! one pure function through the door of `detach`, and converts the result.
 
+mod behaviour;
 mod counters;
 mod detach;
 mod diff;
@@ -11,6 +12,7 @@ mod null_server;
 mod offcpu;
 mod readers;
 mod request;
+mod seconds;
 mod stacks;
 mod writers;
 
@@ -23,6 +25,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("PanicError", py.get_type::<detach::PanicError>())?;
     module.add_function(wrap_pyfunction!(detach::_panic, module)?)?;
 
+    module.add_class::<behaviour::Behaviour>()?;
     module.add_class::<counters::Counters>()?;
     module.add_class::<engine::Swarm>()?;
     module.add_class::<histogram::Histogram>()?;

@@ -10,7 +10,7 @@ use super::behaviour::LoadModel;
 use super::exchange::exchange;
 use super::lock::held;
 use super::prepared::{BACK_OFF, PreparedBehaviour};
-use super::protocol::http1::Connection;
+use super::protocol::Connection;
 use super::shard::Shard;
 use super::stop::StopSignal;
 

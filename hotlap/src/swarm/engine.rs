@@ -70,7 +70,7 @@ impl Engine {
     }
 
     /// Declare what users do; the number that it returns is given to `add`.
-    pub fn behaviour(&self, declared: Behaviour) -> Result<usize> {
+    pub fn declare(&self, declared: Behaviour) -> Result<usize> {
         let name = |request: &Request| self.name(&request.method, &request.name);
         let prepared =
             PreparedBehaviour::new(declared, &self.target.host, self.threads.len(), name)?;

@@ -3,8 +3,7 @@
 use std::time::Instant;
 
 use super::prepared::PreparedRequest;
-use super::protocol::Failure;
-use super::protocol::http1::Connection;
+use super::protocol::{Connection, Failure};
 use super::recorder::{Ended, Times};
 use super::shard::Shard;
 

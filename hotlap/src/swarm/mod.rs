@@ -36,4 +36,4 @@ pub use tls::Trust;
 
 // What the glue needs beside.
 #[cfg(feature = "python")]
-pub(crate) use {counters::for_all_counters, lock::held};
+pub(crate) use {counters::for_all_counters, lock::both_held, lock::held};

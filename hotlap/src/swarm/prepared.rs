@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::behaviour::{Behaviour, LoadModel};
 use super::error::{EngineError, Result};
-use super::protocol::http1;
+use super::protocol::encode;
 use super::request::{Expected, Request};
 
 /// The back-off after a transport error, so that a dead server is not hammered.
@@ -100,7 +100,7 @@ impl PreparedBehaviour {
                 }
                 up_to += u64::from(request.weight);
                 Ok(PreparedRequest {
-                    bytes: http1::encode(&request, host)?,
+                    bytes: encode(&request, host)?,
                     name: name(&request),
                     to_head: request.method == "HEAD",
                     request,

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::behaviour::LoadModel;
 use super::exchange::exchange;
 use super::prepared::{BACK_OFF, PreparedBehaviour};
-use super::protocol::http1::Connection;
+use super::protocol::Connection;
 use super::shard::Shard;
 use super::stop::StopSignal;
 

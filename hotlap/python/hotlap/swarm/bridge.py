@@ -21,7 +21,7 @@ from locust.stats import RequestStats, StatsEntry, StatsError
 
 from hotlap._engine import Counters, Histogram, Swarm
 from hotlap.swarm import shutdown as ending
-from hotlap.swarm.counters import Accounts, pack, unpack
+from hotlap.swarm.counters import Accounts, Report, pack, unpack
 
 REPORT_KEY = "hotlap"
 """Where a worker's report to the master holds the figures of native users."""
@@ -102,7 +102,7 @@ class Feed:
             gevent.sleep(_DRAIN_POLL_S)
             self.drain()
 
-    def pack(self, into: RequestStats) -> dict[str, Any]:
+    def pack(self, into: RequestStats) -> Report:
         """Bring a worker's statistics up to date, and give what the master merges beside them."""
         self.drain()
         unsent, self._unsent = self._unsent, []
@@ -112,9 +112,9 @@ class Feed:
             both.add(figures, late)
         return pack(both, both.late)
 
-    def receive(self, worker: str, data: dict[str, Any]) -> None:
+    def receive(self, worker: str, report: Report) -> None:
         """Merge what a worker has sent."""
-        figures, late = unpack(data)
+        figures, late = unpack(report)
         self.accounts.add(figures, late)
         self.workers.setdefault(worker, Accounts()).add(figures, late)
         for listener in self._listeners:

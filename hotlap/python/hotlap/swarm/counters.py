@@ -7,7 +7,7 @@ plain data, with whole histograms, and are merged there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TypedDict
 
 from hotlap._engine import Counters, Histogram
 
@@ -56,14 +56,21 @@ class Accounts:
         return sum(account.in_flight for account in self)
 
 
-def pack(counted: Iterable[Counters], late: Histogram) -> dict[str, Any]:
-    """What was counted since the last look, as plain data that msgpack takes."""
+class Report(TypedDict):
+    """What a worker counted since its last report, as plain data that msgpack takes."""
+
+    counters: list[dict[str, object]]
+    late: bytes
+
+
+def pack(counted: Iterable[Counters], late: Histogram) -> Report:
+    """What was counted since the last look."""
     return {
         "counters": [each.to_dict() for each in counted if any(each.counts().values())],
         "late": late.encode(),
     }
 
 
-def unpack(data: dict[str, Any]) -> tuple[list[Counters], Histogram]:
+def unpack(report: Report) -> tuple[list[Counters], Histogram]:
     """What ``pack`` made."""
-    return [Counters.from_dict(each) for each in data["counters"]], Histogram.decode(data["late"])
+    return [Counters.from_dict(each) for each in report["counters"]], Histogram.decode(report["late"])
