@@ -116,5 +116,6 @@ pub fn is_function(name: &str) -> bool {
 /// Whether a source file only passes calls on: PyO3's door between interpreter and Rust.
 #[must_use]
 pub fn is_file(file: &str) -> bool {
-    file.rsplit('/').next() == Some("trampoline.rs")
+    file.strip_suffix("trampoline.rs")
+        .is_some_and(|before| before.is_empty() || before.ends_with('/'))
 }
