@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from places import ROOT
 
 from hotlap.run.result import LaneResult, RunResult, Stretch
 
-FILE = Path(__file__).parents[2] / "benchmarks" / "planted" / "series.py"
+FILE = ROOT / "benchmarks" / "planted" / "series.py"
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from places import APPS
 
 from hotlap.run import result
 from hotlap.run.result import RunResult, Spoken
 
-APPS = Path(__file__).with_name("apps")
 HOTLAP = Path(sys.executable).with_name("hotlap")
 TRACING = "profiles of a running server need root or CAP_SYS_PTRACE"
 

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -16,11 +15,9 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from hypothesis import given
 from hypothesis import strategies as st
+from places import RECORDINGS, SCHEMAS
 
 from hotlap._engine import OffCpu, Stacks, StacksError
-
-HERE = Path(__file__).parent
-RECORDINGS = HERE / "stacks"
 
 
 def counts(stacks: Stacks) -> Counter[tuple[str, ...]]:
@@ -118,7 +115,7 @@ def test_perf_and_the_scheduler_are_read() -> None:
 
 def test_speedscope_follows_its_schema(service: Stacks) -> None:
     found = json.loads(service.speedscope("cpualloc <native>"))
-    schema = json.loads((HERE / "schemas" / "speedscope.schema.json").read_text())
+    schema = json.loads((SCHEMAS / "speedscope.schema.json").read_text())
     jsonschema.validate(found, schema)
     frames = [frame["name"] for frame in found["shared"]["frames"]]
     (profile,) = found["profiles"]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
-from pathlib import Path
+
+from places import ROOT
 
 from hotlap import docgen as reference
 from hotlap.experiment.toml import schema
 
-DOCS = Path(__file__).parents[2] / "docs" / "reference"
+DOCS = ROOT / "docs" / "reference"
 
 
 def test_the_reference_is_up_to_date() -> None:
