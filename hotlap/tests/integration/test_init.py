@@ -221,18 +221,6 @@ def test_what_an_app_tells(tmp_path: Path, text: str, app: str, told: dict[str, 
     assert discover.ask(app, tmp_path) == {"openapi": None, **told}
 
 
-def test_the_likeliest_app_comes_first(tmp_path: Path) -> None:
-    package = tmp_path / "src" / "shop"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text("")
-    (package / "main.py").write_text(STARLETTE)
-    (package / "other.py").write_text(STARLETTE)
-    (tmp_path / "broken.py").write_text("def (")
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "app.py").write_text(STARLETTE)
-    assert discover.objects(tmp_path) == ["shop.main:app", "shop.other:app"]
-
-
 def init(folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str]:
     monkeypatch.chdir(folder)
     told = CliRunner().invoke(main, ["init", *words], env={"COLUMNS": "200"})

@@ -19,3 +19,10 @@ def test_locust_keeps_what_the_lab_relies_on() -> None:
         check=False,
     )
     assert tested.returncode == 0, tested.stdout[-3000:]
+
+
+def test_the_lab_itself_never_imports_locust() -> None:
+    # It patches sockets, threads and TLS of the process that it is imported in.
+    lab = "hotlap.run.runner, hotlap.profiling.profile, hotlap.profiling.doctor"
+    code = f"import sys, {lab}; assert not {{'locust', 'gevent'}} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

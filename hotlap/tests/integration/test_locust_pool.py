@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import psutil
-import pytest
 
 from hotlap.load import locust_pool as ready
-from hotlap.load.locust_pool import NoLocustError, kept, load_ahead, locust
+from hotlap.load.locust_pool import kept, load_ahead, locust
 
 
 def ended(pid: int) -> bool:
@@ -34,11 +33,6 @@ def test_the_one_that_was_loaded_ahead_is_taken_next() -> None:
     assert not left.folder.exists()
 
 
-def test_none_is_loaded_ahead_unless_it_is_kept() -> None:
-    load_ahead()
-    assert ready._spare is None
-
-
 def test_it_does_what_it_is_told_and_its_log_says_so(tmp_path: Path) -> None:
     """Locust itself answers, with the arguments and the variables that it was given."""
     (tmp_path / "own.py").write_text(
@@ -58,12 +52,3 @@ def test_it_ends_with_whoever_started_it() -> None:
         assert own.process.stdin is not None
         own.process.stdin.close()
         assert own.process.wait(60) == 0
-
-
-def test_without_locust_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hotlap.load.locust_pool.find_spec", lambda name: None)
-    with pytest.raises(NoLocustError, match="-m pip install locust"), locust():
-        pass
-    with kept():
-        load_ahead()
-    assert ready._spare is None

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import made_run
 import pytest
+from click.testing import CliRunner
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from watching import LAPTOP, Watched
 
 from hotlap import _engine
+from hotlap.cli import main
 from hotlap.report import render
 from hotlap.run.result import Profile
 
@@ -289,3 +291,26 @@ def contrast(one: str, other: str) -> float:
 
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made_run.history(tmp_path_factory.mktemp("runs"))
+
+
+def test_the_history_works_in_a_browser(browser: BrowserContext, runs: Path) -> None:
+    assert CliRunner().invoke(main, ["history", str(runs)]).exit_code == 0
+    with Watched.on(browser) as watched:
+        page = watched.open(runs / "index.html")
+        watched.read_through()
+        rows = page.locator("#runs tbody tr")
+        expect(rows).to_have_count(3)
+        expect(rows.first).to_contain_text("1 void")
+        expect(rows.nth(1)).to_contain_text("hotlap report")
+        assert page.locator(".chart .main-svg").count() >= page.locator(".chart").count() >= 8
+        page.set_viewport_size({"width": 390, "height": 844})
+        watched.read_through()
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        expect(page.locator("#comparisons a")).to_have_attribute("href", "deep/compare.html")
+        rows.first.get_by_role("link").click()
+        expect(page.locator("h1")).to_have_text("pyapp")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from click.testing import CliRunner
 
 from hotlap.cli import main
 from hotlap.experiment import Expect, Experiment, Lane, Server
+from hotlap.experiment.config import load_experiment
 from hotlap.serving.server import ServeError, served
-from hotlap.serving.verify import VerifyError, disagreements, verify
+from hotlap.serving.verify import VerifyError, verify
 
 APP = """
 import os
@@ -116,17 +118,6 @@ def test_an_answer_is_held_against_what_it_must_be(experiment: Experiment) -> No
         verify(server, lane("/x"))
 
 
-def test_variants_that_differ_are_named() -> None:
-    lanes = [Lane(scenario="s", variant=variant, path="/") for variant in ("python", "native")]
-    same = {"status": 200, "size": 1, "sha256": "a" * 64, "constant": True}
-    other = {"status": 200, "size": 2, "sha256": "b" * 64, "constant": True}
-    assert disagreements(lanes, {"s/python": same, "s/native": same}) == {}
-    told = disagreements(lanes, {"s/python": same, "s/native": other})
-    assert set(told) == {"s/python", "s/native"}
-    assert "answer differently" in told["s/native"]
-    assert disagreements(lanes, {"s/python": same, "s/native": {**other, "constant": False}}) == {}
-
-
 def test_without_granian_it_says_what_to_install(
     experiment: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,3 +143,28 @@ def test_a_port_that_is_taken_is_said(
     assert told.exit_code == 1
     assert f"127.0.0.1:{port} cannot be listened on" in told.output
     assert "give another --port" in told.output
+
+
+def test_set_up_and_tear_down_go_around_each_server(tmp_path: Path) -> None:
+    (tmp_path / "note.py").write_text("import sys; open('notes', 'a').write(sys.argv[1])")
+    (tmp_path / "tiny.py").write_text(
+        "def app(environ, start):\n    start('200 OK', [])\n    return [b'x']\n"
+    )
+    text = f"""
+app = "tiny:app"
+interface = "wsgi"
+setup = ["{sys.executable}", "note.py", "up "]
+teardown = "{sys.executable} note.py down"
+[scenarios.home]
+path = "/"
+"""
+    file = tmp_path / "hotlap.toml"
+    file.write_text(text)
+    experiment, _ = load_experiment(tmp_path)
+    with served(experiment):
+        assert (tmp_path / "notes").read_text() == "up "
+    assert (tmp_path / "notes").read_text() == "up down"
+    file.write_text(text.replace("note.py", "none.py"))
+    broken, _ = load_experiment(tmp_path)
+    with pytest.raises(ServeError, match=r"set-up command .*none\.py"), served(broken):
+        pytest.fail("it was served")

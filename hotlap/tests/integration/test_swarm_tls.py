@@ -15,7 +15,7 @@ import trustme
 from swarming import until
 
 from hotlap._engine import Swarm
-from hotlap.experiment import Engine, Experiment, ExperimentError, Load
+from hotlap.experiment import Engine, Experiment, Load
 from hotlap.experiment.config import load_experiment
 from hotlap.load.request import Request
 from hotlap.load.trial import run_stretch
@@ -103,11 +103,6 @@ def test_a_stranger_is_not_trusted_and_the_error_says_so(address: str) -> None:
     assert any("certificate" in error for error in became.errors)
 
 
-def test_a_file_without_a_certificate_is_refused(folder: Path) -> None:
-    with pytest.raises(ValueError, match=r"secret\.py holds no certificate"):
-        Swarm("https://127.0.0.1:1", ca_file=str(folder / "secret.py"))
-
-
 def experiment(folder: Path, address: str, ca_file: str | None) -> Experiment:
     """An experiment on the server, as its file has it."""
     authority = f'ca_file = "{ca_file}"' if ca_file is not None else ""
@@ -160,21 +155,3 @@ def test_a_swarm_by_hand_trusts_the_same_authority(folder: Path, address: str) -
     total = json.loads((folder / "out.json").read_text())["total"]
     assert total["answered"] > 10
     assert total["failed"] == 0
-
-
-@pytest.mark.parametrize(
-    ("url", "ca_file", "why"),
-    [
-        ("https://127.0.0.1:1", "none.pem", r"hotlap\.toml:2: ca_file: there is no file none\.pem"),
-        ("http://127.0.0.1:1", "ca.pem", r"ca_file: it is for a server .* https"),
-    ],
-)
-def test_an_authority_that_cannot_be_is_refused(folder: Path, url: str, ca_file: str, why: str) -> None:
-    with pytest.raises(ExperimentError, match=why):
-        experiment(folder, url, ca_file)
-
-
-def test_an_authority_without_a_certificate_is_refused(folder: Path) -> None:
-    made = experiment(folder, "https://127.0.0.1:1", "secret.py")
-    with pytest.raises(ServeError, match=r"secret\.py holds no certificate"), served(made):
-        pass

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from pathlib import Path
 from typing import Any
 
+from hotlap.report import render
 from hotlap.run import result
 from hotlap.run.result import (
     Frame,
@@ -260,6 +262,32 @@ def write(folder: Path, svg: bytes | None = None) -> RunResult:
     run = make(folder, svg)
     result.write(run, folder)
     return run
+
+
+def history(folder: Path) -> Path:
+    """Three runs in a folder, the last of them with repeats, a void lane and one not measured; and a broken one."""
+    for number in range(3):
+        here = folder / "deep" / f"run {number}"
+        run = make(here)
+        run.created = f"2026-11-2{number}T10:00:00+00:00"
+        run.environment["commit"] = f"{number}dca656e3f00aa"
+        for lane in run.lanes:
+            first = lane.loads[0]
+            first.server_cpu_us_per_request = (first.server_cpu_us_per_request or 0) * 0.9**number
+            for repeat in range(1, 4 if number == 2 else 1):
+                again = copy.deepcopy(first)
+                again.repeat = repeat
+                again.server_cpu_us_per_request = (first.server_cpu_us_per_request or 0) * 1.02**repeat
+                lane.loads.append(again)
+        if number == 2:
+            spoil(run)
+        result.write(run, here)
+        if number != 1:
+            render(run, here)
+    (folder / "cut").mkdir()
+    (folder / "cut" / "run.json").write_text('{"schema": 1, ')
+    (folder / "deep" / "compare.html").write_text("<!doctype html><title>compared</title>")
+    return folder
 
 
 def without_theme(value: object) -> object:

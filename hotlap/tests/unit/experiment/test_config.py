@@ -203,25 +203,3 @@ def test_a_server_elsewhere_is_refused_unless_it_is_allowed(tmp_path: Path) -> N
     experiment, _ = load_experiment(write(tmp_path, text))
     with pytest.raises(ServeError, match="--allow-remote"), served(experiment):
         pytest.fail("it was accepted")
-
-
-def test_set_up_and_tear_down_go_around_each_server(tmp_path: Path) -> None:
-    (tmp_path / "note.py").write_text("import sys; open('notes', 'a').write(sys.argv[1])")
-    (tmp_path / "tiny.py").write_text(
-        "def app(environ, start):\n    start('200 OK', [])\n    return [b'x']\n"
-    )
-    text = f"""
-app = "tiny:app"
-interface = "wsgi"
-setup = ["{sys.executable}", "note.py", "up "]
-teardown = "{sys.executable} note.py down"
-[scenarios.home]
-path = "/"
-"""
-    experiment, _ = load_experiment(write(tmp_path, text))
-    with served(experiment):
-        assert (tmp_path / "notes").read_text() == "up "
-    assert (tmp_path / "notes").read_text() == "up down"
-    broken, _ = load_experiment(write(tmp_path, text.replace("note.py", "none.py")))
-    with pytest.raises(ServeError, match=r"set-up command .*none\.py"), served(broken):
-        pytest.fail("it was served")
