@@ -15,6 +15,8 @@ from watching import CHROMIUM, Watched, chromium
 
 from hotlap.run import result
 
+pytestmark = [pytest.mark.measures, pytest.mark.slow]
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -119,6 +121,7 @@ def test_the_report_holds_every_lane(run: result.RunResult, folder: Path) -> Non
         assert lane.name in page
 
 
+@pytest.mark.browser
 def test_the_report_works_in_a_browser(run: result.RunResult, folder: Path) -> None:
     need(Path(CHROMIUM).exists(), "no Chromium here: apt install chromium")
     with chromium() as browser, Watched.on(browser) as watched:

@@ -10,6 +10,8 @@ import pytest
 
 from hotlap.run import result
 
+pytestmark = [pytest.mark.measures, pytest.mark.slow]
+
 REPO = Path(__file__).parent.parent
 
 

@@ -21,6 +21,8 @@ from hotlap.serving.server import served
 from pyapp.experiment import create_experiment
 from pyapp.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 ALLOCATION = (
     r"^(malloc|calloc|realloc|free|cfree|_int_|clone|drop_in_place|__rust_(alloc|dealloc)|alloc::"
@@ -55,6 +57,7 @@ def may_trace() -> None:
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
 
 
+@pytest.mark.measures
 def test_cloning_shows_as_allocation_and_borrowing_does_not(tmp_path: Path) -> None:
     cloned = captured(tmp_path, "cpualloc/native", "on-cpu").stacks.within(LOOP)
     borrowed = captured(tmp_path, "cpu/native", "on-cpu").stacks.within(LOOP)
@@ -64,6 +67,7 @@ def test_cloning_shows_as_allocation_and_borrowing_does_not(tmp_path: Path) -> N
     assert borrowed.under(ALLOCATION) < 0.05
 
 
+@pytest.mark.measures
 def test_the_interpreter_is_held_by_python_and_hardly_by_a_detached_loop(tmp_path: Path) -> None:
     python = captured(tmp_path, "cpu/python", "gil").recording.facts
     native = captured(tmp_path, "cpu/native", "gil").recording.facts
@@ -72,6 +76,7 @@ def test_the_interpreter_is_held_by_python_and_hardly_by_a_detached_loop(tmp_pat
     assert python["gil_outside_share"] < 0.2
 
 
+@pytest.mark.measures
 def test_requests_to_read_wait_for_its_lock(tmp_path: Path) -> None:
     facts = captured(tmp_path, "read/python", "await", users=100).recording.facts
     assert facts["waits_for"]["asyncio.Lock"] >= 0.9
@@ -82,11 +87,13 @@ def test_requests_to_read_wait_for_its_lock(tmp_path: Path) -> None:
     assert share >= 0.9
 
 
+@pytest.mark.measures
 def test_requests_to_fast_wait_for_the_timer(tmp_path: Path) -> None:
     waits = captured(tmp_path, "fast/python", "await").recording.facts["waits_for"]
     assert next(iter(waits)) == "a timer"
 
 
+@pytest.mark.measures
 def test_allocations_are_counted_for_each_request(tmp_path: Path) -> None:
     counts = {}
     for lane in ("cpualloc/native", "cpu/native"):
@@ -104,6 +111,8 @@ def test_allocations_are_counted_for_each_request(tmp_path: Path) -> None:
     assert counts["cpu/native", 3000] == pytest.approx(counts["cpu/native", 1000], abs=60)
 
 
+@pytest.mark.perf
+@pytest.mark.measures
 def test_perf_sees_the_threads_that_rust_started(tmp_path: Path) -> None:
     checked = perf_clock()
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
@@ -137,6 +146,8 @@ def left_by_perf(before: set[Path]) -> set[Path]:
     } - before
 
 
+@pytest.mark.perf
+@pytest.mark.measures
 @pytest.mark.skipif(
     sys.version_info < (3, 12), reason="an older interpreter's stacks cannot be unwound by perf"
 )
@@ -153,6 +164,8 @@ def test_perf_sees_whole_python_stacks(tmp_path: Path) -> None:
     assert list(tmp_path.glob("jit-*.dump"))
 
 
+@pytest.mark.perf
+@pytest.mark.measures
 def test_time_off_the_processor_is_told_apart(tmp_path: Path) -> None:
     checked = perf_scheduler()
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
@@ -164,6 +177,7 @@ def test_time_off_the_processor_is_told_apart(tmp_path: Path) -> None:
     assert off.stacks.under("epoll_wait") > 0.1
 
 
+@pytest.mark.measures
 def test_a_running_server_can_be_looked_at(tmp_path: Path) -> None:
     chosen = experiment()
     lane = chosen.lane("cpu/native")
@@ -244,6 +258,7 @@ def test_flame_writes_each_format(tmp_path: Path, form: str) -> None:
     assert list((tmp_path / "raw").iterdir())
 
 
+@pytest.mark.measures
 def test_diff_draws_what_the_clone_costs(tmp_path: Path) -> None:
     target = tmp_path / "diff.svg"
     words = [sys.executable, "-m", "hotlap.cli", "diff", "cpualloc/native", "cpu/native", "--time", "2"]

@@ -30,6 +30,7 @@ def stretches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {lane["scenario"]: lane["loads"][0] for lane in run["lanes"]}
 
 
+@pytest.mark.measures
 def test_readers_and_writers_are_counted_apart(stretches: dict[str, Any]) -> None:
     for name, stretch in stretches.items():
         reads, writes = stretch["parts"][f"{name}/native"], stretch["parts"][f"{name}/native (write)"]
@@ -38,6 +39,7 @@ def test_readers_and_writers_are_counted_apart(stretches: dict[str, Any]) -> Non
         assert 0.03 < share < 0.2, (name, share)
 
 
+@pytest.mark.measures
 def test_a_writer_waits_for_readers_who_hold_the_lock_through_their_wait(stretches: dict[str, Any]) -> None:
     held, released = (stretches[f"lock-rw-{kind}"] for kind in ("held", "released"))
     assert held["rps"] < released["rps"]

@@ -16,6 +16,8 @@ from places import APPS
 from hotlap.run import result
 from hotlap.run.result import RunResult, Spoken
 
+pytestmark = [pytest.mark.measures, pytest.mark.slow]
+
 HOTLAP = Path(sys.executable).with_name("hotlap")
 TRACING = "profiles of a running server need root or CAP_SYS_PTRACE"
 

@@ -10,6 +10,8 @@ from playwright.sync_api import BrowserContext, Page
 
 from hotlap._engine import FLAME_SCRIPT, Stacks
 
+pytestmark = pytest.mark.browser
+
 HOSTILE = '<img src=x onerror="window.hurt=1">&amp;]]>'
 
 

@@ -19,6 +19,8 @@ from hotlap.run.result import RunResult, Stretch
 from hotlap.serving.server import served
 from hotlap.serving.verify import verify
 
+pytestmark = pytest.mark.measures
+
 
 def lane_of(mode: str, load: Load, tmp_path: Path) -> tuple[Experiment, Lane]:
     """A lane on a server with known delays."""

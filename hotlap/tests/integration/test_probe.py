@@ -174,6 +174,7 @@ def test_what_was_there_before_the_load_is_not_counted() -> None:
         assert own.ask(pid, "tasks", time_s=0.1, interval_s=0.02)["stacks"] == {}
 
 
+@pytest.mark.measures
 def test_a_blocked_loop_shows_as_lag_with_what_blocks_it() -> None:
     source = """
         import time
@@ -195,6 +196,7 @@ def test_a_blocked_loop_shows_as_lag_with_what_blocks_it() -> None:
     assert blocked > 0.3
 
 
+@pytest.mark.measures
 def test_what_a_look_costs_is_counted() -> None:
     with running(WAITS) as (own, pid):
         told = sampled(own, pid)

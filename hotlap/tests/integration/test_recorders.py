@@ -17,6 +17,8 @@ from hotlap.profiling import doctor
 from hotlap.profiling.profile import attach
 from hotlap.profiling.recorders import ProfileError, Recording, perf, pyspy
 
+pytestmark = pytest.mark.measures
+
 BUSY = """
     import threading, time
 
@@ -109,6 +111,7 @@ def test_who_computes_in_python_holds_the_interpreter(busy: int, tmp_path: Path)
     assert facts["gil_samples"] <= facts["gil_ticks"]
 
 
+@pytest.mark.perf
 def test_perf_says_at_what_rate_it_sampled(
     busy: int, tmp_path: Path, need: Callable[[bool, str], None]
 ) -> None:
@@ -123,6 +126,7 @@ def test_perf_says_at_what_rate_it_sampled(
     assert 0 < recording.rate_reached_hz < 2 * perf.RATE_HZ
 
 
+@pytest.mark.perf
 def test_a_nap_is_time_off_the_processor(
     busy: int, tmp_path: Path, need: Callable[[bool, str], None]
 ) -> None:
@@ -139,6 +143,7 @@ def _beside(recording: Recording) -> list[Path]:
     return [path for path in recording.raw if path.suffix == ".collapsed"]
 
 
+@pytest.mark.perf
 def test_who_waits_throughout_is_drawn(busy: int, tmp_path: Path, need: Callable[[bool, str], None]) -> None:
     checked = doctor.perf_scheduler()
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
@@ -184,6 +189,7 @@ def test_what_perf_complains_of_has_a_remedy(
         attach(busy, mode="on-cpu", profiler="perf", time_s=0.1, folder=tmp_path)
 
 
+@pytest.mark.perf
 def test_a_process_that_switches_faster_than_the_limit_is_doubted(
     busy: int, tmp_path: Path, need: Callable[[bool, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,8 @@ from hotlap.cli import main
 from hotlap.report import render
 from hotlap.run.result import Profile
 
+pytestmark = pytest.mark.browser
+
 PHONE = {"width": 390, "height": 844}
 WORDS = (
     *("body", ".byline", ".note", ".fact", ".notice", ".reasons li", ".functions thead th", "#findings a"),

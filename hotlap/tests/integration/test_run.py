@@ -101,6 +101,7 @@ def test_a_run_writes_its_folder(project: Project) -> None:
     assert "--resume" in again.stderr
 
 
+@pytest.mark.perf
 def test_a_run_can_choose_who_profiles(project: Project, need: Callable[[bool, str], None]) -> None:
     for checked in (perf_clock(), perf_scheduler()):
         need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
@@ -132,6 +133,7 @@ def test_a_run_can_choose_who_profiles(project: Project, need: Callable[[bool, s
         assert profile.frames
 
 
+@pytest.mark.perf
 def test_a_lane_can_choose_who_profiles_it(project: Project, need: Callable[[bool, str], None]) -> None:
     checked = perf_clock()
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")

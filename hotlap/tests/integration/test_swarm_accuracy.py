@@ -12,6 +12,8 @@ from swarming import delay_server, until
 from hotlap._engine import Histogram, Swarm
 from hotlap.load.request import Request
 
+pytestmark = pytest.mark.measures
+
 POINTS = 0.005
 SLACK_US = 15_000
 """What may lie between the server's clock and ours: its event loop, the loopback, a busy machine."""

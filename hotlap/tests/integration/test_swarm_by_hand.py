@@ -81,6 +81,7 @@ def test_however_it_is_ended_it_writes_what_the_engine_counted(
     assert told(tmp_path)["lost_workers"] == []
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize(
     ("load", "most"),
     [

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 from swarming import locust, until
 
 from hotlap.serving.server import raise_file_limit
@@ -18,6 +19,7 @@ NULL = "import sys; from hotlap._engine import NullServer; s = NullServer(1); pr
 MORE = "Asking.wait = (5.0, 5.0)\nAsking.requests = [Request('GET', '/')]\n"
 
 
+@pytest.mark.slow
 def test_fifteen_thousand_users_fit_into_half_a_gigabyte(tmp_path: Path) -> None:
     users = min(USERS, raise_file_limit() - SPARE_FILES)
     null = subprocess.Popen(

@@ -75,6 +75,7 @@ def spoken(pairs: list[Pair], *, with_width: bool) -> list[str]:
 Machine = Callable[[np.random.Generator, float], list[Pair]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_width", [True, False])
 @pytest.mark.parametrize("machine", [measured, wandering])
 def test_equal_things_seldom_raise_an_alarm(machine: Machine, with_width: bool) -> None:
@@ -88,6 +89,7 @@ def test_equal_things_seldom_raise_an_alarm(machine: Machine, with_width: bool) 
     assert alarms / 500 <= 0.015
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("machine", [measured, wandering])
 def test_a_slowdown_of_a_fifth_is_caught(machine: Machine) -> None:
     """In one lane of eight, in nine of ten comparisons or more; the other lanes stay silent."""
@@ -99,6 +101,7 @@ def test_a_slowdown_of_a_fifth_is_caught(machine: Machine) -> None:
     assert sum(says != "no difference" for row in said for says in row[1:]) / 200 <= 0.015
 
 
+@pytest.mark.slow
 def test_the_bootstrap_alone_would_not_hold_what_is_promised() -> None:
     """Why the interval is the hull of two: the percentile bootstrap of seven rounds covers too little."""
     rng = np.random.default_rng(22)

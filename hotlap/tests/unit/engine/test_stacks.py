@@ -219,6 +219,7 @@ def test_any_names_survive_cleaning_and_drawing(given_counts: list[tuple[list[st
         assert cleaned.svg("any").endswith("</svg>\n")
 
 
+@pytest.mark.measures
 def test_other_threads_run_meanwhile() -> None:
     """With the interpreter's own switching off, another thread only runs while the engine is detached."""
     data = b"".join(b"main;f%d;g%d %d\n" % (at % 100, at, at + 1) for at in range(20_000))
