@@ -177,7 +177,6 @@ def test_time_off_the_processor_is_told_apart(tmp_path: Path) -> None:
     assert off.stacks.under("epoll_wait") > 0.1
 
 
-@pytest.mark.measures
 def test_a_running_server_can_be_looked_at(tmp_path: Path) -> None:
     chosen = experiment()
     lane = chosen.lane("cpu/native")
@@ -258,7 +257,6 @@ def test_flame_writes_each_format(tmp_path: Path, form: str) -> None:
     assert list((tmp_path / "raw").iterdir())
 
 
-@pytest.mark.measures
 def test_diff_draws_what_the_clone_costs(tmp_path: Path) -> None:
     target = tmp_path / "diff.svg"
     words = [sys.executable, "-m", "hotlap.cli", "diff", "cpualloc/native", "cpu/native", "--time", "2"]

@@ -110,6 +110,7 @@ def test_workers_do_what_their_master_was_told(
     assert [worker["started"] > 0 for worker in found["workers"].values()] == [True, True]
 
 
+@pytest.mark.measures
 def test_workers_that_are_ended_together_report_everything(
     server: DelayServer, swarm: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
@@ -118,7 +119,8 @@ def test_workers_that_are_ended_together_report_everything(
     lead = ("--master", "--master-port", port, "--headless", "--expect-workers", "3", "--users", "24")
     master = swarm(*lead, "--stop-timeout", "3", "--json", "out.json", "--url", server.url)
     workers = [swarm("--worker", "--master-port", port) for _ in range(3)]
-    until("requests have come", lambda: server.received() > 60)
+    # Eight users of a worker ask 400 times a second: by then all three have started.
+    until("requests of all workers have come", lambda: server.received() > 1200)
     for worker in workers:
         worker.terminate()
     for worker in workers:
