@@ -8,12 +8,19 @@ CORE := $(RUST) pyproject.toml $(shell find rust_core -name '*.rs' -o -name Carg
 ENGINE := $(RUST) hotlap/pyproject.toml $(shell find hotlap/src -name '*.rs') hotlap/Cargo.toml
 LADDER := $(CORE) ladder/pyproject.toml $(shell find ladder -name '*.rs' -o -name Cargo.toml)
 ARGS ?=
+# Tests that run side by side; those that measure run alone.
+WORKERS ?= 2
+# The engine as `make check` tests it: a debug build in a folder of its own, so that what is measured stays as it was built.
+DEBUG_ENGINE := target/check/debug/libhotlap_engine$(if $(filter Darwin,$(shell uname)),.dylib,.so)
+
+# Without make's own flags: cargo would look for the job server that they name.
+CARGO := env -u MAKEFLAGS -u MFLAGS cargo
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help tools build lab serve test test-rust test-python test-versions lint format bench bench-load bench-core bench-boundary bench-where bench-memory bench-rsgi bench-stacks callgrind fuzz docs planted wheels pin clean
+.PHONY: help tools build lab serve check test test-rust test-unit test-python test-versions lint format bench bench-load bench-core bench-boundary bench-where bench-memory bench-rsgi bench-stacks callgrind fuzz docs planted wheels pin clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,21 +57,35 @@ lab: build ## Serve, verify, load and profile every lane of the service; write t
 serve: build ## Serve the service on 127.0.0.1:8080
 	$(BIN)/python -m pyapp $(ARGS)
 
-test: build lint test-rust test-python test-versions ## Every check
+check: $(VENV)/.deps ## The inner loop: lints, types, Rust tests and unit tests, on debug builds
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target lint test-rust test-unit
 
-lint: build ## Formatting, lints and types of Python and Rust
+test: build lint test-rust test-versions test-python ## Every check, on what ships
+
+lint: $(VENV)/.deps ## Formatting, lints, layers and types of Python and Rust
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy hotlap/python pyapp falcon_rsgi/src ladder/python
-	cargo fmt --all --check
-	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
-	cargo clippy --quiet --locked --workspace --all-targets --all-features -- -D warnings
+	PYTHONPATH=hotlap/python $(BIN)/lint-imports
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --quiet --locked --workspace --all-targets --all-features -- -D warnings
 
 test-rust: ## The Rust of both crates, without Python
-	cargo test --quiet --locked --workspace
+	$(CARGO) test --quiet --locked --workspace
 
-test-python: build ## pytest: the service, the lab, and the lab on the service
+test-unit: $(VENV)/.deps ## The lab's unit tests on a debug build of the engine, but for the slow ones
+	PYO3_PYTHON=$(CURDIR)/$(BIN)/python PYO3_BUILD_EXTENSION_MODULE=1 $(CARGO) build --quiet --locked --target-dir target/check \
+		--package hotlap_engine --features python
+	PYTHONPATH=hotlap/python HOTLAP_TESTS_ENGINE=$(DEBUG_ENGINE) $(BIN)/pytest --quiet -m "not slow" hotlap/tests/unit
+
+test-python: build ## pytest: the service, the lab, and the lab on the service (ARGS="-k name": those alone)
+ifeq ($(ARGS),)
+	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadgroup -m "not measures"
+	$(BIN)/pytest -m measures
+else
 	$(BIN)/pytest $(ARGS)
+endif
 
 test-versions: build ## The parts that depend on the interpreter, on each other Python at hand
 	$(BIN)/python scripts/test-versions
@@ -125,5 +146,5 @@ pin: build ## Pin the versions anew, in a file that names no address
 	$(BIN)/uv pip compile --quiet --upgrade --no-emit-index-url --universal --python-version 3.11 requirements/dev.in -o requirements/dev.txt
 
 clean: ## Remove what was built; runs/ stays
-	rm -rf $(VENV) .venv-* target dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-* target dist site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	rm -f pyapp/*.so hotlap/python/hotlap/*.so

@@ -16,6 +16,8 @@ from watching import CHROMIUM, Watched, chromium
 from hotlap.analysis import judge
 from hotlap.analysis.judged import JudgedRun
 
+pytestmark = [pytest.mark.measures, pytest.mark.slow]
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -127,6 +129,7 @@ def test_the_report_holds_every_lane(run: JudgedRun, folder: Path) -> None:
         assert lane.name in page
 
 
+@pytest.mark.browser
 def test_the_report_works_in_a_browser(run: JudgedRun, folder: Path) -> None:
     need(Path(CHROMIUM).exists(), "no Chromium here: apt install chromium")
     with chromium() as browser, Watched.on(browser) as watched:

@@ -10,6 +10,8 @@ import pytest
 
 from hotlap.analysis import judge
 
+pytestmark = [pytest.mark.measures, pytest.mark.slow]
+
 REPO = Path(__file__).parent.parent
 
 

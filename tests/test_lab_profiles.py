@@ -25,6 +25,8 @@ from hotlap.serving.server import served
 from pyapp.experiment import create_experiment
 from pyapp.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 ALLOCATION = (
     r"^(malloc|calloc|realloc|free|cfree|_int_|clone|drop_in_place|__rust_(alloc|dealloc)|alloc::"
@@ -68,6 +70,7 @@ def may_trace() -> None:
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
 
 
+@pytest.mark.measures
 def test_cloning_shows_as_allocation_and_borrowing_does_not(tmp_path: Path) -> None:
     cloned = captured(tmp_path, "cpualloc/native", "on-cpu").stacks.within(LOOP)
     borrowed = captured(tmp_path, "cpu/native", "on-cpu").stacks.within(LOOP)
@@ -77,6 +80,7 @@ def test_cloning_shows_as_allocation_and_borrowing_does_not(tmp_path: Path) -> N
     assert borrowed.under(ALLOCATION) < 0.05
 
 
+@pytest.mark.measures
 def test_the_interpreter_is_held_by_python_and_hardly_by_a_detached_loop(tmp_path: Path) -> None:
     def held(lane: str) -> GilHold:
         gil = captured(tmp_path, lane, "gil").recording.gil
@@ -98,6 +102,7 @@ def tasks_of(captured: Capture) -> TaskWaits:
     return captured.recording.tasks
 
 
+@pytest.mark.measures
 def test_requests_to_read_wait_for_its_lock(tmp_path: Path) -> None:
     python = captured(tmp_path, "read/python", "await", users=100)
     tasks = tasks_of(python)
@@ -111,11 +116,13 @@ def test_requests_to_read_wait_for_its_lock(tmp_path: Path) -> None:
     assert native.recording.wait_leaves[f"waits for: {first}"] is WaitKind.LOCK
 
 
+@pytest.mark.measures
 def test_requests_to_fast_wait_for_the_timer(tmp_path: Path) -> None:
     waits = tasks_of(captured(tmp_path, "fast/python", "await")).waits_for
     assert next(iter(waits)) == "a timer"
 
 
+@pytest.mark.measures
 def test_allocations_are_counted_for_each_request(tmp_path: Path) -> None:
     counts = {}
     for lane in ("cpualloc/native", "cpu/native"):
@@ -136,6 +143,8 @@ def test_allocations_are_counted_for_each_request(tmp_path: Path) -> None:
     assert counts["cpu/native", 3000] == pytest.approx(counts["cpu/native", 1000], abs=60)
 
 
+@pytest.mark.perf
+@pytest.mark.measures
 def test_perf_sees_the_threads_that_rust_started(tmp_path: Path) -> None:
     checked = perf_clock()
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
@@ -171,6 +180,8 @@ def left_by_perf(before: set[Path]) -> set[Path]:
     } - before
 
 
+@pytest.mark.perf
+@pytest.mark.measures
 @pytest.mark.skipif(
     sys.version_info < (3, 12), reason="an older interpreter's stacks cannot be unwound by perf"
 )
@@ -187,6 +198,8 @@ def test_perf_sees_whole_python_stacks(tmp_path: Path) -> None:
     assert list(tmp_path.glob("jit-*.dump"))
 
 
+@pytest.mark.perf
+@pytest.mark.measures
 def test_time_off_the_processor_is_told_apart(tmp_path: Path) -> None:
     checked = perf_scheduler()
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -103,6 +105,7 @@ def test_hotlap_wheel_alone_without_a_toolchain(elsewhere: tuple[Path, dict[str,
     run(python, "-c", "import importlib.util as u; assert u.find_spec('pyapp') is None", env=env, cwd=folder)
 
 
+@pytest.mark.measures
 def test_from_the_wheel_to_a_report_in_two_commands(
     elsewhere: tuple[Path, dict[str, str], Path], tmp_path: Path
 ) -> None:

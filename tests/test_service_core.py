@@ -124,6 +124,7 @@ def test_a_histogram_counts_seconds() -> None:
             times.observe(bad)
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("rung", ["fold", "fold_clone"])
 def test_the_loops_let_other_threads_run(rung: str) -> None:
     """A Python thread runs while the core folds; were the core attached, it would have to wait."""
@@ -172,6 +173,7 @@ def test_a_panic_is_one_failed_request_and_the_service_lives() -> None:
         assert "PanicError: the core panicked: on purpose" in service.log()
 
 
+@pytest.mark.slow
 def test_the_clone_is_made_and_no_loop_is_folded_away() -> None:
     need(shutil.which("valgrind"), "valgrind is not installed")
     need(shutil.which("cargo"), "cargo is not installed")

@@ -19,6 +19,7 @@ CLIENTS = 60
 WAIT_S = 0.5
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("variant", STORES)
 def test_the_queue_of_the_dead_is_left(variant: str) -> None:
     """60 clients queue for half a second each and go: the next would wait for half a minute behind them."""
@@ -36,6 +37,7 @@ def test_the_queue_of_the_dead_is_left(variant: str) -> None:
         assert service.get(f"/{variant}/read") == "10"
 
 
+@pytest.mark.measures
 def test_what_the_dead_wanted_computed_is_not_computed() -> None:
     """Computing for one takes a second or so: for 60 the next would wait half a minute at least."""
     with serve("--iterations", "1000000") as service:
@@ -133,6 +135,7 @@ def test_a_cancellation_reaches_the_work() -> None:
     asyncio.run(use())
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("variant", STORES)
 def test_the_event_loop_answers_while_the_pool_computes(variant: str) -> None:
     iterations = MAX_ITERATIONS if variant == "native" else 100_000

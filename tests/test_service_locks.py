@@ -54,6 +54,7 @@ def test_a_service_that_does_not_say_has_no_locks(service: Service) -> None:
     assert read_locks(f"http://127.0.0.1:{free_port()}/metrics", "native") == {}
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("variant", STORES)
 def test_a_queue_shows_as_waiting_for_the_exclusive_lock(fresh_service: Service, variant: str) -> None:
     url = f"{fresh_service.url}{experiment.metrics_path}"

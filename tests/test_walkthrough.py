@@ -9,7 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from serving import need
+
+pytestmark = [pytest.mark.measures, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "walkthrough.md").read_text()

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext
-from watching import CHROMIUM, chromium
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -27,11 +24,3 @@ def need() -> Callable[[bool, str], None]:
             (pytest.fail if os.environ.get("HOTLAP_TESTS_NO_SKIP") == "1" else pytest.skip)(reason)
 
     return check
-
-
-@pytest.fixture(scope="module")
-def browser(need: Callable[[bool, str], None]) -> Iterator[BrowserContext]:
-    """A real Chromium for a module's tests."""
-    need(Path(CHROMIUM).exists(), "no Chromium here: apt install chromium")
-    with chromium() as context:
-        yield context

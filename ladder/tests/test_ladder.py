@@ -39,6 +39,7 @@ def reads_and_writes(name: str, trial: Trial) -> tuple[NamedRequests, NamedReque
     return trial.by_name[f"{name}/native"], trial.by_name[f"{name}/native (write)"]
 
 
+@pytest.mark.measures
 def test_readers_and_writers_are_counted_apart(trials: dict[str, Trial]) -> None:
     assert len(trials) > 1
     for name, trial in trials.items():
@@ -48,6 +49,7 @@ def test_readers_and_writers_are_counted_apart(trials: dict[str, Trial]) -> None
         assert 0.03 < share < 0.2, (name, share)
 
 
+@pytest.mark.measures
 def test_a_writer_waits_for_readers_who_hold_the_lock_through_their_wait(trials: dict[str, Trial]) -> None:
     held, released = (trials[f"lock-rw-{kind}"] for kind in ("held", "released"))
     assert held.rps is not None

@@ -1,0 +1,151 @@
+"""The flame graph in a real browser: alone, and several in one page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from hotlap._engine import FLAME_SCRIPT, Stacks
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = '<img src=x onerror="window.hurt=1">&amp;]]>'
+
+
+@pytest.fixture(scope="module")
+def stacks() -> Stacks:
+    """A small recording: half of it under ``left``, a quarter under ``right``."""
+    return Stacks.from_counts(
+        [
+            (["main (app.py:1)", "left", "deep"], 50),
+            (["main (app.py:1)", "right", HOSTILE], 25),
+            (
+                [
+                    "main (app.py:1)",
+                    "_RNvXs4_NtCslNYArtu3iFV_5alloc6stringNtB5_6StringNtNtCsgEmfK2I1SDS_4core5clone5Clone5clone",
+                ],
+                25,
+            ),
+        ]
+    ).clean()
+
+
+@pytest.fixture
+def page(browser: BrowserContext) -> Iterator[Page]:
+    """A page that must raise no error of its own and ask for nothing outside of its file."""
+    page = browser.new_page()
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda asked: None if asked.url.startswith("file:") else troubles.append(asked.url))
+    yield page
+    page.close()
+    assert troubles == []
+
+
+def box_width(page: Page, graph: int, name: str) -> float:
+    """How wide a frame is drawn, in pixels; 0 if it is hidden."""
+    width: float = page.evaluate(
+        """([graph, name]) => {
+            const svg = document.querySelectorAll("svg.hotlap-flame")[graph];
+            const g = [...svg.querySelectorAll(".flame-frames g")].find(
+                (g) => g.querySelector("title").textContent.split("\\n")[0] === name);
+            return g.querySelector("rect").getBoundingClientRect().width;
+        }""",
+        [graph, name],
+    )
+    return width
+
+
+def click_frame(page: Page, graph: int, name: str) -> None:
+    """Click the middle of a frame, as a hand does."""
+    frames = page.locator("svg.hotlap-flame").nth(graph).locator(".flame-frames g")
+    frames.filter(has=page.locator("title", has_text=name)).last.locator("rect").click()
+
+
+def test_zoom_and_reset(page: Page, stacks: Stacks, tmp_path: Path) -> None:
+    file = tmp_path / "graph.svg"
+    file.write_text(stacks.svg("a graph", subtitle="of samples"))
+    page.goto(file.as_uri())
+    whole = box_width(page, 0, "all")
+    assert box_width(page, 0, "left") == pytest.approx(whole / 2, rel=0.02)
+    click_frame(page, 0, "left")
+    assert box_width(page, 0, "left") == pytest.approx(whole, rel=0.02)
+    assert box_width(page, 0, "deep") == pytest.approx(whole, rel=0.02)
+    assert box_width(page, 0, "right") == 0
+    page.get_by_text("Reset zoom").click()
+    assert box_width(page, 0, "right") == pytest.approx(whole / 4, rel=0.02)
+    assert page.get_by_text("Reset zoom").is_hidden()
+
+
+def test_search_tells_the_share(page: Page, stacks: Stacks, tmp_path: Path) -> None:
+    file = tmp_path / "graph.svg"
+    file.write_text(stacks.svg("a graph"))
+    page.goto(file.as_uri())
+    page.locator(".flame-search").fill("^(left|deep)")
+    assert page.locator(".flame-matched").text_content() == "matched 50.0%"
+    assert page.locator(".flame-frames g.hit").count() == 2
+    page.locator(".flame-search").fill("alloc::string::String")
+    assert page.locator(".flame-matched").text_content() == "matched 25.0%", "whole names are searched too"
+    page.locator(".flame-search").fill("(")
+    assert page.locator(".flame-matched").text_content() == "no regular expression"
+    page.locator(".flame-search").press("Escape")
+    assert page.locator(".flame-frames g.hit").count() == 0
+
+
+def test_names_fit_and_tooltips_have_all_of_them(page: Page, stacks: Stacks, tmp_path: Path) -> None:
+    file = tmp_path / "graph.svg"
+    file.write_text(stacks.svg("a graph"))
+    page.set_viewport_size({"width": 360, "height": 640})
+    page.goto(file.as_uri())
+    overflowing = page.evaluate(
+        """() => [...document.querySelectorAll(".flame-frames g")].filter((g) =>
+            g.querySelector("text").getBoundingClientRect().width > g.querySelector("rect").getBoundingClientRect().width
+        ).length"""
+    )
+    assert overflowing == 0
+    titles = page.locator(".flame-frames g title").all_text_contents()
+    assert any(
+        title.split("\n")[:2]
+        == ["<String as Clone>::clone", "<alloc::string::String as core::clone::Clone>::clone"]
+        for title in titles
+    )
+    page.locator(".flame-frames g").filter(has=page.locator("title", has_text="deep")).last.hover()
+    assert "50 samples, 50.00%" in (page.locator(".flame-details").text_content() or "")
+
+
+def test_graphs_in_one_page_keep_to_themselves(page: Page, stacks: Stacks, tmp_path: Path) -> None:
+    diff = stacks.diff(Stacks.from_counts([(["main (app.py:2)", "left"], 1)]), names=("one", "two"))
+    graphs = [
+        stacks.svg(HOSTILE, standalone=False),
+        stacks.svg("second", standalone=False),
+        diff.svg("third", standalone=False),
+    ]
+    assert all(" id=" not in graph for graph in graphs)
+    file = tmp_path / "page.html"
+    file.write_text("<!doctype html><meta charset=utf-8><body>" + "<hr>".join(graphs))
+    page.goto(file.as_uri())
+    assert page.evaluate("window.hurt") is None
+    assert page.locator("svg.hotlap-flame[data-ready]").count() == 3
+    assert page.locator(".flame-search").count() == 3
+    before = box_width(page, 0, "left")
+    click_frame(page, 1, "right")
+    assert box_width(page, 1, "left") == 0
+    assert box_width(page, 0, "left") == before
+    page.locator(".flame-search").nth(2).fill("left")
+    assert page.locator("svg.hotlap-flame").nth(2).locator("g.hit").count() == 1
+    assert page.locator("svg.hotlap-flame").nth(0).locator("g.hit").count() == 0
+
+
+def test_a_graph_put_in_later_is_started_by_the_script(page: Page, stacks: Stacks, tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    file.write_text("<!doctype html><meta charset=utf-8><body></body>")
+    page.goto(file.as_uri())
+    page.evaluate("(svg) => { document.body.innerHTML = svg; }", stacks.svg("late", standalone=False))
+    assert page.locator("svg.hotlap-flame[data-ready]").count() == 0
+    page.evaluate(FLAME_SCRIPT)
+    click_frame(page, 0, "left")
+    assert box_width(page, 0, "right") == 0

@@ -1,0 +1,138 @@
+"""The rules about load that a real run can trip quickly. The others: hotlap/tests/unit/analysis/rules."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from judging import judged, said
+from swarming import HERE
+
+from hotlap.analysis.judged import JudgedRun
+from hotlap.evidence.load import Trial
+from hotlap.evidence.service import Verified
+from hotlap.experiment import Engine, Experiment, Lane, Load, Server
+from hotlap.load.locust_pool import LocustPool
+from hotlap.load.trial import Offered, Timing, measure
+from hotlap.serving.server import Served, served
+from hotlap.serving.verify import verify
+
+pytestmark = pytest.mark.measures
+
+
+def lane_of(mode: str, load: Load, tmp_path: Path) -> tuple[Experiment, Lane]:
+    """A lane on a server with known delays."""
+    command = ("python", str(HERE / "delay_server.py"), "{port}", mode, str(tmp_path / "server.log"))
+    server = Server(command=command, ready_path="/received")
+    lane = Lane(scenario="delay", variant=mode, path="/", load=load)
+    return Experiment(name="delays", server=server, lanes=(lane,)), lane
+
+
+def run(mode: str, load: Load, tmp_path: Path, *, engine: Engine = "native") -> JudgedRun:
+    """Measure the lane and judge it."""
+    experiment, lane = lane_of(mode, load, tmp_path)
+    with served(experiment, lane) as server:
+        offered = Offered(lane=lane, load=load, engine=engine, verified=verify(server, lane))
+        return judged(measured(offered, server, Timing(time_s=2.0, warm_up_s=0.5), tmp_path))
+
+
+def measured(offered: Offered, server: Served, timing: Timing, folder: Path) -> Trial:
+    with LocustPool(ahead=False) as pool:
+        return measure(offered, server, timing, histogram=folder / "histograms" / "delay.hgrm", pool=pool)
+
+
+def loaded(
+    mode: str, load: Load, tmp_path: Path, *, time_s: float, verified: Verified | None = None
+) -> Trial:
+    """Measure the lane from its first request on, whatever it answers."""
+    experiment, lane = lane_of(mode, load, tmp_path)
+    with served(experiment, lane) as server:
+        offered = Offered(lane=lane, load=load, engine="native", verified=verified)
+        return measured(offered, server, Timing(time_s=time_s), tmp_path)
+
+
+def test_a_quiet_lane_is_ok(tmp_path: Path) -> None:
+    made = run("constant", Load(users=8, wait_s=(0.05, 0.05)), tmp_path)
+    names = {one.name for one in made.lanes[0].verdict.rules if one.severity == "void"}
+    # Other builds may load the machine that this runs on, so lag alone is no failure of the test.
+    assert names <= {"generator-lag"}, said(made)
+    trial = made.lanes[0].trials[0]
+    assert trial.evidence.failures == 0
+    assert trial.law is not None
+    assert trial.law.difference < 0.05
+    assert trial.evidence.generator_offers_rps is not None
+    assert trial.evidence.generator_offers_rps > 1000
+
+
+def test_a_closed_window_goes_on_until_there_is_an_answer(tmp_path: Path) -> None:
+    load = Load(users=1)
+    seen = loaded("slow", load, tmp_path, time_s=0.5)
+    assert seen.requests
+    assert 1.5 < seen.duration_s < 10
+    assert seen.latency_ms.max is not None
+    assert seen.latency_ms.max > 1900
+
+
+def test_a_queue_that_grows_is_marked_and_not_averaged(tmp_path: Path) -> None:
+    load = Load(model="open", rate=200.0, max_in_flight=100, timeout_s=30.0)
+    seen = loaded("never", load, tmp_path, time_s=2.0)
+    spoken = said(judged(seen))
+    assert seen.not_offered
+    assert seen.aborted == 100
+    assert "saturated" in spoken
+    assert "not-measured" in spoken
+
+
+def test_users_who_wait_while_others_are_answered_are_seen(tmp_path: Path) -> None:
+    # Eight more requests than are never answered: of twenty users, eight are answered again and again.
+    load = Load(users=20)
+    seen = loaded("unfair", load, tmp_path, time_s=2.0)
+    spoken = said(judged(seen))
+    assert spoken["starved-users"].evidence["starved"] == pytest.approx(12, abs=1)
+    assert "littles-law" not in spoken
+    assert seen.requests
+    # What was seen is all there; what may be believed is not.
+    assert seen.latency_ms.p50 is not None
+    assert judged(seen).lanes[0].trials[0].latency_ms.p50 is None
+
+
+def test_answers_that_differ_void_the_lane(tmp_path: Path) -> None:
+    load = Load(users=2, wait_s=(0.05, 0.05))
+    wrong = Verified(status=200, size=1, sha256="0" * 64, constant=True, alone_ms=1.0)
+    seen = loaded("constant", load, tmp_path, time_s=1.0, verified=wrong)
+    assert seen.failures == seen.requests
+    assert seen.errors == {"another body than expected": seen.failures}
+    made = judged(seen)
+    assert made.lanes[0].verdict.status == "void"
+    assert "failures" in said(made)
+
+
+def test_a_stock_generator_that_is_the_bottleneck_voids_the_lane(tmp_path: Path) -> None:
+    made = run("none", Load(users=64), tmp_path, engine="http")
+    assert made.lanes[0].verdict.status == "void", said(made)
+    assert {"generator-busy", "littles-law"} & set(said(made))
+
+
+@pytest.fixture
+def busy() -> Iterator[None]:
+    """Processes that use every core."""
+    import os
+
+    with ExitStack() as stack:
+        for _ in range(os.cpu_count() or 1):
+            process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+        yield
+
+
+def test_other_processes_on_the_cores_are_seen(tmp_path: Path, busy: None) -> None:
+    made = run("constant", Load(users=4, wait_s=(0.05, 0.05)), tmp_path)
+    assert "other-processes" in said(made)
+    machine = made.lanes[0].trials[0].evidence.machine
+    assert machine is not None
+    assert machine.other_cpu_percent > 50
