@@ -274,7 +274,7 @@ def answers(folder: Path) -> dict[str, int]:
     """Serve what the table says and ask for each lane: all answer as it says."""
     experiment, _ = load_experiment(folder)
     with served(experiment) as running:
-        return {lane.name: verify(running, lane)["status"] for lane in experiment.lanes}
+        return {lane.name: verify(running, lane).status for lane in experiment.lanes}
 
 
 def test_fastapi_is_asked_with_what_its_document_says(

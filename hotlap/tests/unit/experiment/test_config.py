@@ -106,7 +106,7 @@ def test_a_scenario_can_have_a_share_of_writes(tmp_path: Path) -> None:
     read, write = requests_of(experiment.lanes[0])
     assert (read.method, read.path, read.weight) == ("GET", "/clients", 9500)
     assert (write.method, write.path, write.weight, write.status) == ("PUT", "/clients/1", 500, 201)
-    assert write.body == '{"user_id": 1}'
+    assert write.body == b'{"user_id": 1}'
     assert write.name == "list/app (write)"
 
 
