@@ -92,6 +92,8 @@ def elsewhere(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     return python, env, folder
 
 
+# It measures nothing, but shares its environment with the next, which does.
+@pytest.mark.measures
 def test_hotlap_wheel_alone_without_a_toolchain(elsewhere: tuple[Path, dict[str, str], Path]) -> None:
     python, env, folder = elsewhere
     profile = run(python, "-c", "import hotlap._engine as e; print(e.build_profile)", env=env, cwd=folder)

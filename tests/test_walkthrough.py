@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from serving import need
 
-pytestmark = [pytest.mark.measures, pytest.mark.slow]
+# Not among those that measure: each of its commands holds on a busy machine too.
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "walkthrough.md").read_text()
