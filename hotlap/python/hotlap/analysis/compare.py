@@ -252,7 +252,7 @@ def middle(values: Iterable[float]) -> float | None:
 
 
 def aa_ratios(runs: Iterable[JudgedRun], figure: Figure) -> list[float]:
-    """Log ratios of one lane to itself: its A/A stretches, and its own rounds, each with the next."""
+    """Log ratios of one lane to itself: its A/A trials, and its own rounds, each with the next."""
     ratios = []
     for lane in (lane for run in runs for lane in run.lanes if lane.verdict.status != "void"):
         measured = sorted(lane.of_role(), key=lambda one: one.evidence.repeat)

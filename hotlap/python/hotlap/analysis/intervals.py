@@ -121,7 +121,7 @@ def width(log_ratios: Sequence[float], rounds: int = 1) -> float | None:
 
     Of 100 A/A comparisons of so many rounds, 95 come out nearer: two standard deviations of the A/A
     log ratios over the root of the rounds. The deviation is around 0 and estimated by the median size,
-    which a few disturbed stretches do not move.
+    which a few disturbed trials do not move.
     """
     if not log_ratios or rounds < 1:
         return None

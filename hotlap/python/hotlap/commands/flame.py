@@ -17,7 +17,8 @@ from hotlap.experiment import Engine, Mode
 from hotlap.experiment.config import load_experiment
 from hotlap.load.locust_pool import LocustPool
 from hotlap.load.trial import LoadError, Offered
-from hotlap.profiling.profile import FORMATS, Capture, Shot, attach, capture, export, subtitle
+from hotlap.profiling.exports import EXPORTS, Labels
+from hotlap.profiling.profile import Capture, Shot, attach, capture, subtitle
 from hotlap.profiling.recorders import PROFILERS, ProfileError
 from hotlap.serving.server import ServeError, raise_file_limit
 from hotlap.usage import LabError
@@ -36,7 +37,7 @@ _SHOWN = 10
     "--time", "time_s", type=click.FloatRange(0.1, 3600), default=5.0, show_default=True, help="Seconds."
 )
 @click.option("--engine", type=click.Choice(get_args(Engine)), default="native", show_default=True)
-@click.option("--format", "form", type=click.Choice(FORMATS), default="svg", show_default=True)
+@click.option("--format", "form", type=click.Choice(list(EXPORTS)), default="svg", show_default=True)
 @click.option(
     "--raw", type=click.Path(file_okay=False, path_type=Path), help="A folder to keep the raw recordings in."
 )
@@ -69,8 +70,8 @@ def command(
                 title = chosen.name
                 offered = Offered(lane=chosen, load=chosen.load, engine=engine)
                 captured = capture(experiment, offered, shot, LocustPool(ahead=False))
-            unit = captured.recording.unit
-            export(captured.stacks, output, form, title=title, subtitle=subtitle(captured, mode), unit=unit)
+            labels = Labels(title=title, subtitle=subtitle(captured, mode), unit=captured.recording.unit)
+            EXPORTS[form](captured.stacks, output, labels)
         except (ProfileError, ServeError, LoadError, StacksError) as error:
             raise LabError(str(error)) from None
         if raw is not None:

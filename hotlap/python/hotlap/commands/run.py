@@ -49,7 +49,7 @@ def _modes(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 @click.option(
     "--quick",
     is_flag=True,
-    help="A look, not figures to rely on: short stretches, and profiles of the candidate's lanes only.",
+    help="A look, not figures to rely on: short trials, and profiles of the candidate's lanes only.",
 )
 @click.option("--preset", type=click.Choice(["article"]), help="The article's own load: 3000 users.")
 @click.option("--profiles", metavar="MODE,...", callback=_modes, help="Instead of each lane's own; or: none.")
@@ -68,16 +68,16 @@ def _modes(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     "time_s",
     type=click.FloatRange(0.1, 3600),
     metavar="S",
-    help="How long each stretch is measured, in seconds, instead of what fits the options above.",
+    help="How long each trial is measured, in seconds, instead of what fits the options above.",
 )
 @click.option(
     "--warm-up",
     "warm_up_s",
     type=click.FloatRange(0, 3600),
     metavar="S",
-    help="How long each lane is loaded, in seconds, before a stretch is measured.",
+    help="How long each lane is loaded, in seconds, before a trial is measured.",
 )
-@click.option("--seed", type=int, help="Of the order of repeated stretches; drawn and recorded if not given.")
+@click.option("--seed", type=int, help="Of the order of repeated trials; drawn and recorded if not given.")
 @click.option(
     "--allow-remote", is_flag=True, help="Load a server that is not on this machine: it must be yours."
 )

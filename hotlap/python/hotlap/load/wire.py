@@ -15,9 +15,9 @@ INTERACTIVE_VARIABLE = "HOTLAP_SWARM_INTERACTIVE"
 
 
 class SwarmPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """One stretch: written by the lab, read by the locustfile.
+    """One trial: written by the lab, read by the locustfile.
 
-    With ``time_s`` the stretch is measured after ``warm_up_s`` and then ends; without it the load
+    With ``time_s`` the trial is measured after ``warm_up_s`` and then ends; without it the load
     goes on until the process is told to end, and ``live`` says how far it got.
     """
 
@@ -88,7 +88,7 @@ class NamedSlice(msgspec.Struct, kw_only=True):
 
 
 class WindowResult(msgspec.Struct, kw_only=True):
-    """What a stretch gave, after its warm-up."""
+    """What a trial gave, after its warm-up."""
 
     slices: list[Slice]
     aborted: int | None = None

@@ -15,6 +15,7 @@ from hotlap.experiment import Experiment, Mode
 from hotlap.load.locust_pool import LocustPool
 from hotlap.load.trial import LoadError, Offered, background_load
 from hotlap.profiling import attribution
+from hotlap.profiling.exports import EXPORTS, Labels
 from hotlap.profiling.probe import ProbeError, probe
 from hotlap.profiling.recorders import ProfileError, Recording, Target, recorder
 from hotlap.serving.server import Served, ServeError, served
@@ -22,8 +23,6 @@ from hotlap.serving.verify import VerifyError, request
 
 FRAMES_KEPT = 100
 """How many of the heaviest functions a profile keeps by name; its collapsed stacks have all."""
-
-FORMATS = ("svg", "collapsed", "speedscope", "pprof")
 
 _THREADS = {"memory": False, "await": False}
 """Whether a mode's stacks are told apart by thread; they are where it is not said."""
@@ -129,21 +128,6 @@ def clean(stacks: Stacks, mode: Mode) -> Stacks:
     return stacks.clean(drop_waiting=mode == "on-cpu", threads=_THREADS.get(mode, True))
 
 
-def export(stacks: Stacks, path: Path, form: str, *, title: str, subtitle: str, unit: str) -> None:
-    """Write stacks in one of the ``FORMATS``."""
-    match form:
-        case "svg":
-            path.write_text(stacks.svg(title, subtitle=subtitle, unit=unit))
-        case "collapsed":
-            stacks.write_collapsed(path)
-        case "speedscope":
-            path.write_bytes(stacks.speedscope(title, unit=unit))
-        case "pprof":
-            path.write_bytes(stacks.pprof(title, unit=unit))
-        case _:
-            raise ProfileError(f"{form!r} is not one of {', '.join(FORMATS)}")
-
-
 def subtitle(captured: Capture, mode: Mode) -> str:
     """What a graph says of itself."""
     recording = captured.recording
@@ -170,9 +154,9 @@ def record(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPoo
     try:
         captured = capture(experiment, offered, shot, pool)
         collapsed, svg = shot.folder / f"{mode}.collapsed", shot.folder / f"{mode}.svg"
-        labels = {"title": lane.name, "subtitle": subtitle(captured, mode), "unit": captured.recording.unit}
-        export(captured.stacks, svg, "svg", **labels)
-        export(captured.stacks, collapsed, "collapsed", **labels)
+        labels = Labels(title=lane.name, subtitle=subtitle(captured, mode), unit=captured.recording.unit)
+        EXPORTS["svg"](captured.stacks, svg, labels)
+        EXPORTS["collapsed"](captured.stacks, collapsed, labels)
     except (ProfileError, ServeError, LoadError, StacksError) as error:
         return Profile(profiler=shot.profiler or "default", mode=mode, error=str(error))
     served_from = Path(experiment.root, (lane.server or experiment.server).cwd or ".").resolve()

@@ -1,4 +1,4 @@
-"""Serve an app for one stretch: a fresh server, ready when it answers, gone when the stretch ends."""
+"""Serve an app for one trial: a fresh server, ready when it answers, gone when the trial ends."""
 
 from __future__ import annotations
 

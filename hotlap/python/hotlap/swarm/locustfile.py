@@ -1,4 +1,4 @@
-"""The locustfile of a stretch: one user class, made from the plan that the environment names."""
+"""The locustfile of a trial: one user class, made from the plan that the environment names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The window of a stretch, in the Locust process: warm-up first, then measured in slices, then over."""
+"""The window of a trial, in the Locust process: warm-up first, then measured in slices, then over."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Window:
         self._native.add(figures, late)
 
     def run(self, runner: Runner) -> None:
-        """A greenlet for the whole stretch: wait for all users, warm up, measure, write the answer, quit."""
+        """A greenlet for the whole trial: wait for all users, warm up, measure, write the answer, quit."""
         while runner.user_count < self._plan.users:
             gevent.sleep(_LIVE_S)
         gevent.sleep(self._plan.warm_up_s)

@@ -26,7 +26,7 @@ BLOCKED_SHARE = 0.1
 REPEATED_STATEMENTS = 5
 FEWEST_SAMPLES = 50
 ALONE_RATIO = 3.0
-"""Without an interval a ratio must be beyond what a busy machine does to one stretch."""
+"""Without an interval a ratio must be beyond what a busy machine does to one trial."""
 BUSY_PERCENT = 20.0
 """Of a core: below it the server's CPU is not what a lane waits for."""
 

@@ -132,7 +132,7 @@ def not_measured(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
         yield Claim(sentence=f"{lane.name} was not measured: {first}", evidence={"error": error}, weight=1.0)
     elif lane.trials and not any(trial.requests for trial in _measured(lane)):
         yield Claim(
-            sentence=f"{lane.name} answered nothing within its stretch", evidence={"requests": 0}, weight=1.0
+            sentence=f"{lane.name} answered nothing within its trial", evidence={"requests": 0}, weight=1.0
         )
 
 
@@ -157,7 +157,7 @@ def still_growing(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
         if steady.growing:
             yield Claim(
                 sentence=f"the latency of {lane.name} was still growing, by {steady.slope_ms_per_s or 0:.0f} ms each "
-                f"second, when the stretch ended: {seen.users or seen.rate:g} "
+                f"second, when the trial ended: {seen.users or seen.rate:g} "
                 f"{'users' if seen.users else 'arrivals a second'} queue for {seen.rps or 0:.4g} answers "
                 "a second, and a mean would be the length of the test; its throughput counts",
                 evidence=_evidence(seen, **_flat(steady), rps=seen.rps),

@@ -1,0 +1,43 @@
+"""The forms in which stacks are written: a function for each, by its name on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from hotlap._engine import Stacks
+
+
+class Labels(msgspec.Struct, frozen=True, kw_only=True):
+    """What an export says of itself."""
+
+    title: str
+    subtitle: str
+    unit: str
+
+
+def _svg(stacks: Stacks, path: Path, labels: Labels) -> None:
+    path.write_text(stacks.svg(labels.title, subtitle=labels.subtitle, unit=labels.unit))
+
+
+def _collapsed(stacks: Stacks, path: Path, labels: Labels) -> None:
+    stacks.write_collapsed(path)
+
+
+def _speedscope(stacks: Stacks, path: Path, labels: Labels) -> None:
+    path.write_bytes(stacks.speedscope(labels.title, unit=labels.unit))
+
+
+def _pprof(stacks: Stacks, path: Path, labels: Labels) -> None:
+    path.write_bytes(stacks.pprof(labels.title, unit=labels.unit))
+
+
+EXPORTS: dict[str, Callable[[Stacks, Path, Labels], None]] = {
+    "svg": _svg,
+    "collapsed": _collapsed,
+    "speedscope": _speedscope,
+    "pprof": _pprof,
+}
+"""Writes cleaned stacks into a file."""
