@@ -23,11 +23,11 @@ from typing import NamedTuple
 NULL = "import sys, time; from hotlap._engine import NullServer; s = NullServer(1); print(s.url, flush=True); sys.stdin.read()"
 ENGINE = """
 import sys, time
-from hotlap._engine import Swarm
+from hotlap._engine import Behaviour, Swarm
 from hotlap.load.request import Request
 url, path, users, wait_s, time_s = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), float(sys.argv[5])
 swarm = Swarm(url)
-behaviour = swarm.behaviour([Request("GET", path).declared()], wait_s=(wait_s, wait_s))
+behaviour = swarm.declare(Behaviour([Request("GET", path)], wait_s=(wait_s, wait_s)))
 for _ in range(users):
     swarm.add(behaviour)
 time.sleep(0.5 + wait_s)

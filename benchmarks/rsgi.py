@@ -14,7 +14,7 @@ from statistics import median
 import msgspec
 from window import Window, window
 
-from hotlap._engine import Swarm
+from hotlap._engine import Behaviour, Swarm
 from hotlap.experiment import Experiment
 from hotlap.load.request import Request
 from hotlap.serving.server import raise_file_limit, served
@@ -41,7 +41,7 @@ def measure(experiment: Experiment, path: str, connections: int, time_s: float) 
     """Load a fresh server."""
     with served(experiment) as server:
         swarm = Swarm(server.url)
-        behaviour = swarm.behaviour([Request("GET", path).declared()])
+        behaviour = swarm.declare(Behaviour([Request("GET", path)]))
         for _ in range(connections):
             swarm.add(behaviour)
         time.sleep(1.0)

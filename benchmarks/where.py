@@ -12,7 +12,7 @@ from statistics import median
 
 from window import window
 
-from hotlap._engine import Swarm
+from hotlap._engine import Behaviour, Swarm
 from hotlap.load.request import Request
 from hotlap.serving.server import served
 from ladder.experiment import experiment
@@ -32,8 +32,8 @@ def measure(lane_name: str, time_s: float) -> tuple[float, float, float, float]:
     lane = experiment.lane(lane_name)
     with served(experiment, lane) as server:
         swarm, health = Swarm(server.url), Swarm(server.url)
-        computing = swarm.behaviour([Request("GET", lane.path, expected_body=lane.expect.body).declared()])
-        asking = health.behaviour([Request("GET", "/healthz").declared()], model="open", max_in_flight=1000)
+        computing = swarm.declare(Behaviour([Request("GET", lane.path, expected_body=lane.expect.body)]))
+        asking = health.declare(Behaviour([Request("GET", "/healthz")], model="open", max_in_flight=1000))
         for _ in range(CONNECTIONS):
             swarm.add(computing)
         time.sleep(1.0)

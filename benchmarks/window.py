@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from hotlap._engine import Figures, Swarm
+from hotlap._engine import Counters, Swarm
 from hotlap.serving.server import Served
 
 
 class Window(NamedTuple):
     """A while."""
 
-    figures: Figures
+    figures: Counters
     """Of the one behaviour that the swarm has."""
     rps: float
     cpu_us: float

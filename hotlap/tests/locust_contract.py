@@ -12,7 +12,7 @@ from locust.event import Events
 from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 from locust.stats import RequestStats, StatsEntry, StatsError
 
-from hotlap._engine import NullServer, Swarm
+from hotlap._engine import Behaviour, NullServer, Swarm
 from hotlap.swarm import bridge as feed
 from hotlap.users import ArrivalUser, NativeUser, PacedUser, Request
 
@@ -38,7 +38,7 @@ def test_a_worker_report_is_merged_into_the_statistics() -> None:
 def test_what_the_engine_counts_is_what_locust_shows() -> None:
     null = NullServer(10)
     engine = Swarm(null.url)
-    behaviour = engine.behaviour([Request("GET", "/a", name="a").declared(), Request("GET", "/b").declared()])
+    behaviour = engine.declare(Behaviour([Request("GET", "/a", name="a"), Request("GET", "/b")]))
     for _ in range(3):
         engine.add(behaviour)
     while null.received < 500:

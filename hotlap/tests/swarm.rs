@@ -7,21 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hotlap_engine::swarm::{
-    Arriving, Config, Declared, Engine, Expected, Figures, NullServer, Request, Trust,
+    Behaviour, Config, Counters, Engine, Expected, LoadModel, NullServer, Request, Trust,
 };
-
-fn get(path: &str) -> Request {
-    Request {
-        method: "GET".into(),
-        path: path.into(),
-        headers: vec![],
-        body: vec![],
-        name: path.into(),
-        weight: 1,
-        status: Some(200),
-        expected: Expected::Any,
-    }
-}
 
 fn engine(url: &str) -> Engine {
     Engine::start(&Config {
@@ -35,11 +22,11 @@ fn engine(url: &str) -> Engine {
     .unwrap()
 }
 
-fn declared(arriving: Arriving, wait_ms: u64, requests: Vec<Request>) -> Declared {
+fn declared(model: LoadModel, wait_ms: u64, requests: Vec<Request>) -> Behaviour {
     let wait = Duration::from_millis(wait_ms);
-    Declared {
+    Behaviour {
         requests,
-        arriving,
+        model,
         wait: (wait, wait),
     }
 }
@@ -53,11 +40,11 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-fn total(taken: &[((String, String), Figures)]) -> Figures {
+fn total(taken: &[((String, String), Counters)]) -> Counters {
     taken
         .iter()
-        .fold(Figures::default(), |mut sum, (_, figures)| {
-            sum.merge(figures);
+        .fold(Counters::default(), |mut sum, (_, counters)| {
+            sum.merge(counters);
             sum
         })
 }
@@ -105,7 +92,11 @@ fn the_accounts_are_exact_and_agree_with_the_server() {
     let server = NullServer::start(10).unwrap();
     let engine = engine(&server.url());
     let behaviour = engine
-        .behaviour(declared(Arriving::Closed, 0, vec![get("/a"), get("/b")]))
+        .declare(declared(
+            LoadModel::Closed,
+            0,
+            vec![Request::get("/a"), Request::get("/b")],
+        ))
         .unwrap();
     let users: Vec<u64> = (0..20)
         .map(|_| engine.add(behaviour, 0.0).unwrap())
@@ -135,7 +126,7 @@ fn the_accounts_are_exact_and_agree_with_the_server() {
             .sum::<u64>(),
         all.answered
     );
-    assert_eq!(total(&engine.take()), Figures::default());
+    assert_eq!(total(&engine.take()), Counters::default());
 }
 
 #[test]
@@ -144,10 +135,14 @@ fn weights_share_the_requests() {
     let engine = engine(&server.url());
     let heavy = Request {
         weight: 9,
-        ..get("/heavy")
+        ..Request::get("/heavy")
     };
     let behaviour = engine
-        .behaviour(declared(Arriving::Closed, 0, vec![get("/light"), heavy]))
+        .declare(declared(
+            LoadModel::Closed,
+            0,
+            vec![Request::get("/light"), heavy],
+        ))
         .unwrap();
     engine.add(behaviour, 0.0).unwrap();
     until("enough requests", || server.received() > 4_000);
@@ -171,10 +166,10 @@ fn a_paced_user_keeps_its_period_and_sees_the_queue_behind_a_pause() {
     });
     let engine = engine(&url);
     let behaviour = engine
-        .behaviour(declared(Arriving::Paced, 20, vec![get("/")]))
+        .declare(declared(LoadModel::Paced, 20, vec![Request::get("/")]))
         .unwrap();
     engine.add(behaviour, 0.0).unwrap();
-    let mut all = Figures::default();
+    let mut all = Counters::default();
     until("enough answers", || {
         all.merge(&total(&engine.take()));
         all.answered >= 40
@@ -199,12 +194,12 @@ fn a_paced_user_keeps_its_period_and_sees_the_queue_behind_a_pause() {
 fn open_arrivals_come_at_their_rate_up_to_the_bound() {
     let server = NullServer::start(0).unwrap();
     let open = engine(&server.url());
-    let arriving = Arriving::Open {
+    let model = LoadModel::Open {
         exponential: false,
         max_in_flight: 100,
     };
     let behaviour = open
-        .behaviour(declared(arriving, 0, vec![get("/")]))
+        .declare(declared(model, 0, vec![Request::get("/")]))
         .unwrap();
     let began = Instant::now();
     for _ in 0..4 {
@@ -226,18 +221,18 @@ fn open_arrivals_come_at_their_rate_up_to_the_bound() {
     // A server that accepts and never answers: the bound holds, the rest is turned away and said.
     let (silent, received) = serve(|_, _| true);
     let stalled = engine(&silent);
-    let arriving = Arriving::Open {
+    let model = LoadModel::Open {
         exponential: true,
         max_in_flight: 7,
     };
     let behaviour = stalled
-        .behaviour(declared(arriving, 0, vec![get("/")]))
+        .declare(declared(model, 0, vec![Request::get("/")]))
         .unwrap();
     stalled.add(behaviour, 500.0).unwrap();
     until("the bound is reached", || {
         received.load(Ordering::SeqCst) == 7
     });
-    let mut all = Figures::default();
+    let mut all = Counters::default();
     until("more are turned away", || {
         all.merge(&total(&stalled.take()));
         all.not_offered > 20
@@ -269,12 +264,12 @@ fn answers_are_held_against_what_was_expected() {
     let expected = Expected::Exact(b"right".to_vec());
     let of = |path: &str| Request {
         expected: expected.clone(),
-        ..get(path)
+        ..Request::get(path)
     };
     let head = Request {
         method: "HEAD".into(),
         expected: Expected::Exact(vec![]),
-        ..get("/head")
+        ..Request::get("/head")
     };
     for (request, error) in [
         (of("/chunked"), None),
@@ -288,10 +283,10 @@ fn answers_are_held_against_what_was_expected() {
         let engine = engine(&url);
         let path = request.path.clone();
         let behaviour = engine
-            .behaviour(declared(Arriving::Closed, 1, vec![request]))
+            .declare(declared(LoadModel::Closed, 1, vec![request]))
             .unwrap();
         engine.add(behaviour, 0.0).unwrap();
-        let mut all = Figures::default();
+        let mut all = Counters::default();
         until(&path, || {
             all.merge(&total(&engine.take()));
             all.answered + all.failed >= 3
@@ -310,11 +305,11 @@ fn a_dead_server_is_not_hammered() {
         .port();
     let engine = engine(&format!("http://127.0.0.1:{port}"));
     let behaviour = engine
-        .behaviour(declared(Arriving::Closed, 0, vec![get("/")]))
+        .declare(declared(LoadModel::Closed, 0, vec![Request::get("/")]))
         .unwrap();
     let began = Instant::now();
     engine.add(behaviour, 0.0).unwrap();
-    let mut all = Figures::default();
+    let mut all = Counters::default();
     until("some tries", || {
         all.merge(&total(&engine.take()));
         all.failed >= 4
@@ -341,7 +336,7 @@ fn a_user_removed_within_a_request_finishes_it_or_aborts_it() {
     for (grace_ms, answered, aborted) in [(5_000, 1, 0), (0, 0, 1)] {
         let engine = engine(&url);
         let behaviour = engine
-            .behaviour(declared(Arriving::Closed, 0, vec![get("/")]))
+            .declare(declared(LoadModel::Closed, 0, vec![Request::get("/")]))
             .unwrap();
         let before = received.load(Ordering::SeqCst);
         engine.add(behaviour, 0.0).unwrap();
@@ -370,10 +365,10 @@ fn an_answer_that_does_not_come_in_time_is_a_failure() {
     })
     .unwrap();
     let behaviour = engine
-        .behaviour(declared(Arriving::Closed, 0, vec![get("/")]))
+        .declare(declared(LoadModel::Closed, 0, vec![Request::get("/")]))
         .unwrap();
     engine.add(behaviour, 0.0).unwrap();
-    let mut all = Figures::default();
+    let mut all = Counters::default();
     until("a time-out", || {
         all.merge(&total(&engine.take()));
         all.failed > 0
@@ -398,12 +393,12 @@ fn what_cannot_be_run_is_refused() {
     let engine = engine("http://127.0.0.1:1");
     assert!(
         engine
-            .behaviour(declared(Arriving::Closed, 0, vec![]))
+            .declare(declared(LoadModel::Closed, 0, vec![]))
             .is_err()
     );
     assert!(
         engine
-            .behaviour(declared(Arriving::Paced, 0, vec![get("/")]))
+            .declare(declared(LoadModel::Paced, 0, vec![Request::get("/")]))
             .is_err()
     );
     assert!(engine.add(99, 0.0).is_err());

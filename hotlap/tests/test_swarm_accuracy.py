@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from swarming import delay_server, until
 
-from hotlap._engine import Histogram, Swarm
+from hotlap._engine import Behaviour, Histogram, Swarm
 from hotlap.load.request import Request
 
 POINTS = 0.005
@@ -32,7 +32,7 @@ def quantile_us(histogram: Histogram, quantile: float) -> int:
 def test_the_rank_of_each_percentile_in_the_servers_log(tmp_path: Path, mode: str, least: int) -> None:
     with delay_server(mode, tmp_path) as server:
         swarm = Swarm(server.url)
-        behaviour = swarm.behaviour([Request("GET", "/", expected_body="6").declared()], wait_s=(0.01, 0.02))
+        behaviour = swarm.declare(Behaviour([Request("GET", "/", expected_body="6")], wait_s=(0.01, 0.02)))
         for _ in range(64):
             swarm.add(behaviour)
         until("enough have come", lambda: server.received() > least)
@@ -53,7 +53,7 @@ def test_where_delays_are_spread_each_percentile_has_its_rank_to_the_point(tmp_p
     """What lies between the two clocks moves no rank here, so that no slack is given."""
     with delay_server("spread", tmp_path) as server:
         swarm = Swarm(server.url)
-        behaviour = swarm.behaviour([Request("GET", "/").declared()], model="open", max_in_flight=5000)
+        behaviour = swarm.declare(Behaviour([Request("GET", "/")], model="open", max_in_flight=5000))
         swarm.add(behaviour, rate=400.0)
         until("enough have come", lambda: server.received() > 3000)
         swarm.stop(grace_s=30.0)
@@ -70,7 +70,7 @@ def test_where_delays_are_spread_each_percentile_has_its_rank_to_the_point(tmp_p
 def test_a_pause_is_seen_in_full_by_those_who_keep_their_pace(tmp_path: Path) -> None:
     with delay_server("pause", tmp_path) as server:
         swarm = Swarm(server.url)
-        behaviour = swarm.behaviour([Request("GET", "/").declared()], model="open", max_in_flight=5000)
+        behaviour = swarm.declare(Behaviour([Request("GET", "/")], model="open", max_in_flight=5000))
         swarm.add(behaviour, rate=200.0)
         began_s = time.monotonic()
         until("the pause is over", lambda: server.received() > 1200)

@@ -14,7 +14,7 @@ import pytest
 import trustme
 from swarming import until
 
-from hotlap._engine import Swarm
+from hotlap._engine import Behaviour, Swarm
 from hotlap.evidence.load import Trial
 from hotlap.experiment import Engine, Experiment, ExperimentError, Load
 from hotlap.experiment.config import load_experiment
@@ -74,7 +74,7 @@ class Became:
         self.answered = self.failed = self.connects = 0
         self.errors: set[str] = set()
         request = Request("GET", "/", expected_body="secret")
-        behaviour = swarm.behaviour([request.declared()], wait_s=(0.01, 0.01))
+        behaviour = swarm.declare(Behaviour([request], wait_s=(0.01, 0.01)))
         for _ in range(3):
             swarm.add(behaviour)
         until("enough became of them", lambda: self._take(swarm) or enough(self))

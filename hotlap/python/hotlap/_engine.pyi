@@ -1,15 +1,142 @@
-"""The lab's engine, in Rust."""
+"""The lab's engine, in Rust.
+
+Whatever it does is detached from the interpreter: other Python threads run meanwhile. A panic of the engine
+becomes a ``PanicError``.
+"""
 
 import os
-from typing import final
+from collections.abc import Mapping, Sequence
+from typing import Literal, final
 
 build_profile: str
 """``release``, or ``debug`` where debug assertions are on."""
 
-_DeclaredRequest = tuple[
-    str, str, list[tuple[str, str]], bytes, str, int, int | None, bytes | None, bytes | None
-]
-"""Method, path, headers, body, name, weight, status, expected body, expected SHA-256 of the body."""
+class PanicError(RuntimeError):
+    """The engine panicked: a bug in it. The call failed; what the engine holds is as usable as before."""
+
+def _panic(message: str) -> None:
+    """Panic where all of the engine's work is done, so that tests see what a panic does.
+
+    Raises:
+        PanicError: always.
+    """
+
+@final
+class Request:
+    """A request that users send. Two are equal if they are alike in all of it."""
+
+    def __new__(
+        cls,
+        method: str,
+        path: str,
+        name: str | None = None,
+        weight: int = 1,
+        headers: Mapping[str, str] | None = None,
+        body: str | bytes | None = None,
+        status: int | None = ...,
+        expected_body: str | bytes | None = None,
+        expected_sha256: str | None = None,
+    ) -> Request:
+        """Declare a request.
+
+        Args:
+            method: Such as ``GET``.
+            path: Starts with ``/``; percent-encoded.
+            name: What it is counted under; the path where there is none.
+            weight: Its share among the requests of a user.
+            headers: On top of ``Host``, ``User-Agent`` and ``Accept``.
+            body: What is sent with it.
+            status: What it must be answered with, 200 by default; ``None``: anything below 400.
+            expected_body: What the body of the answer must be.
+            expected_sha256: The same, as the digest in hexadecimal digits.
+
+        Raises:
+            ValueError: the digest is not made of 64 hexadecimal digits. What else cannot be sent is refused by
+                :meth:`Swarm.declare`.
+        """
+
+    @property
+    def method(self) -> str:
+        """Such as ``GET``."""
+
+    @property
+    def path(self) -> str:
+        """With its query."""
+
+    @property
+    def name(self) -> str:
+        """What it is counted under."""
+
+    @property
+    def weight(self) -> int:
+        """Its share among the requests of a user."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Those that were given; a copy."""
+
+    @property
+    def body(self) -> bytes | None:
+        """What is sent with it; ``None`` where that is nothing."""
+
+    @property
+    def status(self) -> int | None:
+        """What it must be answered with; ``None``: anything below 400."""
+
+    @property
+    def expected_body(self) -> bytes | None:
+        """What the body of the answer must be, where it was given."""
+
+    @property
+    def expected_sha256(self) -> str | None:
+        """The digest of the same, where that was given instead."""
+
+@final
+class Behaviour:
+    """What users do: the requests that they choose from by weight, and how these arrive."""
+
+    def __new__(
+        cls,
+        requests: Sequence[Request],
+        *,
+        model: Literal["closed", "paced", "open"] = "closed",
+        wait_s: tuple[float, float] = ...,
+        arrivals: Literal["even", "exponential"] = "even",
+        max_in_flight: int = 1000,
+    ) -> Behaviour:
+        """Say what users do.
+
+        Args:
+            requests: At least one.
+            model: ``closed`` (a user waits between an answer and the next request), ``paced`` (a user starts a
+                request on a fixed period, the mean of ``wait_s``) or ``open`` (requests arrive at a rate).
+            wait_s: (low, high), (0.0, 0.0) by default.
+            arrivals: How the requests of ``open`` users are spread.
+            max_in_flight: How many of them may be without an answer at once.
+
+        Raises:
+            ValueError: an argument is out of its range.
+        """
+
+    @property
+    def requests(self) -> list[Request]:
+        """What users choose from."""
+
+    @property
+    def model(self) -> Literal["closed", "paced", "open"]:
+        """How requests arrive."""
+
+    @property
+    def wait_s(self) -> tuple[float, float]:
+        """Between an answer and the next request: (low, high)."""
+
+    @property
+    def arrivals(self) -> Literal["even", "exponential"] | None:
+        """How open arrivals are spread; ``None`` in another model."""
+
+    @property
+    def max_in_flight(self) -> int | None:
+        """How many open arrivals may be without an answer at once; ``None`` in another model."""
 
 @final
 class Swarm:
@@ -45,24 +172,14 @@ class Swarm:
             ValueError: the URL, a time or the file cannot be used.
         """
 
-    def behaviour(
-        self,
-        requests: list[_DeclaredRequest],
-        *,
-        model: str = "closed",
-        wait_s: tuple[float, float] = ...,
-        arrivals: str = "even",
-        max_in_flight: int = 1000,
-    ) -> int:
-        """Declare what users do: ``closed``, ``paced`` (period: the mean of ``wait_s``) or ``open``.
-
-        ``wait_s`` is (low, high), (0.0, 0.0) by default.
+    def declare(self, behaviour: Behaviour) -> int:
+        """Declare what users do.
 
         Returns:
             The number that ``add`` takes.
 
         Raises:
-            ValueError: a request that cannot be sent, or an argument out of its range.
+            ValueError: a request that cannot be sent, or a behaviour that nobody can live.
         """
 
     def add(self, behaviour: int, *, rate: float = 0.0) -> int:
@@ -79,8 +196,8 @@ class Swarm:
     def users(self) -> int:
         """How many users there are."""
 
-    def take(self) -> list[Figures]:
-        """The figures of each method and name since they were last taken."""
+    def take(self) -> list[Counters]:
+        """What was counted of each method and name since it was last taken."""
 
     def take_late(self) -> Histogram:
         """How late the engine's threads woke from pauses since this was last asked: their own delay."""
@@ -89,33 +206,106 @@ class Swarm:
         """End all users and wait for it; requests under way are finished within the grace or aborted."""
 
 @final
-class Figures:
-    """The figures of one name since they were last taken; latencies of whole answers and of time limits."""
+class Counters:
+    """What became of the requests of one method and name: sums that can be added, and sent elsewhere.
 
-    method: str
-    name: str
-    started: int
-    answered: int
-    failed: int
-    aborted: int
-    not_offered: int
-    """Open arrivals that the bound on requests in flight turned away; they count as nothing else."""
-    body_bytes: int
-    response: Histogram
-    """From the intended send to the answer's end, so that coordinated omission is corrected."""
-    service: Histogram
-    """From the real send."""
-    connect: Histogram
-    """How long new connections took."""
-    lag: Histogram
-    """How much later than intended requests were sent, connecting left out."""
-    errors: dict[str, int]
-    seconds: dict[int, tuple[int, int]]
-    """By second of the Unix clock: requests that ended, and failed ones among them."""
-    in_flight: int
-    """Requests without an answer when the figures were taken."""
-    in_flight_s: float
-    """Requests in flight, integrated over the time since figures were last taken: request-seconds."""
+    At any time started = answered + failed + aborted + in flight. Histograms and dictionaries are copies.
+    """
+
+    def __new__(cls, method: str = "", name: str = "") -> Counters:
+        """Nothing counted yet."""
+
+    @property
+    def method(self) -> str:
+        """Of the requests; empty in a total."""
+
+    @property
+    def name(self) -> str:
+        """What they are counted under; empty in a total."""
+
+    @property
+    def started(self) -> int:
+        """Requests that began."""
+
+    @property
+    def answered(self) -> int:
+        """Those whose answer was as expected."""
+
+    @property
+    def failed(self) -> int:
+        """Those that ended otherwise."""
+
+    @property
+    def aborted(self) -> int:
+        """Those that were given up."""
+
+    @property
+    def not_offered(self) -> int:
+        """Open arrivals that the bound on requests in flight turned away; they count as nothing else."""
+
+    @property
+    def body_bytes(self) -> int:
+        """The size of the answers' bodies."""
+
+    @property
+    def requests(self) -> int:
+        """Requests that ended by themselves, well or not."""
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that began and have not ended. Below 0 where more ended than began since the last look."""
+
+    @property
+    def in_flight_s(self) -> float:
+        """Requests in flight, integrated over time: request-seconds."""
+
+    @property
+    def response(self) -> Histogram:
+        """Latencies of whole answers and of time limits, from the intended send to the answer's end, so that
+        coordinated omission is corrected."""
+
+    @property
+    def service(self) -> Histogram:
+        """The same from the real send."""
+
+    @property
+    def connect(self) -> Histogram:
+        """How long new connections took."""
+
+    @property
+    def lag(self) -> Histogram:
+        """How much later than intended requests were sent, connecting left out."""
+
+    @property
+    def errors(self) -> dict[str, int]:
+        """How often each error occurred."""
+
+    @property
+    def seconds(self) -> dict[int, tuple[int, int]]:
+        """By second of the Unix clock: requests that ended, and failed ones among them."""
+
+    def counts(self) -> dict[str, int]:
+        """The counts by name, ``requests`` and ``in_flight`` among them."""
+
+    def merge(self, other: Counters) -> None:
+        """Add all of another's."""
+
+    def reset(self) -> None:
+        """Count anew. What is in flight counts as started: it will end in what is counted from now on."""
+
+    def write_off(self, count: int) -> None:
+        """Count so many in flight as aborted: their process is gone. Below 0: it was not, after all."""
+
+    def to_dict(self) -> dict[str, object]:
+        """All of it as plain data that msgpack and pickle take; histograms in their compressed form."""
+
+    @staticmethod
+    def from_dict(data: dict[str, object]) -> Counters:
+        """What ``to_dict`` made.
+
+        Raises:
+            ValueError: something is missing, or is not what it should be.
+        """
 
 @final
 class NullServer:

@@ -1,13 +1,42 @@
-//! The PyO3 glue: a file for each module of the engine.
+//! The PyO3 glue, the one place that knows of Python: a file a concept. A function here takes owned arguments, calls
+//! one pure function through the door of `detach`, and converts the result.
 
+mod behaviour;
+mod counters;
+mod detach;
+mod diff;
+mod engine;
+mod frames;
+mod histogram;
+mod null_server;
+mod offcpu;
+mod readers;
+mod request;
+mod seconds;
 mod stacks;
-mod swarm;
+mod writers;
 
 use pyo3::prelude::*;
 
 #[pymodule]
 fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
     module.add("build_profile", crate::BUILD_PROFILE)?;
-    stacks::register(module)?;
-    swarm::register(module)
+    module.add("PanicError", py.get_type::<detach::PanicError>())?;
+    module.add_function(wrap_pyfunction!(detach::_panic, module)?)?;
+
+    module.add_class::<behaviour::Behaviour>()?;
+    module.add_class::<counters::Counters>()?;
+    module.add_class::<engine::Swarm>()?;
+    module.add_class::<histogram::Histogram>()?;
+    module.add_class::<null_server::NullServer>()?;
+    module.add_class::<request::Request>()?;
+
+    module.add("StacksError", py.get_type::<detach::StacksError>())?;
+    module.add("FLAME_SCRIPT", crate::stacks::SCRIPT)?;
+    module.add_class::<diff::StackDiff>()?;
+    module.add_class::<frames::ChangedFrame>()?;
+    module.add_class::<frames::HeavyFrame>()?;
+    module.add_class::<offcpu::OffCpu>()?;
+    module.add_class::<stacks::Stacks>()
 }

@@ -1,41 +1,39 @@
 //! Open arrivals: requests start at a rate, whatever the answers do, up to a bound in flight.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::behaviour::{Arriving, BACK_OFF, Behaviour};
-use super::connection::Connection;
-use super::engine::{Ending, Shard};
-use super::user::{ask, pause};
+use super::behaviour::LoadModel;
+use super::exchange::exchange;
+use super::lock::held;
+use super::prepared::{BACK_OFF, PreparedBehaviour};
+use super::protocol::Connection;
+use super::shard::Shard;
+use super::stop::StopSignal;
 
 /// Connections that wait for the next arrival; the last used is the first to be used again.
 type Idle = Arc<Mutex<Vec<Connection>>>;
 
 fn take(idle: &Idle) -> Connection {
-    idle.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .pop()
-        .unwrap_or_default()
+    held(idle).pop().unwrap_or_default()
 }
 
 fn give(idle: &Idle, connection: Connection) {
-    idle.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(connection);
+    held(idle).push(connection);
 }
 
 /// Start `rate` requests a second until told to end; those under way are then finished.
 pub async fn offer(
     shard: Arc<Shard>,
-    behaviour: Arc<Behaviour>,
-    ending: Arc<Ending>,
+    behaviour: Arc<PreparedBehaviour>,
+    stop: Arc<StopSignal>,
     rate: f64,
     thread: usize,
 ) {
-    let Arriving::Open { exponential, .. } = behaviour.arriving else {
+    let LoadModel::Open { exponential, .. } = behaviour.model else {
         return;
     };
     let idle = Idle::default();
@@ -56,15 +54,15 @@ pub async fn offer(
         on_grid(behaviour.epoch, behaviour.phase(), mean, Instant::now())
     };
     loop {
-        pause(&shard, &ending, intended).await;
-        if ending.asked() {
+        shard.pause(&stop, intended).await;
+        if stop.is_raised() {
             break;
         }
         while under_way.try_join_next().is_some() {}
         let chosen = behaviour.choose(|| shard.random());
         if in_flight.fetch_add(1, Ordering::Relaxed) >= behaviour.places {
             in_flight.fetch_sub(1, Ordering::Relaxed);
-            shard.figures()[behaviour.request(chosen).name].not_offered += 1;
+            shard.recorders()[behaviour.request(chosen).name].turn_away();
         } else {
             let place = Place(Arc::clone(in_flight));
             let (shard, behaviour, idle) = (
@@ -74,8 +72,8 @@ pub async fn offer(
             );
             under_way.spawn(async move {
                 let mut connection = take(&idle);
-                let ready = behaviour.request(chosen);
-                if ask(&shard, ready, &mut connection, intended).await {
+                let request = behaviour.request(chosen);
+                if exchange(&shard, request, &mut connection, intended).await {
                     give(&idle, connection);
                 } else {
                     // The place stays taken for the back-off: a dead server is not hammered.

@@ -1,26 +1,23 @@
-//! The engine: threads with a runtime each, and the virtual users on them.
+//! The engine: its threads, what its users do, and the users on the threads.
 
-use std::io;
-use std::net::ToSocketAddrs;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rustls_pki_types::ServerName;
-use tokio::runtime::Handle;
-use tokio::sync::{Notify, oneshot};
-
-use super::Histogram;
 use super::behaviour::Behaviour;
-use super::connection::Target;
-use super::stats::Figures;
-use super::timer::Timer;
-use super::tls::{self, Trust};
+use super::counters::Counters;
+use super::error::{EngineError, Result};
+use super::histogram::Histogram;
+use super::lock::held;
+use super::prepared::PreparedBehaviour;
+use super::recorder::Recorder;
+use super::request::Request;
+use super::stop::StopSignal;
+use super::target::Target;
+use super::tls::Trust;
+use super::worker::Worker;
 use super::{arrivals, user};
-
-/// How often a thread looks how late it wakes.
-const PULSE: Duration = Duration::from_millis(10);
 
 /// How the engine connects.
 #[derive(Clone, Debug)]
@@ -34,113 +31,34 @@ pub struct Config {
     pub seed: u64,
 }
 
-/// An engine that cannot start.
-#[derive(Debug)]
-pub enum EngineError {
-    Url(String),
-    Tls(String),
-    Io(io::Error),
-    Request(super::InvalidRequest),
-    Argument(String),
-}
-
-impl std::fmt::Display for EngineError {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Url(message) | Self::Tls(message) | Self::Argument(message) => {
-                out.write_str(message)
-            }
-            Self::Io(error) => write!(out, "{error}"),
-            Self::Request(error) => write!(out, "{error}"),
-        }
-    }
-}
-
-impl std::error::Error for EngineError {}
-
-/// What the users of one thread share.
-pub struct Shard {
-    pub target: Arc<Target>,
-    pub timer: Timer,
-    figures: Mutex<Vec<Figures>>,
-    late: Mutex<Histogram>,
-    random: Mutex<fastrand::Rng>,
-}
-
-impl Shard {
-    /// The accounts, to be changed at once and let go.
-    pub fn figures(&self) -> MutexGuard<'_, Vec<Figures>> {
-        held(&self.figures)
-    }
-
-    /// A number from 0 up to 1.
-    pub fn random(&self) -> f64 {
-        held(&self.random).f64()
-    }
-}
-
-/// Ends a user: at its next pause, or after a grace in the middle of a request.
-#[derive(Default)]
-pub struct Ending {
-    asked: AtomicBool,
-    told: Notify,
-}
-
-impl Ending {
-    /// Whether the user shall end.
-    pub fn asked(&self) -> bool {
-        self.asked.load(Ordering::Acquire)
-    }
-
-    /// Wait until it shall.
-    pub async fn told(&self) {
-        while !self.asked() {
-            self.told.notified().await;
-        }
-    }
-
-    fn ask(&self) {
-        self.asked.store(true, Ordering::Release);
-        // One waiter at the most; a permit is kept for one that comes later.
-        self.told.notify_one();
-    }
-}
-
-struct Thread {
-    handle: Handle,
-    shard: Arc<Shard>,
-    end: Option<oneshot::Sender<()>>,
-    join: Option<JoinHandle<()>>,
-}
-
 struct User {
     thread: usize,
-    ending: Arc<Ending>,
+    stop: Arc<StopSignal>,
     task: tokio::task::JoinHandle<()>,
 }
 
 /// The engine. Dropped, it ends all its users at once.
 pub struct Engine {
     target: Arc<Target>,
-    threads: Vec<Thread>,
-    behaviours: Mutex<Vec<Arc<Behaviour>>>,
-    users: Mutex<std::collections::HashMap<u64, User>>,
+    threads: Vec<Worker>,
+    behaviours: Mutex<Vec<Arc<PreparedBehaviour>>>,
+    users: Mutex<HashMap<u64, User>>,
     names: Mutex<Vec<(String, String)>>,
     next: AtomicUsize,
 }
 
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Engine {
     /// Start the threads; no user yet.
-    pub fn start(config: &Config) -> Result<Self, EngineError> {
-        let target = Arc::new(target(config)?);
+    pub fn start(config: &Config) -> Result<Self> {
+        let target = Arc::new(Target::resolve(
+            &config.url,
+            &config.trust,
+            config.connect_timeout,
+            config.timeout,
+        )?);
         let threads = (0..config.threads.max(1))
-            .map(|index| thread(Arc::clone(&target), config.seed.wrapping_add(index as u64)))
-            .collect::<Result<_, _>>()
-            .map_err(EngineError::Io)?;
+            .map(|index| Worker::start(Arc::clone(&target), config.seed.wrapping_add(index as u64)))
+            .collect::<std::io::Result<_>>()?;
         Ok(Self {
             target,
             threads,
@@ -152,23 +70,12 @@ impl Engine {
     }
 
     /// Declare what users do; the number that it returns is given to `add`.
-    pub fn behaviour(&self, mut declared: super::Declared) -> Result<usize, EngineError> {
+    pub fn declare(&self, declared: Behaviour) -> Result<usize> {
+        let name = |request: &Request| self.name(&request.method, &request.name);
+        let prepared =
+            PreparedBehaviour::new(declared, &self.target.host, self.threads.len(), name)?;
         let mut behaviours = held(&self.behaviours);
-        let requests = std::mem::take(&mut declared.requests);
-        let requests = requests
-            .into_iter()
-            .map(|request| {
-                let bytes = request
-                    .to_bytes(&self.target.host)
-                    .map_err(EngineError::Request)?;
-                Ok((self.name(&request.method, &request.name), bytes, request))
-            })
-            .collect::<Result<_, EngineError>>()?;
-        behaviours.push(Arc::new(Behaviour::new(
-            declared,
-            requests,
-            self.threads.len(),
-        )?));
+        behaviours.push(Arc::new(prepared));
         Ok(behaviours.len() - 1)
     }
 
@@ -185,7 +92,7 @@ impl Engine {
     }
 
     /// Add a user; for open arrivals, `rate` arrivals a second more.
-    pub fn add(&self, behaviour: usize, rate: f64) -> Result<u64, EngineError> {
+    pub fn add(&self, behaviour: usize, rate: f64) -> Result<u64> {
         let declared = held(&self.behaviours).get(behaviour).cloned();
         let declared = declared
             .ok_or_else(|| EngineError::Argument(format!("there is no behaviour {behaviour}")))?;
@@ -197,11 +104,11 @@ impl Engine {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let index = id % self.threads.len();
         let thread = &self.threads[index];
-        let ending = Arc::new(Ending::default());
-        let (shard, own) = (Arc::clone(&thread.shard), Arc::clone(&ending));
+        let stop = Arc::new(StopSignal::default());
+        let (shard, own) = (Arc::clone(&thread.shard), Arc::clone(&stop));
         shard
-            .figures()
-            .resize_with(held(&self.names).len(), Figures::default);
+            .recorders()
+            .resize_with(held(&self.names).len(), Recorder::default);
         let task = if declared.is_open() {
             thread
                 .handle
@@ -213,7 +120,7 @@ impl Engine {
             id as u64,
             User {
                 thread: index,
-                ending,
+                stop,
                 task,
             },
         );
@@ -225,7 +132,7 @@ impl Engine {
         let Some(user) = held(&self.users).remove(&id) else {
             return;
         };
-        user.ending.ask();
+        user.stop.raise();
         let User {
             thread, mut task, ..
         } = user;
@@ -245,22 +152,22 @@ impl Engine {
     pub fn take_late(&self) -> Histogram {
         let mut late = Histogram::default();
         for thread in &self.threads {
-            late.merge(&std::mem::take(&mut *held(&thread.shard.late)));
+            late.merge(&std::mem::take(&mut *thread.shard.late()));
         }
         late
     }
 
-    /// The figures by method and name since they were last taken. Requests in flight count as started in
+    /// What was counted by method and name since it was last taken. Requests in flight count as started in
     /// the take in which they start, and end in the one in which they end.
-    pub fn take(&self) -> Vec<((String, String), Figures)> {
+    pub fn take(&self) -> Vec<((String, String), Counters)> {
         let names = held(&self.names).clone();
-        let mut merged: Vec<Figures> = vec![Figures::default(); names.len()];
+        let mut merged: Vec<Counters> = vec![Counters::default(); names.len()];
         for thread in &self.threads {
             let taken: Vec<_> = thread
                 .shard
-                .figures()
+                .recorders()
                 .iter_mut()
-                .map(Figures::take)
+                .map(Recorder::take)
                 .collect();
             for (own, other) in merged.iter_mut().zip(&taken) {
                 own.merge(other);
@@ -273,7 +180,7 @@ impl Engine {
     pub fn stop(&self, grace: Duration) {
         let users: Vec<User> = held(&self.users).drain().map(|(_, user)| user).collect();
         for user in &users {
-            user.ending.ask();
+            user.stop.raise();
         }
         let deadline = Instant::now() + grace;
         while users.iter().any(|user| !user.task.is_finished()) && Instant::now() < deadline {
@@ -291,128 +198,10 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         for thread in &mut self.threads {
-            drop(thread.end.take());
+            thread.tell_to_end();
         }
         for thread in &mut self.threads {
-            if let Some(join) = thread.join.take() {
-                // A panic there was printed there.
-                let _ = join.join();
-            }
+            thread.join();
         }
     }
-}
-
-fn thread(target: Arc<Target>, seed: u64) -> io::Result<Thread> {
-    let (end, ended) = oneshot::channel::<()>();
-    let (tell, told) = std::sync::mpsc::sync_channel(1);
-    let join = std::thread::Builder::new()
-        .name("hotlap-swarm".into())
-        .spawn(move || {
-            leave_signals_to_others();
-            let runtime = match tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-            {
-                Ok(runtime) => runtime,
-                Err(error) => return drop(tell.send(Err(error))),
-            };
-            runtime.block_on(async move {
-                let shard = match Timer::start() {
-                    Ok(timer) => Shard {
-                        target,
-                        timer,
-                        figures: Mutex::default(),
-                        late: Mutex::default(),
-                        random: Mutex::new(fastrand::Rng::with_seed(seed)),
-                    },
-                    Err(error) => return drop(tell.send(Err(error))),
-                };
-                let shard = Arc::new(shard);
-                tokio::spawn(pulse(Arc::clone(&shard)));
-                let _ = tell.send(Ok((Handle::current(), shard)));
-                // The sender is dropped, never used: that is the sign.
-                let _ = ended.await;
-            });
-        })?;
-    let (handle, shard) = told.recv().map_err(io::Error::other)??;
-    Ok(Thread {
-        handle,
-        shard,
-        end: Some(end),
-        join: Some(join),
-    })
-}
-
-/// Signals are for the interpreter's thread: none is delivered to this one.
-fn leave_signals_to_others() {
-    let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: `sigfillset` initialises the set that is then read; a null old mask is not written.
-    unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), std::ptr::null_mut());
-    }
-}
-
-/// Look how late this thread wakes, again and again.
-async fn pulse(shard: Arc<Shard>) {
-    let mut at = Instant::now();
-    loop {
-        // Not from now: a thread that was held up for long is late for each of the pulses that it missed.
-        at += PULSE;
-        shard.timer.until(at).await;
-        let late = Instant::now().saturating_duration_since(at).as_micros();
-        held(&shard.late).record(late.try_into().unwrap_or(u64::MAX));
-    }
-}
-
-fn target(config: &Config) -> Result<Target, EngineError> {
-    let invalid = || {
-        EngineError::Url(format!(
-            "{:?} is not http://host:port or https://host:port",
-            config.url
-        ))
-    };
-    let (scheme, rest) = config.url.split_once("://").ok_or_else(invalid)?;
-    let authority = rest.trim_end_matches('/');
-    if authority.is_empty() || authority.contains(['/', '?', '@']) {
-        return Err(invalid());
-    }
-    let default_port = match scheme {
-        "http" => 80,
-        "https" => 443,
-        _ => return Err(invalid()),
-    };
-    let has_port = authority
-        .rsplit_once(':')
-        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    let full = if has_port {
-        authority.to_owned()
-    } else {
-        format!("{authority}:{default_port}")
-    };
-    let address = full
-        .to_socket_addrs()
-        .map_err(|error| EngineError::Url(format!("{authority}: {error}")))?
-        .min_by_key(std::net::SocketAddr::is_ipv6)
-        .ok_or_else(invalid)?;
-    let tls = if scheme == "https" {
-        let name = full
-            .rsplit_once(':')
-            .map_or(authority, |(name, _)| name)
-            .trim_matches(['[', ']']);
-        let name = ServerName::try_from(name.to_owned()).map_err(|_| invalid())?;
-        Some((
-            tls::connector(&config.trust).map_err(EngineError::Tls)?,
-            name,
-        ))
-    } else {
-        None
-    };
-    Ok(Target {
-        address,
-        host: authority.to_owned(),
-        tls,
-        connect_timeout: config.connect_timeout,
-        timeout: config.timeout,
-    })
 }

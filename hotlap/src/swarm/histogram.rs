@@ -13,16 +13,9 @@ const MICROSECONDS_PER_MS: f64 = 1000.0;
 pub struct Histogram(Hdr<u64>);
 
 /// A histogram's bytes that cannot be read.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("not a histogram: {0}")]
 pub struct DecodeError(String);
-
-impl std::fmt::Display for DecodeError {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "not a histogram: {}", self.0)
-    }
-}
-
-impl std::error::Error for DecodeError {}
 
 impl Default for Histogram {
     fn default() -> Self {

@@ -1,22 +1,39 @@
 //! The load engine: virtual users on tokio threads.
+//!
+//! From the bottom up: what is counted (`counters`, `recorder`), where to connect (`target`, `tls`), what is sent
+//! (`request`, `behaviour`, `protocol`), what a thread's users share (`shard`), one request (`exchange`), the users
+//! (`user`, `arrivals`), and the `engine` with its threads.
 
 mod arrivals;
 mod behaviour;
-mod connection;
+mod counters;
 mod engine;
+mod error;
+mod exchange;
 mod histogram;
+mod lock;
 mod null_server;
+mod prepared;
+mod protocol;
+mod recorder;
 mod request;
-mod response;
-mod stats;
+mod shard;
+mod stop;
+mod target;
 mod timer;
 mod tls;
 mod user;
+mod worker;
 
-pub use behaviour::{Arriving, Declared};
-pub use engine::{Config, Engine, EngineError};
+pub use behaviour::{Behaviour, LoadModel};
+pub use counters::{Counters, Second};
+pub use engine::{Config, Engine};
+pub use error::{EngineError, Result};
 pub use histogram::{DecodeError, Histogram};
 pub use null_server::NullServer;
-pub use request::{Expected, InvalidRequest, Request};
-pub use stats::{Figures, Second};
+pub use request::{Expected, Request};
 pub use tls::Trust;
+
+// What the glue needs beside.
+#[cfg(feature = "python")]
+pub(crate) use {counters::for_all_counters, lock::both_held, lock::held};

@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,8 @@ use rustix::time::{
     timerfd_settime,
 };
 use tokio::io::unix::AsyncFd;
+
+use super::lock::held;
 
 /// One sleep: woken once its time has come.
 #[derive(Default)]
@@ -52,10 +54,6 @@ pub struct Timer(Arc<Inner>);
 struct Inner {
     fd: AsyncFd<std::os::fd::OwnedFd>,
     heap: Mutex<BinaryHeap<Reverse<Entry>>>,
-}
-
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Timer {

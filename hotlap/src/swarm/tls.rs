@@ -1,5 +1,6 @@
 //! How `https` servers are trusted: by the usual authorities, by a file of one's own, or not checked.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,6 +17,8 @@ use tokio_rustls::rustls::{
     ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 
+use super::error::{EngineError, Result};
+
 /// Whom to trust.
 #[derive(Clone, Debug, Default)]
 pub enum Trust {
@@ -29,11 +32,11 @@ pub enum Trust {
 }
 
 /// A connector with this trust.
-pub fn connector(trust: &Trust) -> Result<TlsConnector, String> {
+pub fn connector(trust: &Trust) -> Result<TlsConnector> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| EngineError::Tls(error.to_string()))?;
     let config = match trust {
         Trust::Usual => {
             let roots = RootCertStore {
@@ -43,17 +46,19 @@ pub fn connector(trust: &Trust) -> Result<TlsConnector, String> {
         }
         Trust::File(path) => {
             let mut roots = RootCertStore::empty();
-            let shown = path.display();
+            let refuse =
+                |what: &dyn Display| EngineError::Tls(format!("{}: {what}", path.display()));
             let certificates =
-                CertificateDer::pem_file_iter(path).map_err(|error| format!("{shown}: {error}"))?;
+                CertificateDer::pem_file_iter(path).map_err(|error| refuse(&error))?;
             for certificate in certificates {
-                let certificate = certificate.map_err(|error| format!("{shown}: {error}"))?;
-                roots
-                    .add(certificate)
-                    .map_err(|error| format!("{shown}: {error}"))?;
+                let certificate = certificate.map_err(|error| refuse(&error))?;
+                roots.add(certificate).map_err(|error| refuse(&error))?;
             }
             if roots.is_empty() {
-                return Err(format!("{shown} holds no certificate"));
+                return Err(EngineError::Tls(format!(
+                    "{} holds no certificate",
+                    path.display()
+                )));
             }
             builder.with_root_certificates(roots).with_no_client_auth()
         }
@@ -76,7 +81,7 @@ impl ServerCertVerifier for NoCheck {
         _: &ServerName<'_>,
         _: &[u8],
         _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
+    ) -> std::result::Result<ServerCertVerified, Error> {
         Ok(ServerCertVerified::assertion())
     }
 
@@ -85,7 +90,7 @@ impl ServerCertVerifier for NoCheck {
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
+    ) -> std::result::Result<HandshakeSignatureValid, Error> {
         verify_tls12_signature(
             message,
             certificate,
@@ -99,7 +104,7 @@ impl ServerCertVerifier for NoCheck {
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
+    ) -> std::result::Result<HandshakeSignatureValid, Error> {
         verify_tls13_signature(
             message,
             certificate,

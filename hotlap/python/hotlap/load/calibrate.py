@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import lru_cache
 
-from hotlap._engine import NullServer, Swarm
+from hotlap._engine import Behaviour, NullServer, Swarm
 from hotlap.load.request import Request
 
 _WARM_UP_S = 0.1
@@ -41,14 +41,14 @@ def _measured(method: str, sent_bytes: int, body_bytes: int, users: int) -> floa
     try:
         swarm = Swarm(server.url)
         request = Request(method, "/", headers=headers, body=body)
-        behaviour = swarm.behaviour([request.declared()])
+        behaviour = swarm.declare(Behaviour([request]))
         for _ in range(users):
             swarm.add(behaviour)
         time.sleep(_WARM_UP_S)
         swarm.take()
         began_s = time.monotonic()
         time.sleep(_TIME_S)
-        answered = sum(figures.answered for figures in swarm.take())
+        answered = sum(each.answered for each in swarm.take())
         passed_s = time.monotonic() - began_s
         swarm.stop()
         return answered / passed_s

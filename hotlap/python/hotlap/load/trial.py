@@ -255,9 +255,7 @@ def _calibration(offered: Offered) -> float:
     load = offered.load
     users = load.max_in_flight if load.model == "open" else load.users
     return calibrate(
-        msgspec.structs.replace(
-            request_of(offered.lane), expected_body=None, expected_sha256=None, status=None, name=None
-        ),
+        request_of(offered.lane),
         body_bytes=offered.verified.size if offered.verified else 0,
         users=min(users, _MOST_CALIBRATED),
     )

@@ -19,9 +19,9 @@ from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.stats import RequestStats, StatsEntry, StatsError
 
-from hotlap._engine import Figures, Histogram, Swarm
+from hotlap._engine import Counters, Histogram, Swarm
 from hotlap.swarm import shutdown as ending
-from hotlap.swarm.counters import Accounts, pack, unpack
+from hotlap.swarm.counters import Accounts, Report, pack, unpack
 
 REPORT_KEY = "hotlap"
 """Where a worker's report to the master holds the figures of native users."""
@@ -31,7 +31,7 @@ _DRAIN_SLACK_S = 5.0
 
 logger = logging.getLogger(__name__)
 
-Listener = Callable[[Sequence[Figures], Histogram], None]
+Listener = Callable[[Sequence[Counters], Histogram], None]
 
 
 class Feed:
@@ -40,7 +40,7 @@ class Feed:
     def __init__(self) -> None:
         self._engines: dict[tuple[Any, ...], Swarm] = {}
         self._behaviours: dict[tuple[int, Any], int] = {}
-        self._unsent: list[tuple[Sequence[Figures], Histogram]] = []
+        self._unsent: list[tuple[Sequence[Counters], Histogram]] = []
         self._listeners: list[Listener] = []
         self.accounts = Accounts()
         """Of this process; on a master, of all its workers."""
@@ -48,6 +48,8 @@ class Feed:
         """On a master: of each worker that has reported."""
         self.lost: list[str] = []
         """On a master: workers that are gone without a farewell."""
+        self._written_off: dict[str, dict[tuple[str, str], int]] = {}
+        """What each of them had in flight, by method and name."""
         self.environment: Environment | None = None
 
     def engine(self, url: str, **settings: Any) -> Swarm:
@@ -100,7 +102,7 @@ class Feed:
             gevent.sleep(_DRAIN_POLL_S)
             self.drain()
 
-    def pack(self, into: RequestStats) -> dict[str, Any]:
+    def pack(self, into: RequestStats) -> Report:
         """Bring a worker's statistics up to date, and give what the master merges beside them."""
         self.drain()
         unsent, self._unsent = self._unsent, []
@@ -110,9 +112,9 @@ class Feed:
             both.add(figures, late)
         return pack(both, both.late)
 
-    def receive(self, worker: str, data: dict[str, Any]) -> None:
+    def receive(self, worker: str, report: Report) -> None:
         """Merge what a worker has sent."""
-        figures, late = unpack(data)
+        figures, late = unpack(report)
         self.accounts.add(figures, late)
         self.workers.setdefault(worker, Accounts()).add(figures, late)
         for listener in self._listeners:
@@ -121,6 +123,10 @@ class Feed:
     def lose(self, worker: str, into: RequestStats) -> None:
         """A worker is gone: what it had in flight is counted as aborted, and the loss is kept with its name."""
         self.lost.append(worker)
+        known = self.workers.get(worker, Accounts())
+        self._written_off[worker] = {
+            (each.method, each.name): each.in_flight for each in known if each.in_flight
+        }
         self._write_off(worker, into, 1)
 
     def find(self, worker: str, into: RequestStats) -> None:
@@ -129,25 +135,23 @@ class Feed:
         self.lost.remove(worker)
 
     def _write_off(self, worker: str, into: RequestStats, sign: int) -> None:
-        for account in self.workers.get(worker, Accounts()):
-            count = account.in_flight if sign > 0 else account.written_off
-            account.write_off(sign * count)
-            self.accounts.account(account.method, account.name).write_off(sign * count)
-            if count:
-                _aborted(into, account.method, account.name, sign * count)
+        for (method, name), count in self._written_off[worker].items():
+            for accounts in (self.workers[worker], self.accounts):
+                accounts.account(method, name).write_off(sign * count)
+            _aborted(into, method, name, sign * count)
 
 
 FEED = Feed()
 
 
-def merge(into: RequestStats, figures: Sequence[Figures]) -> None:
+def merge(into: RequestStats, figures: Sequence[Counters]) -> None:
     """Merge what was counted into Locust's statistics, as its master does with a worker's report.
 
     A request that was aborted is no answer: it has a row of its own, is no failure and is not in the total.
     """
     for each in figures:
         began_s = into.total.start_time
-        if each.answered or each.failed:
+        if each.requests:
             report = _report(each, began_s)
             for entry in (into.entries[(each.name, each.method)], into.total):
                 entry.extend(StatsEntry.unserialize(report, into))  # type: ignore[arg-type]
@@ -169,10 +173,11 @@ def _aborted(into: RequestStats, method: str, name: str, count: int) -> None:
     row.start_time = into.total.start_time
 
 
-def _report(figures: Figures, began_s: float) -> dict[str, Any]:
-    recorded = figures.response.recorded()
-    timed = figures.response.count
-    requests = figures.answered + figures.failed
+def _report(figures: Counters, began_s: float) -> dict[str, Any]:
+    response = figures.response
+    recorded = response.recorded()
+    timed = response.count
+    requests = figures.requests
     response_times: dict[int, int] = {}
     for latency_us, count in recorded:
         bucket = stats.bucket_response_time(latency_us / 1000)
@@ -185,8 +190,8 @@ def _report(figures: Figures, began_s: float) -> dict[str, Any]:
         "num_requests": requests,
         "num_none_requests": requests - timed,
         "num_failures": figures.failed,
-        "total_response_time": (figures.response.mean_ms or 0.0) * timed,
-        "max_response_time": figures.response.max_ms or 0.0,
+        "total_response_time": (response.mean_ms or 0.0) * timed,
+        "max_response_time": response.max_ms or 0.0,
         "min_response_time": recorded[0][0] / 1000 if recorded else None,
         "total_content_length": figures.body_bytes,
         "response_times": response_times,

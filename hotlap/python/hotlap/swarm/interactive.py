@@ -14,51 +14,75 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
+from hotlap._engine import Counters
+from hotlap.experiment import Engine
 from hotlap.load.aggregate import percentiles
 from hotlap.load.wire import INTERACTIVE_VARIABLE, InteractivePlan
 from hotlap.swarm.bridge import FEED
-from hotlap.swarm.counters import Account
 from hotlap.swarm.lanes import user_of
 
 logger = logging.getLogger(__name__)
 
 
-def figures(account: Account) -> dict[str, Any]:
-    """An account as plain data."""
+class LocustTotals(msgspec.Struct, frozen=True, kw_only=True):
+    """What Locust's own statistics say."""
+
+    requests: int
+    failures: int
+    rps: float
+    mean_ms: float
+
+
+class SwarmResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``hotlap swarm`` gave: Locust's totals, and the exact accounts of native users."""
+
+    lane: str
+    engine: Engine
+    url: str | None
+    duration_s: float
+    locust: LocustTotals
+    total: dict[str, object] | None
+    """The counters of all native users, and their latencies; likewise of each name in ``requests``."""
+    requests: list[dict[str, object]]
+    workers: dict[str, dict[str, int]]
+    """The counts of each worker, and whether it is ``lost``."""
+    lost_workers: list[str]
+
+
+def figures(counters: Counters) -> dict[str, object]:
+    """Counters with their percentiles, as plain data."""
     return {
-        **account.counts(),
-        "latency_ms": msgspec.to_builtins(percentiles(account.response)),
-        "service_ms": msgspec.to_builtins(percentiles(account.service)),
-        "connect_ms": msgspec.to_builtins(percentiles(account.connect)),
-        "lag_ms": msgspec.to_builtins(percentiles(account.lag)),
-        "errors": dict(account.errors),
+        **counters.counts(),
+        "latency_ms": percentiles(counters.response),
+        "service_ms": percentiles(counters.service),
+        "connect_ms": percentiles(counters.connect),
+        "lag_ms": percentiles(counters.lag),
+        "errors": counters.errors,
     }
 
 
-def result(plan: InteractivePlan, environment: Environment, duration_s: float) -> dict[str, Any]:
-    """What a swarm by hand gave, as plain data: Locust's totals, and the exact accounts of native users."""
+def result(plan: InteractivePlan, environment: Environment, duration_s: float) -> SwarmResult:
+    """What the swarm gave."""
     total = environment.stats.total
-    return {
-        "lane": plan.lane.name,
-        "engine": plan.engine,
-        "url": environment.host,
-        "duration_s": duration_s,
-        "locust": {
-            "requests": total.num_requests,
-            "failures": total.num_failures,
-            "rps": total.total_rps,
-            "mean_ms": total.avg_response_time,
-        },
-        "total": figures(FEED.accounts.total()) if plan.engine == "native" else None,
-        "requests": [
-            {"method": account.method, "name": account.name, **figures(account)} for account in FEED.accounts
-        ],
-        "workers": {
+    return SwarmResult(
+        lane=plan.lane.name,
+        engine=plan.engine,
+        url=environment.host,
+        duration_s=duration_s,
+        locust=LocustTotals(
+            requests=total.num_requests,
+            failures=total.num_failures,
+            rps=total.total_rps,
+            mean_ms=total.avg_response_time,
+        ),
+        total=figures(FEED.accounts.total()) if plan.engine == "native" else None,
+        requests=[{"method": each.method, "name": each.name, **figures(each)} for each in FEED.accounts],
+        workers={
             name: {**accounts.total().counts(), "lost": name in FEED.lost}
             for name, accounts in sorted(FEED.workers.items())
         },
-        "lost_workers": sorted(FEED.lost),
-    }
+        lost_workers=sorted(FEED.lost),
+    )
 
 
 def _tell_workers(parser: LocustArgumentParser) -> None:
@@ -88,11 +112,15 @@ def _install(plan: InteractivePlan) -> None:
         if environment is None or isinstance(environment.runner, WorkerRunner):
             return
         found = result(plan, environment, time.monotonic() - began_s)
-        total = found["total"]
-        if total is not None and (total["aborted"] or total["not_offered"]):
+        total = FEED.accounts.total()
+        if plan.engine == "native" and (total.aborted or total.not_offered):
             logger.info(
                 "%s requests started: %s answered, %s failed, %s aborted; %s not offered",
-                *(total[name] for name in ("started", "answered", "failed", "aborted", "not_offered")),
+                total.started,
+                total.answered,
+                total.failed,
+                total.aborted,
+                total.not_offered,
             )
         if plan.json is not None:
             Path(plan.json).write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")

@@ -81,8 +81,7 @@ def _stock(lane: Lane, load: Load, body_sha256: str | None, ca_file: str | None)
 def _asking(request: Request) -> Callable[[FastHttpUser], None]:
     digest = request.expected_sha256
     if request.expected_body is not None:
-        body = request.expected_body
-        digest = hashlib.sha256(body.encode() if isinstance(body, str) else body).hexdigest()
+        digest = hashlib.sha256(request.expected_body).hexdigest()
 
     def ask(user: FastHttpUser) -> None:
         with user.client.request(

@@ -9,6 +9,7 @@ from locust import User
 from locust.env import Environment
 from locust.exception import StopTest
 
+from hotlap._engine import Behaviour, Swarm
 from hotlap.load.request import Request
 from hotlap.swarm.bridge import FEED
 
@@ -37,7 +38,7 @@ class _EngineUser(User):
         self._swarm_user: int | None = None
 
     @classmethod
-    def _declare(cls) -> dict[str, Any]:
+    def _behaviour(cls) -> Behaviour:
         raise NotImplementedError
 
     @classmethod
@@ -49,7 +50,7 @@ class _EngineUser(User):
         return _PARKED_S
 
     @property
-    def _engine(self) -> Any:
+    def _engine(self) -> Swarm:
         return FEED.engine(
             (self.host or "").rstrip("/"),
             timeout_s=self.timeout_s,
@@ -67,7 +68,7 @@ class _EngineUser(User):
             behaviour = FEED.behaviour(
                 engine,
                 kind,
-                lambda: engine.behaviour([each.declared() for each in kind.requests], **kind._declare()),
+                lambda: engine.declare(kind._behaviour()),
             )
             self._swarm_user = engine.add(behaviour, rate=kind._rate())
         except ValueError as error:
@@ -94,8 +95,8 @@ class NativeUser(_EngineUser):
     """Between an answer and the next request, in seconds: (low, high)."""
 
     @classmethod
-    def _declare(cls) -> dict[str, Any]:
-        return {"model": "closed", "wait_s": cls.wait}
+    def _behaviour(cls) -> Behaviour:
+        return Behaviour(cls.requests, model="closed", wait_s=cls.wait)
 
 
 class PacedUser(_EngineUser):
@@ -106,8 +107,8 @@ class PacedUser(_EngineUser):
     period_s: ClassVar[float] = 1.0
 
     @classmethod
-    def _declare(cls) -> dict[str, Any]:
-        return {"model": "paced", "wait_s": (cls.period_s, cls.period_s)}
+    def _behaviour(cls) -> Behaviour:
+        return Behaviour(cls.requests, model="paced", wait_s=(cls.period_s, cls.period_s))
 
 
 class ArrivalUser(_EngineUser):
@@ -125,8 +126,8 @@ class ArrivalUser(_EngineUser):
     """Beyond so many without an answer, for all users of the class in a process, arrivals are not offered."""
 
     @classmethod
-    def _declare(cls) -> dict[str, Any]:
-        return {"model": "open", "arrivals": cls.arrivals, "max_in_flight": cls.max_in_flight}
+    def _behaviour(cls) -> Behaviour:
+        return Behaviour(cls.requests, model="open", arrivals=cls.arrivals, max_in_flight=cls.max_in_flight)
 
     @classmethod
     def _rate(cls) -> float:

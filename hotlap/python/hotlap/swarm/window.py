@@ -15,7 +15,7 @@ import msgspec
 from locust.env import Environment
 from locust.runners import Runner
 
-from hotlap._engine import Figures, Histogram
+from hotlap._engine import Counters, Histogram
 from hotlap.evidence.load import LocustStats
 from hotlap.load.wire import NamedSlice, Slice, SwarmPlan, WindowResult
 from hotlap.serving.server import cpu_s_of
@@ -63,7 +63,7 @@ class Window:
         if exception is not None:
             self._part.errors[str(exception) or type(exception).__name__] += 1
 
-    def on_figures(self, figures: Sequence[Figures], late: Histogram) -> None:
+    def on_figures(self, figures: Sequence[Counters], late: Histogram) -> None:
         """What native users did since the last time."""
         self._answered += sum(each.answered + each.failed for each in figures)
         self._part.native.add(figures)
@@ -123,7 +123,7 @@ class Window:
         total = part.native.total()
         native = self._plan.engine == "native"
         part.response.merge(total.response)
-        errors = part.errors + total.errors
+        errors = part.errors + Counter(total.errors)
         known = before[1] is not None and now[1] is not None
         self._slices.append(
             Slice(

@@ -1,0 +1,91 @@
+//! `hotlap._engine.Swarm`: the load engine.
+
+use std::path::PathBuf;
+
+use pyo3::prelude::*;
+
+use super::behaviour::Behaviour;
+use super::counters::Counters;
+use super::detach::detached;
+use super::histogram::Histogram;
+use super::seconds::seconds;
+use crate::swarm;
+
+#[pyclass(frozen, module = "hotlap._engine")]
+pub struct Swarm(swarm::Engine);
+
+#[pymethods]
+impl Swarm {
+    #[new]
+    #[pyo3(signature = (url, *, threads = 1, connect_timeout_s = 10.0, timeout_s = 30.0, ca_file = None, insecure = false, seed = 0))]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "keywords of a constructor in Python"
+    )]
+    fn new(
+        py: Python<'_>,
+        url: String,
+        threads: usize,
+        connect_timeout_s: f64,
+        timeout_s: f64,
+        ca_file: Option<PathBuf>,
+        insecure: bool,
+        seed: u64,
+    ) -> PyResult<Self> {
+        let config = swarm::Config {
+            url,
+            threads,
+            connect_timeout: seconds("connect_timeout_s", connect_timeout_s)?,
+            timeout: seconds("timeout_s", timeout_s)?,
+            trust: match ca_file {
+                _ if insecure => swarm::Trust::Anybody,
+                Some(path) => swarm::Trust::File(path),
+                None => swarm::Trust::Usual,
+            },
+            seed,
+        };
+        detached(py, || Ok(Self(swarm::Engine::start(&config)?)))
+    }
+
+    fn declare(&self, py: Python<'_>, behaviour: PyRef<'_, Behaviour>) -> PyResult<usize> {
+        let behaviour = behaviour.declared();
+        detached(py, || Ok(self.0.declare(behaviour)?))
+    }
+
+    #[pyo3(signature = (behaviour, *, rate = 0.0))]
+    fn add(&self, py: Python<'_>, behaviour: usize, rate: f64) -> PyResult<u64> {
+        detached(py, || Ok(self.0.add(behaviour, rate)?))
+    }
+
+    #[pyo3(signature = (user, *, grace_s = 0.0))]
+    fn remove(&self, py: Python<'_>, user: u64, grace_s: f64) -> PyResult<()> {
+        let grace = seconds("grace_s", grace_s)?;
+        detached(py, || {
+            self.0.remove(user, grace);
+            Ok(())
+        })
+    }
+
+    #[getter]
+    fn users(&self) -> usize {
+        self.0.users()
+    }
+
+    fn take(&self, py: Python<'_>) -> PyResult<Vec<Counters>> {
+        let counters = |(key, taken)| Counters::from_taken(key, taken);
+        detached(py, || Ok(self.0.take().into_iter().map(counters).collect()))
+    }
+
+    fn take_late(&self, py: Python<'_>) -> PyResult<Histogram> {
+        detached(py, || Ok(self.0.take_late().into()))
+    }
+
+    #[pyo3(signature = (*, grace_s = 0.0))]
+    fn stop(&self, py: Python<'_>, grace_s: f64) -> PyResult<()> {
+        let grace = seconds("grace_s", grace_s)?;
+        detached(py, || {
+            self.0.stop(grace);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,164 @@
+//! `hotlap._engine.Request`.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
+use pyo3::types::{PyBytes, PyDict, PyMapping};
+
+use crate::swarm::{self, Expected};
+
+/// A request that users send.
+#[pyclass(frozen, eq, module = "hotlap._engine")]
+#[derive(Clone, PartialEq, Eq)]
+pub struct Request(swarm::Request);
+
+impl Request {
+    pub fn declared(&self) -> swarm::Request {
+        self.0.clone()
+    }
+}
+
+/// A body as Python has it.
+#[derive(FromPyObject)]
+enum Body {
+    Text(PyBackedStr),
+    Bytes(PyBackedBytes),
+}
+
+impl Body {
+    fn to_vec(&self) -> Vec<u8> {
+        match self {
+            Self::Text(text) => text.as_bytes().to_vec(),
+            Self::Bytes(bytes) => bytes.to_vec(),
+        }
+    }
+}
+
+/// The digest of 64 hexadecimal digits.
+fn digest(text: &str) -> PyResult<[u8; 32]> {
+    let refuse = || {
+        PyValueError::new_err(format!(
+            "{text:?} is not a SHA-256: it has 64 hexadecimal digits"
+        ))
+    };
+    let digits: Option<Vec<u8>> = text
+        .chars()
+        .map(|digit| u8::try_from(digit.to_digit(16)?).ok())
+        .collect();
+    let digits = digits
+        .filter(|digits| digits.len() == 64)
+        .ok_or_else(refuse)?;
+    Ok(std::array::from_fn(|at| {
+        16 * digits[2 * at] + digits[2 * at + 1]
+    }))
+}
+
+fn hexadecimal(digest: &[u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[pymethods]
+impl Request {
+    #[new]
+    #[pyo3(signature = (method, path, name = None, weight = 1, headers = None, body = None, status = Some(200), expected_body = None, expected_sha256 = None))]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "keywords of a constructor in Python"
+    )]
+    fn new(
+        method: String,
+        path: String,
+        name: Option<String>,
+        weight: u32,
+        headers: Option<&Bound<'_, PyMapping>>,
+        body: Option<Body>,
+        status: Option<u16>,
+        expected_body: Option<Body>,
+        expected_sha256: Option<&str>,
+    ) -> PyResult<Self> {
+        let headers = match headers {
+            Some(headers) => headers.items()?.extract()?,
+            None => Vec::new(),
+        };
+        let expected = match (expected_body, expected_sha256.map(digest).transpose()?) {
+            (Some(body), _) => Expected::Exact(body.to_vec()),
+            (None, Some(digest)) => Expected::Sha256(digest),
+            (None, None) => Expected::Any,
+        };
+        Ok(Self(swarm::Request {
+            name: name
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(|| path.clone()),
+            method,
+            path,
+            headers,
+            body: body.map(|body| body.to_vec()).unwrap_or_default(),
+            weight,
+            status,
+            expected,
+        }))
+    }
+
+    #[getter]
+    fn method(&self) -> &str {
+        &self.0.method
+    }
+
+    #[getter]
+    fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    #[getter]
+    fn weight(&self) -> u32 {
+        self.0.weight
+    }
+
+    #[getter]
+    fn headers<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let headers = PyDict::new(py);
+        for (name, value) in &self.0.headers {
+            headers.set_item(name, value)?;
+        }
+        Ok(headers)
+    }
+
+    #[getter]
+    fn body<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        (!self.0.body.is_empty()).then(|| PyBytes::new(py, &self.0.body))
+    }
+
+    #[getter]
+    fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    #[getter]
+    fn expected_body<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        match &self.0.expected {
+            Expected::Exact(body) => Some(PyBytes::new(py, body)),
+            _ => None,
+        }
+    }
+
+    #[getter]
+    fn expected_sha256(&self) -> Option<String> {
+        match &self.0.expected {
+            Expected::Sha256(digest) => Some(hexadecimal(digest)),
+            _ => None,
+        }
+    }
+
+    fn __repr__(&self) -> String {
+        let Self(request) = self;
+        format!(
+            "Request({:?}, {:?}, {:?})",
+            request.method, request.path, request.name
+        )
+    }
+}

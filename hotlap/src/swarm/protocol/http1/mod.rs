@@ -1,0 +1,8 @@
+//! HTTP/1.1: a request under way at a time on each connection.
+
+mod connection;
+mod request;
+mod response;
+
+pub use connection::Connection;
+pub use request::encode;

@@ -1,0 +1,8 @@
+//! How requests are sent and answers are read: a folder for each protocol, and what all of them give.
+
+mod http1;
+mod outcome;
+
+// There is one protocol so far. With another, a target says which of them its connections speak.
+pub use http1::{Connection, encode};
+pub use outcome::Failure;
