@@ -34,7 +34,7 @@ $(VENV)/.deps: requirements/dev.txt | tools
 	@touch $@
 
 $(VENV)/.rsgi: $(VENV)/.deps falcon_rsgi/pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable ./falcon_rsgi
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable ./falcon_rsgi
 	@touch $@
 
 $(VENV)/.core: $(VENV)/.rsgi $(CORE)
@@ -71,7 +71,7 @@ lint: $(VENV)/.deps ## Formatting, lints, layers and types of Python and Rust
 	$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --quiet --locked --workspace --all-targets --all-features -- -D warnings
 
-test-rust: ## The Rust of both crates, without Python
+test-rust: ## The Rust of all crates, without Python
 	$(CARGO) test --quiet --locked --workspace
 
 test-unit: $(VENV)/.deps ## The lab's unit tests on a debug build of the engine, but for the slow ones
@@ -79,7 +79,7 @@ test-unit: $(VENV)/.deps ## The lab's unit tests on a debug build of the engine,
 		--package hotlap_engine --features python
 	PYTHONPATH=hotlap/python HOTLAP_TESTS_ENGINE=$(DEBUG_ENGINE) $(BIN)/pytest --quiet -m "not slow" hotlap/tests/unit
 
-test-python: build ## pytest: the service, the lab, and the lab on the service (ARGS="-k name": those alone)
+test-python: build ## pytest: the service, Falcon over RSGI, the ladder, the lab, the lab on the service (ARGS="-k name": those alone)
 ifeq ($(ARGS),)
 	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadgroup -m "not measures"
 	$(BIN)/pytest -m measures
@@ -136,10 +136,10 @@ planted: build ## How often a comparison is wrong here: an A/A series and a plan
 	$(BIN)/python benchmarks/planted/series.py --out runs/planted $(ARGS)
 
 wheels: build ## Wheels and sdists of all packages, in dist/
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist ./falcon_rsgi
-	for package in . hotlap ladder; do \
-		$(BIN)/maturin sdist --out dist --manifest-path $$package/Cargo.toml && \
-		$(BIN)/maturin build --quiet --locked --out dist --manifest-path $$package/Cargo.toml || exit 1; \
+	cd falcon_rsgi && python -m hatchling build --directory ../dist
+	for crate in rust_core hotlap ladder; do \
+		maturin sdist --out dist --manifest-path $$crate/Cargo.toml && \
+		maturin build --quiet --locked --out dist --manifest-path $$crate/Cargo.toml || exit 1; \
 	done
 
 pin: build ## Pin the versions anew, in a file that names no address
@@ -147,4 +147,4 @@ pin: build ## Pin the versions anew, in a file that names no address
 
 clean: ## Remove what was built; runs/ stays
 	rm -rf $(VENV) .venv-* target dist site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	rm -f pyapp/*.so hotlap/python/hotlap/*.so
+	rm -f pyapp/*.so hotlap/python/hotlap/*.so ladder/python/ladder/*.so

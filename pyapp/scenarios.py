@@ -29,8 +29,8 @@ class Writes(msgspec.Struct, Generic[P, N], frozen=True, kw_only=True):
 
     share: float
     """Of all its requests."""
-    python: Work[P] | None = None
-    native: Work[N] | None = None
+    python: Work[P] | None
+    native: Work[N] | None
 
 
 class Scenario(msgspec.Struct, Generic[P, N], frozen=True, kw_only=True):
@@ -41,9 +41,10 @@ class Scenario(msgspec.Struct, Generic[P, N], frozen=True, kw_only=True):
     summary: str
     answer: Callable[[Sequence[int], Settings], int]
     """What it must answer for a map with these user ids."""
-    python: Work[P] | None = None
-    """What answers ``/python/NAME``; ``None``: it has no such variant."""
-    native: Work[N] | None = None
+    python: Work[P] | None
+    """What answers ``/python/NAME``. ``None``: it has no such variant; that is said, never left out."""
+    native: Work[N] | None
+    """What answers ``/native/NAME``, likewise."""
     suite: str = "article"
     users: int = 16
     """The default load: how many users send one request after the other."""

@@ -17,6 +17,7 @@ from pyapp import _core
 
 MODULES = {
     "pyapp._core": ROOT / "pyapp/_core.pyi",
+    "ladder._rungs": ROOT / "ladder/python/ladder/_rungs.pyi",
     "hotlap._engine": ROOT / "hotlap/python/hotlap/_engine.pyi",
 }
 

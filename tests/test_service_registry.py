@@ -21,7 +21,7 @@ from hotlap.run.options import TIMINGS, Options
 from hotlap.run.runner import new_run
 from pyapp import experiment, native, python
 from pyapp.app import create_app
-from pyapp.scenarios import SCENARIOS, Scenario, lanes, sum_of_ids
+from pyapp.scenarios import SCENARIOS, Scenario, Writes, lanes, sum_of_ids
 from pyapp.settings import Settings
 
 
@@ -49,10 +49,11 @@ ADDED: list[Scenario[Any, Any]] = [
 
 
 def test_the_type_checker_refuses_a_scenario_with_the_wrong_function(tmp_path: Path) -> None:
-    """What a registry by names had to find out at run time, mypy knows: no such name, another variant's function."""
+    """What a registry by names had to find out at run time, mypy knows: a function that is not there, is another
+    variant's, or was forgotten."""
     source = """
         from pyapp import native, python
-        from pyapp.scenarios import Scenario, sum_of_ids
+        from pyapp.scenarios import Scenario, Writes, sum_of_ids
 
         right: Scenario[python.Store, native.Store] = Scenario(
             name="x", title="", summary="", answer=sum_of_ids, python=python.fast, native=native.fast
@@ -62,6 +63,17 @@ def test_the_type_checker_refuses_a_scenario_with_the_wrong_function(tmp_path: P
         )
         missing: Scenario[python.Store, native.Store] = Scenario(
             name="x", title="", summary="", answer=sum_of_ids, python=python.nowhere, native=native.fast
+        )
+        forgotten: Scenario[python.Store, native.Store] = Scenario(
+            name="x", title="", summary="", answer=sum_of_ids, python=python.fast
+        )
+        half_written: Scenario[python.Store, native.Store] = Scenario(
+            name="x", title="", summary="", answer=sum_of_ids, python=python.fast, native=native.fast,
+            writes=Writes(share=0.1, python=python.fast)
+        )
+        swapped_writes: Scenario[python.Store, native.Store] = Scenario(
+            name="x", title="", summary="", answer=sum_of_ids, python=python.fast, native=native.fast,
+            writes=Writes(share=0.1, python=native.fast, native=python.fast)
         )
     """
     file = tmp_path / "added.py"
@@ -74,7 +86,7 @@ def test_the_type_checker_refuses_a_scenario_with_the_wrong_function(tmp_path: P
         timeout=300,
     )
     wrong = {int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error:" in line}
-    assert wrong == {9, 12}, done.stdout
+    assert wrong == {9, 12, 14, 19, 23}, done.stdout
 
 
 def test_a_scenario_gives_routes() -> None:
@@ -86,6 +98,44 @@ def test_a_scenario_gives_routes() -> None:
     assert "/native/twice-the-sum" in client.simulate_get("/").text
     metrics = client.simulate_get("/metrics").text
     assert 'pyapp_request_seconds_count{scenario="twice-the-sum",variant="python"} 1' in metrics
+
+
+def written(share: float = 0.25) -> Scenario[python.Store, native.Store]:
+    """A scenario that is written to in one of its variants."""
+    return Scenario(
+        name="written",
+        title="Written",
+        summary="adds up the ids, twice",
+        answer=lambda ids, settings: 2 * sum(ids),
+        python=python_part,
+        native=native_part,
+        writes=Writes(share=share, python=None, native=native_part),
+    )
+
+
+def test_what_a_scenario_writes_is_a_put_on_its_path() -> None:
+    client = TestClient(create_app(Settings(), [written()]))
+    for path in ("/native/written", "/written"):
+        assert client.simulate_put(path).text == "12"
+        assert "put" in client.simulate_get("/openapi.json").json["paths"][path]
+    refused = client.simulate_put("/python/written")
+    assert refused.status_code == 405
+    assert "PUT" not in refused.headers["allow"]
+    assert "put" not in client.simulate_get("/openapi.json").json["paths"]["/python/written"]
+
+    read_only = TestClient(create_app(Settings(read_only=True), [written()]))
+    assert read_only.simulate_put("/native/written").status_code == 405
+    assert "put" not in read_only.simulate_get("/openapi.json").json["paths"]["/native/written"]
+
+
+def test_what_a_scenario_writes_is_a_share_of_its_lanes_load() -> None:
+    made = experiment.create_experiment([written(0.25)])
+    writes = made.lane("written/native").writes
+    assert writes is not None
+    assert (writes.share, writes.expect.body) == (0.25, "12")
+    assert made.lane("written/python").writes is None
+    read_only = experiment.create_experiment([written()], Settings(read_only=True))
+    assert read_only.lane("written/native").writes is None
 
 
 def test_a_scenario_gives_parity_cases() -> None:
@@ -111,8 +161,9 @@ def test_a_scenario_gives_trials_profiles_and_report_rows() -> None:
     assert [row.name for row in rows] == [lane.name for lane in chosen]
 
 
-def test_the_experiment_is_the_article_by_default() -> None:
+def test_the_experiment_is_the_article() -> None:
     made = experiment.experiment
+    assert made.suites() == ["article"]
     assert [lane.name for lane in made.select()] == [f"{s.name}/{v}" for s, v in lanes(SCENARIOS)]
     assert made.lane("cpu/native").expect.body == "500005500000"
     assert ("cpualloc/native", "cpu/native") in made.diffs
@@ -135,7 +186,7 @@ def test_the_experiment_follows_the_environment() -> None:
 
 def test_a_scenario_may_have_one_variant_only() -> None:
     alone: Scenario[Any, Any] = Scenario(
-        name="alone", title="Alone", summary="adds", answer=sum_of_ids, python=python_part
+        name="alone", title="Alone", summary="adds", answer=sum_of_ids, python=python_part, native=None
     )
     client = TestClient(create_app(Settings(), [alone]))
     assert client.simulate_get("/alone").text == client.simulate_get("/python/alone").text == "12"
@@ -156,7 +207,7 @@ def imported(file: Path) -> set[str]:
 def test_the_service_and_the_lab_stand_on_their_own() -> None:
     using = {file.name for file in (ROOT / "pyapp").glob("*.py") if "hotlap" in imported(file)}
     assert using == {"experiment.py"}
-    for alone in ("hotlap/python/hotlap", "falcon_rsgi/src"):
+    for alone in ("hotlap/python/hotlap", "falcon_rsgi"):
         files = list((ROOT / alone).rglob("*.py"))
         assert files
         assert [file for file in files if {"pyapp", "ladder"} & imported(file)] == []

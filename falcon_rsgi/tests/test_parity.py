@@ -6,7 +6,6 @@ import json
 import re
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
-from serving import ROOT, Service, serve
+from granian_service import Service, command, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -34,22 +33,14 @@ def eventually(what: Callable[[], bool], within_s: float = 30) -> bool:
     return True
 
 
-def command(interface: str, app: str) -> tuple[str, ...]:
-    """What serves one of the apps."""
-    return (
-        *("-m", "granian", "--interface", interface, "--loop", "uvloop", "--host", "127.0.0.1"),
-        *("--port", "{port}", "--factory", f"rsgi_features:{app}"),
-    )
-
-
 def served(app: str) -> Iterator[Pair]:
     """An app under ASGI and under RSGI."""
-    env = {"PYTHONPATH": APPS}
     with ExitStack() as stack:
-        yield (
-            stack.enter_context(serve(command=command("asgi", app), env=env)),
-            stack.enter_context(serve(command=command("rsgi", app), env=env)),
+        asgi, rsgi = (
+            stack.enter_context(serve(interface, f"rsgi_features:{app}", {"PYTHONPATH": APPS}))
+            for interface in ("asgi", "rsgi")
         )
+        yield asgi, rsgi
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +128,12 @@ TARGETS = [
         "/sink/a/b?c=d",
     ),
     *("/hooked/5/2020-01-02T03:04:05Z", "/hooked/2/2020-01-02T03:04:05Z", "/hooked/x/y"),
-    *("/static/panicking.py", "/static/none.txt", "/static/../serving.py", "/static/%2e%2e/serving.py"),
+    *(
+        "/static/rsgi_features.py",
+        "/static/none.txt",
+        "/static/../test_parity.py",
+        "/static/%2e%2e/test_parity.py",
+    ),
     *("/answer/text?x=" + "y" * 3000, "/shout", "/shout/"),
 ]
 
@@ -193,7 +189,7 @@ HEADERS = [
 @pytest.mark.parametrize("headers", HEADERS)
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 def test_request_headers(independent: Pair, headers: tuple[str, ...], version: str) -> None:
-    for path in ("/answer/text", "/static/panicking.py", "/answer/half"):
+    for path in ("/answer/text", "/static/rsgi_features.py", "/answer/half"):
         assert_alike(independent, request("GET", path, *headers))
     for path in ("/echo", "/answer/stream", "/answer/data"):
         if version == "1.1":
@@ -351,17 +347,15 @@ def test_lifespan(independent: Pair) -> None:
 def served_once(app: str) -> Iterator[Service]:
     """An app under each interface in turn."""
     for interface in ("asgi", "rsgi"):
-        with serve(command=command(interface, app), env={"PYTHONPATH": APPS}) as service:
+        with serve(interface, f"rsgi_features:{app}", {"PYTHONPATH": APPS}) as service:
             yield service
 
 
 @pytest.mark.parametrize("interface", ["asgi", "rsgi"])
 def test_a_failed_startup_ends_the_server(interface: str) -> None:
-    words = [word.format(port=0) for word in command(interface, "failing")]
     done = subprocess.run(
-        [sys.executable, *words],
-        cwd=ROOT,
-        env={"PYTHONPATH": f"{APPS}:{ROOT}", "WHAT": "disk"},
+        command(interface, "rsgi_features:failing", 0),
+        env={"PYTHONPATH": APPS, "WHAT": "disk"},
         capture_output=True,
         text=True,
         timeout=60,

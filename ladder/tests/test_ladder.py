@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import Service, serve
+from serving import Service
 
 from hotlap.evidence.load import NamedRequests, Trial
 from hotlap.run import result
@@ -20,7 +19,6 @@ from ladder.shared_lock import SharedLock
 from pyapp.settings import Settings
 
 HERE = Path(__file__).parent.parent
-SERVER = ("-m", "granian", "--interface", "rsgi", "--loop", "uvloop", "--factory", "ladder.app:create_app")
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +61,6 @@ def test_a_writer_waits_for_readers_who_hold_the_lock_through_their_wait(trials:
     assert waits_ms[0] is not None
     assert waits_ms[1] is not None
     assert waits_ms[0] > 2 * waits_ms[1]
-
-
-@pytest.fixture(scope="module")
-def ladder() -> Iterator[Service]:
-    """The ladder's app, with fewer iterations than it has by default."""
-    env = {"PYAPP_ITERATIONS": "1000", "PYAPP_WAIT_MS": "20"}
-    with serve(command=(*SERVER, "--host", "127.0.0.1", "--port", "{port}"), env=env) as running:
-        yield running
 
 
 def test_every_rung_is_served_and_only_one_that_has_a_write_takes_one(ladder: Service) -> None:

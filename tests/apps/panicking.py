@@ -21,7 +21,13 @@ def panicking(store: object, settings: Settings) -> int:
 
 
 scenario: Scenario[Any, Any] = Scenario(
-    name="panicking", title="A panic", summary="panics", answer=sum_of_ids, native=panicking, suite="test"
+    name="panicking",
+    title="A panic",
+    summary="panics",
+    answer=sum_of_ids,
+    python=None,
+    native=panicking,
+    suite="test",
 )
 
 

@@ -404,7 +404,7 @@ def _routes(app: Any) -> Any:
     app.add_route("/versions/{name}", Versions(), suffix="named")
     app.add_route("/gone", Gone())
     app.add_route("/socket/{kind}", Socket())
-    app.add_static_route("/static", Path(__file__).parent, fallback_filename="panicking.py")
+    app.add_static_route("/static", Path(__file__).parent, fallback_filename="rsgi_features.py")
     app.add_sink(sink, r"/sink/(?P<rest>.*)")
     app.add_error_handler(OwnError, own)
     app.add_error_handler(LookupError, own_raises)

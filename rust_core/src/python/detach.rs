@@ -1,4 +1,4 @@
-//! The door through which the glue leaves the interpreter, and the one way in which the core's
+//! How the glue leaves the interpreter, in one place, and the one way in which the core's
 //! errors become Python exceptions.
 
 use std::any::Any;
