@@ -10,7 +10,7 @@ ARGS ?=
 # Tests that run side by side; those that measure run alone.
 WORKERS ?= 2
 # The engine as `make check` tests it: a debug build in a folder of its own, so that what is measured stays as it was built.
-DEBUG_ENGINE := target/check/debug/libhotlap_engine$(if $(filter Darwin,$(shell uname)),.dylib,.so)
+DEBUG_ENGINE := target/check/debug/libhotlap_engine.so
 
 # Without make's own flags: cargo would look for the job server that they name.
 CARGO := env -u MAKEFLAGS -u MFLAGS cargo
