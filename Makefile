@@ -1,4 +1,4 @@
-# The two commands: `make lab` and `make test`. Each does its own set-up. `make help` lists the rest.
+# The commands: `make check`, `make lab` and `make test`. Each does its own set-up. `make help` lists the rest.
 
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,$(if $(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo yes),$(name))))
 VENV ?= .venv
