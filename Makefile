@@ -1,4 +1,4 @@
-# The two commands: `make lab` and `make test`. Each does its own set-up. `make help` lists the rest.
+# The commands: `make check`, `make lab` and `make test`. Each does its own set-up. `make help` lists the rest.
 
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,$(if $(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo yes),$(name))))
 VENV ?= .venv
@@ -11,7 +11,7 @@ ARGS ?=
 # Tests that run side by side; those that measure run alone.
 WORKERS ?= 2
 # The engine as `make check` tests it: a debug build in a folder of its own, so that what is measured stays as it was built.
-DEBUG_ENGINE := target/check/debug/libhotlap_engine$(if $(filter Darwin,$(shell uname)),.dylib,.so)
+DEBUG_ENGINE := target/check/debug/libhotlap_engine.so
 
 # Without make's own flags: cargo would look for the job server that they name.
 CARGO := env -u MAKEFLAGS -u MFLAGS cargo
