@@ -81,7 +81,7 @@ test-unit: $(VENV)/.deps ## The lab's unit tests on a debug build of the engine,
 
 test-python: build ## pytest: the service, Falcon over RSGI, the ladder, the lab, the lab on the service (ARGS="-k name": those alone)
 ifeq ($(ARGS),)
-	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadgroup -m "not measures"
+	$(BIN)/pytest --numprocesses=$(WORKERS) --dist=loadfile -m "not measures"
 	$(BIN)/pytest -m measures
 else
 	$(BIN)/pytest $(ARGS)
