@@ -123,9 +123,11 @@ def test_from_the_wheel_to_a_report_in_two_commands(
     [report] = tmp_path.glob("runs/*/report.html")
     assert str(report) in told
     assert "/lines/1" in report.read_text()
-    [lane] = json.loads(report.with_name("run.json").read_text())["lanes"]
+    written = json.loads(report.with_name("run.json").read_text())
+    [lane] = written["lanes"]
     assert (lane["scenario"], lane["variant"], lane["error"]) == ("lines-last", "app", None)
-    assert lane["verdict"]["status"] == "ok", lane["verdict"]
+    verdict = written["judgement"]["lanes"]["lines-last/app"]["verdict"]
+    assert verdict["status"] == "ok", verdict
     assert lane["trials"][0]["requests"] > 0
     assert lane["trials"][0]["failures"] == 0
     [profile] = lane["profiles"]

@@ -73,12 +73,12 @@ def off_cpu(recording: Recording) -> OffCpuTimes:
     return recording.off_cpu
 
 
-def doubts(recording: Recording) -> str:
+def doubts(recording: Recording, mode: Mode = "off-cpu") -> str:
     """What a report doubts of a profile that was recorded so, because of how it was."""
     return judging.doubts(
         Profile(
             profiler=recording.profiler,
-            mode="off-cpu",
+            mode=mode,
             stands_in=recording.stands_in,
             native_frames=recording.native_frames,
             off_cpu=recording.off_cpu,

@@ -181,10 +181,12 @@ def owner(stacks: Stacks, root: Path) -> Callable[[str], tuple[str, str] | None]
         if found is not None:
             name, file, line = found["name"], found["file"], found["line"]
         elif (location := native.get(frame)) is not None:
-            name, (file, _, line) = frame, location.rpartition(":")
-            for crate in crates(root):
-                if (crate / file).is_file() and not _OUTSIDE.search(file):
-                    return name, f"{(crate / file).relative_to(root).as_posix()}:{line}"
+            file, _, line = location.rpartition(":")
+            # Its place says it better than the engine, which tells namesakes and closures apart by their file.
+            name = frame.removesuffix(f" in {Path(file).name}")
+            source = None if _OUTSIDE.search(file) else _source(file, root)
+            if source is not None:
+                return name, f"{source}:{line}"
         else:
             return None
         own = belongs(file, root)
@@ -198,6 +200,17 @@ def crates(root: Path) -> tuple[Path, ...]:
     """The folders of Rust crates in the app's: the paths that a crate's debug information has start there."""
     found = [*root.glob("Cargo.toml"), *root.glob("*/Cargo.toml"), *root.glob("*/*/Cargo.toml")]
     return tuple(file.parent for file in sorted(found) if not _OUTSIDE.search(str(file.relative_to(root))))
+
+
+@cache
+def _source(file: str, root: Path) -> str | None:
+    """A Rust file, as a profile shortens it to its last two folders, from the app's folder."""
+    found = [crate / file for crate in crates(root) if (crate / file).is_file()]
+    if not found:
+        # Of a module within modules the crate's folder is not told: it counts where one file alone can be meant.
+        nested = [path for crate in crates(root) for path in crate.glob(f"src/**/{file}")]
+        found = nested if len(nested) == 1 else []
+    return found[0].relative_to(root).as_posix() if found else None
 
 
 def belongs(file: str, root: Path) -> str | None:

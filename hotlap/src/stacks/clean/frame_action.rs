@@ -1,5 +1,7 @@
 //! What becomes of each frame of a recording, found out once for each.
 
+use rustc_hash::FxHashSet;
+
 use super::dispatch;
 use super::frame_name::cleaned_frame;
 use super::idle::{Idle, idle};
@@ -46,6 +48,7 @@ pub(super) fn frame_action(
     frame: &Frame,
     weight: u64,
     options: &Clean,
+    namesakes: &FxHashSet<String>,
     out: &mut Stacks,
     best: &mut Vec<u64>,
 ) -> FrameAction {
@@ -105,7 +108,7 @@ pub(super) fn frame_action(
             return action;
         }
     }
-    let cleaned = cleaned_frame(frame, &parts, &name);
+    let cleaned = cleaned_frame(frame, &parts, &name, namesakes);
     action.is_unnamed = !cleaned.named;
     action.keep = out.intern_frame(&cleaned);
     if let Some(id) = action.keep {

@@ -1,10 +1,17 @@
 //! One frame made readable: its name, its kind and where it is.
 
+use rustc_hash::FxHashSet;
+
 use super::shorten::shorten;
 use crate::stacks::model::{Frame, KERNEL_SUFFIX, Kind, Parts, is_run_time_code};
 
-/// The frame as a reader wants it; `name` is its demangled name.
-pub(super) fn cleaned_frame(frame: &Frame, parts: &Parts<'_>, name: &str) -> Frame {
+/// The frame as a reader wants it; `name` is its demangled name, `namesakes` are the names that need their file.
+pub(super) fn cleaned_frame(
+    frame: &Frame,
+    parts: &Parts<'_>,
+    name: &str,
+    namesakes: &FxHashSet<String>,
+) -> Frame {
     let kind = match frame.kind {
         Kind::C if name != parts.name => Kind::Rust,
         kind => kind,
@@ -43,10 +50,11 @@ pub(super) fn cleaned_frame(frame: &Frame, parts: &Parts<'_>, name: &str) -> Fra
     };
     let mut short = separable(&shorten(name));
     if let (true, Some(file)) = (
-        short.starts_with("{closure"),
+        short.starts_with("{closure") || namesakes.contains(&short),
         parts.file().filter(|file| file.ends_with(".rs")),
     ) {
-        // Debug information names inlined closures without their function: the file tells more.
+        // Debug information names inlined closures without their function, and methods without their type: the
+        // file tells more.
         short = format!("{short} in {}", file.rsplit('/').next().unwrap_or(file));
     }
     if short != name {

@@ -4,6 +4,7 @@ mod dispatch;
 mod frame_action;
 mod frame_name;
 mod idle;
+mod namesakes;
 mod options;
 mod rewrite;
 mod role_votes;

@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::frame_action::{FrameAction, frame_action};
 use super::idle::Idle;
+use super::namesakes::namesakes;
 use super::options::Clean;
 use super::role_votes::settle_roles;
 use crate::stacks::model::{Frame, Kind, NodeId, Parts, ROOT, Reason, START_UP, Stacks};
@@ -27,11 +28,12 @@ pub fn clean(stacks: &Stacks, options: &Clean) -> Stacks {
     out.waiting = stacks.waiting;
     out.lost = stacks.lost;
     let weights = frame_weights(stacks);
+    let namesakes = namesakes(stacks);
     let mut best = Vec::new();
     let mut actions = Vec::with_capacity(stacks.frames().len());
     let mut libraries = FxHashMap::default();
     for (frame, weight) in stacks.frames().iter().zip(weights) {
-        let action = frame_action(frame, weight, options, &mut out, &mut best);
+        let action = frame_action(frame, weight, options, &namesakes, &mut out, &mut best);
         let next = u32::try_from(libraries.len()).map_or(0, |count| count + 1);
         let place = Parts::of(&frame.text).place;
         let library = place.map_or(0, |place| *libraries.entry(place).or_insert(next));

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hotlap.profiling.attribution import _innermost, crates
+from hotlap._engine import Stacks
+from hotlap.profiling.attribution import _innermost, crates, lines_of, owner
 
 
 def test_a_closure_goes_by_the_function_that_it_is_written_in() -> None:
@@ -30,3 +31,19 @@ def test_crates_of_an_app_are_found_but_not_those_of_packages(tmp_path: Path) ->
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "Cargo.toml").write_text("")
     assert crates(tmp_path) == (tmp_path / "core", tmp_path / "native" / "inner")
+
+
+def test_glue_and_core_of_one_name_each_have_their_place(tmp_path: Path) -> None:
+    (tmp_path / "Cargo.toml").write_text("")
+    for file in ("src/python/glue.rs", "src/fold.rs"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("")
+    recorded = tmp_path / "recorded.txt"
+    outer, inner = (f"fold ({tmp_path}/src/{file})" for file in ("python/glue.rs:9", "fold.rs:3"))
+    recorded.write_text(f"{outer};{inner} 5\n")
+    stacks = Stacks.read(recorded).clean()
+    ((frames, _),) = lines_of(stacks)
+    assert [owner(stacks, tmp_path)(frame) for frame in frames] == [
+        ("fold", "src/python/glue.rs:9"),
+        ("fold", "src/fold.rs:3"),
+    ]
