@@ -277,7 +277,12 @@ fn answers_are_held_against_what_was_expected() {
         (of("/interim"), None),
         (head, None),
         (of("/broken"), Some("status 500, not 200")),
-        (of("/wrong"), Some("another body than expected")),
+        (
+            of("/wrong"),
+            Some(
+                "another body than expected: the first time, after 0 equal bytes came \"wrong\" instead of \"right\"",
+            ),
+        ),
         (of("/cut"), Some("the connection ended within the answer")),
     ] {
         let engine = engine(&url);
@@ -402,4 +407,92 @@ fn what_cannot_be_run_is_refused() {
             .is_err()
     );
     assert!(engine.add(99, 0.0).is_err());
+}
+
+#[test]
+fn what_each_other_body_is_does_not_matter_to_the_errors() {
+    let number = AtomicU64::new(0);
+    let (url, _) = serve(move |_, stream| {
+        ok(
+            stream,
+            &format!("not {}", number.fetch_add(1, Ordering::SeqCst)),
+        )
+    });
+    let engine = engine(&url);
+    let request = Request {
+        expected: Expected::Exact(b"not this".to_vec()),
+        ..Request::get("/")
+    };
+    let behaviour = engine
+        .declare(declared(LoadModel::Closed, 0, vec![request]))
+        .unwrap();
+    engine.add(behaviour, 0.0).unwrap();
+    let mut counted = Counters::default();
+    until("several failed", || {
+        counted.merge(&total(&engine.take()));
+        counted.failed > 20
+    });
+    let said: Vec<&String> = counted.errors.keys().collect();
+    assert_eq!(
+        said,
+        [
+            "another body than expected: the first time, after 4 equal bytes came \"not 0\" instead of \"not this\""
+        ]
+    );
+}
+
+#[test]
+fn a_path_of_the_address_comes_before_each_request() {
+    let (url, _) = serve(|text, stream| ok(stream, text.split(' ').nth(1).unwrap()));
+    for (below, path) in [
+        ("", "/x"),
+        ("/", "/x"),
+        ("/api", "/api/x"),
+        ("/a/b/", "/a/b/x"),
+    ] {
+        let engine = engine(&format!("{url}{below}"));
+        let request = Request {
+            expected: Expected::Exact(path.into()),
+            ..Request::get("/x")
+        };
+        let behaviour = engine
+            .declare(declared(LoadModel::Closed, 0, vec![request]))
+            .unwrap();
+        engine.add(behaviour, 0.0).unwrap();
+        let mut counted = Counters::default();
+        until("it is answered", || {
+            counted.merge(&total(&engine.take()));
+            counted.requests() > 0
+        });
+        assert_eq!(counted.failed, 0, "{below}: {:?}", counted.errors);
+    }
+}
+
+#[test]
+fn each_address_of_a_name_is_tried() {
+    let Ok(listener) = TcpListener::bind("[::1]:0") else {
+        return;
+    };
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut buffer = [0; 4096];
+                while let Ok(1..) = stream.read(&mut buffer) {
+                    ok(&mut stream, "6");
+                }
+            });
+        }
+    });
+    let engine = engine(&format!("http://localhost:{port}"));
+    let behaviour = engine
+        .declare(declared(LoadModel::Closed, 0, vec![Request::get("/")]))
+        .unwrap();
+    engine.add(behaviour, 0.0).unwrap();
+    let mut counted = Counters::default();
+    until("it is answered", || {
+        counted.merge(&total(&engine.take()));
+        counted.requests() > 0
+    });
+    assert_eq!(counted.failed, 0, "{:?}", counted.errors);
 }

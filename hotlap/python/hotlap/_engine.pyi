@@ -21,6 +21,24 @@ def _panic(message: str) -> None:
         PanicError: always.
     """
 
+ANOTHER_BODY: str
+"""How what is said of an answer begins whose body is not the expected one."""
+
+def first_difference(
+    one: bytes, other: bytes, hidden: Sequence[str | bytes] = ()
+) -> tuple[int, str, str] | None:
+    """The first place where two bodies differ.
+
+    Args:
+        one: A body; ``other`` the other.
+        other: See there.
+        hidden: What is not shown: asterisks are.
+
+    Returns:
+        How many bytes before it are equal, and a few bytes there of each, as they can be printed; ``None`` where
+        the bodies are equal.
+    """
+
 @final
 class Request:
     """A request that users send. Two are equal if they are alike in all of it."""
@@ -36,6 +54,7 @@ class Request:
         status: int | None = ...,
         expected_body: str | bytes | None = None,
         expected_sha256: str | None = None,
+        hidden: Sequence[str | bytes] = (),
     ) -> Request:
         """Declare a request.
 
@@ -49,6 +68,7 @@ class Request:
             status: What it must be answered with, 200 by default; ``None``: anything below 400.
             expected_body: What the body of the answer must be.
             expected_sha256: The same, as the digest in hexadecimal digits.
+            hidden: What is not shown where an answer's body is, such as a token: asterisks are.
 
         Raises:
             ValueError: the digest is not made of 64 hexadecimal digits. What else cannot be sent is refused by
@@ -90,6 +110,9 @@ class Request:
     @property
     def expected_sha256(self) -> str | None:
         """The digest of the same, where that was given instead."""
+
+    def objection(self, status: int, body: bytes) -> str | None:
+        """What is wrong with an answer, with the first place where its body differs; ``None``: nothing is."""
 
 @final
 class Behaviour:

@@ -32,6 +32,9 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<null_server::NullServer>()?;
     module.add_class::<request::Request>()?;
 
+    module.add("ANOTHER_BODY", crate::swarm::ANOTHER_BODY)?;
+    module.add_function(wrap_pyfunction!(request::first_difference, module)?)?;
+
     module.add("StacksError", py.get_type::<detach::StacksError>())?;
     module.add("FLAME_SCRIPT", crate::stacks::SCRIPT)?;
     module.add_class::<diff::StackDiff>()?;

@@ -5,7 +5,8 @@ use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyDict, PyMapping};
 
-use crate::swarm::{self, Expected};
+use super::detach::detached;
+use crate::swarm::{self, Difference, Expected};
 
 /// A request that users send.
 #[pyclass(frozen, eq, module = "hotlap._engine")]
@@ -20,7 +21,7 @@ impl Request {
 
 /// A body as Python has it.
 #[derive(FromPyObject)]
-enum Body {
+pub enum Body {
     Text(PyBackedStr),
     Bytes(PyBackedBytes),
 }
@@ -57,10 +58,26 @@ fn hexadecimal(digest: &[u8; 32]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The first place where two bodies differ: how many bytes before it are equal, and what stands there in each.
+#[pyfunction]
+#[pyo3(signature = (one, other, hidden = Vec::new()))]
+pub fn first_difference(
+    py: Python<'_>,
+    one: PyBackedBytes,
+    other: PyBackedBytes,
+    hidden: Vec<Body>,
+) -> PyResult<Option<(usize, String, String)>> {
+    let hidden: Vec<Vec<u8>> = hidden.iter().map(Body::to_vec).collect();
+    detached(py, || {
+        Ok(Difference::between(&one, &other, &hidden)
+            .map(|found| (found.at, found.expected, found.came)))
+    })
+}
+
 #[pymethods]
 impl Request {
     #[new]
-    #[pyo3(signature = (method, path, name = None, weight = 1, headers = None, body = None, status = Some(200), expected_body = None, expected_sha256 = None))]
+    #[pyo3(signature = (method, path, name = None, weight = 1, headers = None, body = None, status = Some(200), expected_body = None, expected_sha256 = None, hidden = Vec::new()))]
     #[allow(
         clippy::too_many_arguments,
         reason = "keywords of a constructor in Python"
@@ -75,6 +92,7 @@ impl Request {
         status: Option<u16>,
         expected_body: Option<Body>,
         expected_sha256: Option<&str>,
+        hidden: Vec<Body>,
     ) -> PyResult<Self> {
         let headers = match headers {
             Some(headers) => headers.items()?.extract()?,
@@ -96,6 +114,7 @@ impl Request {
             weight,
             status,
             expected,
+            hidden: hidden.iter().map(Body::to_vec).collect(),
         }))
     }
 
@@ -152,6 +171,15 @@ impl Request {
             Expected::Sha256(digest) => Some(hexadecimal(digest)),
             _ => None,
         }
+    }
+
+    fn objection(
+        &self,
+        py: Python<'_>,
+        status: u16,
+        body: PyBackedBytes,
+    ) -> PyResult<Option<String>> {
+        detached(py, || Ok(self.0.objection(status, &body)))
     }
 
     fn __repr__(&self) -> String {

@@ -72,8 +72,7 @@ impl Engine {
     /// Declare what users do; the number that it returns is given to `add`.
     pub fn declare(&self, declared: Behaviour) -> Result<usize> {
         let name = |request: &Request| self.name(&request.method, &request.name);
-        let prepared =
-            PreparedBehaviour::new(declared, &self.target.host, self.threads.len(), name)?;
+        let prepared = PreparedBehaviour::new(declared, &self.target, self.threads.len(), name)?;
         let mut behaviours = held(&self.behaviours);
         behaviours.push(Arc::new(prepared));
         Ok(behaviours.len() - 1)

@@ -41,7 +41,7 @@ pub async fn exchange(
     intended: Instant,
 ) -> bool {
     let mut in_flight = InFlight::new(shard, request.name);
-    let accepts = |body: &[u8]| request.expected().accepts(body);
+    let accepts = |status, body: &[u8]| request.accepts(status, body);
     let outcome = connection
         .ask(&shard.target, &request.bytes, request.to_head, accepts)
         .await;
@@ -53,7 +53,7 @@ pub async fn exchange(
     };
     let (error, body_bytes) = match &outcome.result {
         Ok(answer) => (
-            request.objection(answer.status, answer.accepted),
+            (!answer.accepted).then(|| request.objection(answer.status)),
             answer.body_bytes,
         ),
         Err(failure) => (Some(failure.to_string()), 0),

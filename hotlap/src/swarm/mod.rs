@@ -1,12 +1,13 @@
 //! The load engine: virtual users on tokio threads.
 //!
 //! From the bottom up: what is counted (`counters`, `recorder`), where to connect (`target`, `tls`), what is sent
-//! (`request`, `behaviour`, `protocol`), what a thread's users share (`shard`), one request (`exchange`), the users
+//! (`difference`, `request`, `behaviour`, `protocol`), what a thread's users share (`shard`), one request (`exchange`), the users
 //! (`user`, `arrivals`), and the `engine` with its threads.
 
 mod arrivals;
 mod behaviour;
 mod counters;
+mod difference;
 mod engine;
 mod error;
 mod exchange;
@@ -27,11 +28,12 @@ mod worker;
 
 pub use behaviour::{Behaviour, LoadModel};
 pub use counters::{Counters, Second};
+pub use difference::Difference;
 pub use engine::{Config, Engine};
 pub use error::{EngineError, Result};
 pub use histogram::{DecodeError, Histogram};
 pub use null_server::NullServer;
-pub use request::{Expected, Request};
+pub use request::{ANOTHER_BODY, Expected, Request};
 pub use tls::Trust;
 
 // What the glue needs beside.

@@ -1,13 +1,14 @@
 //! A behaviour that can be lived: its requests encoded, their weights added up, its bounds shared out.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::behaviour::{Behaviour, LoadModel};
 use super::error::{EngineError, Result};
 use super::protocol::encode;
-use super::request::{Expected, Request};
+use super::request::{ANOTHER_BODY, Request};
+use super::target::Target;
 
 /// The back-off after a transport error, so that a dead server is not hammered.
 pub const BACK_OFF: Duration = Duration::from_millis(100);
@@ -22,25 +23,36 @@ pub struct PreparedRequest {
     pub name: usize,
     pub to_head: bool,
     request: Request,
+    /// What was wrong with the first other body. It is said of all later ones, too: bodies that differ each time
+    /// are one error, counted, and not as many as there are answers.
+    other_body: OnceLock<String>,
     /// The weights of it and all before it.
     up_to: u64,
 }
 
 impl PreparedRequest {
-    /// What is wrong with an answer, if anything is.
-    pub fn objection(&self, status: u16, body_accepted: bool) -> Option<String> {
+    /// Whether an answer is the expected one.
+    pub fn accepts(&self, status: u16, body: &[u8]) -> bool {
         if !self.request.accepts_status(status) {
-            return Some(match self.request.status {
-                Some(wanted) => format!("status {status}, not {wanted}"),
-                None => format!("status {status}"),
-            });
+            return false;
         }
-        (!body_accepted).then(|| "another body than expected".to_owned())
+        let accepted = self.request.expected.accepts(body);
+        if !accepted {
+            self.other_body
+                .get_or_init(|| self.request.body_objection(body));
+        }
+        accepted
     }
 
-    /// What its body must be.
-    pub fn expected(&self) -> &Expected {
-        &self.request.expected
+    /// What is wrong with an answer that was not accepted.
+    pub fn objection(&self, status: u16) -> String {
+        if !self.request.accepts_status(status) {
+            return self.request.status_objection(status);
+        }
+        self.other_body
+            .get()
+            .map_or(ANOTHER_BODY, String::as_str)
+            .to_owned()
     }
 }
 
@@ -62,7 +74,7 @@ impl PreparedBehaviour {
     /// Prepare a behaviour for so many threads; `name` says where a request's figures are kept.
     pub fn new(
         declared: Behaviour,
-        host: &str,
+        target: &Target,
         threads: usize,
         mut name: impl FnMut(&Request) -> usize,
     ) -> Result<Self> {
@@ -100,10 +112,11 @@ impl PreparedBehaviour {
                 }
                 up_to += u64::from(request.weight);
                 Ok(PreparedRequest {
-                    bytes: encode(&request, host)?,
+                    bytes: encode(&request, &target.host, &target.prefix)?,
                     name: name(&request),
                     to_head: request.method == "HEAD",
                     request,
+                    other_body: OnceLock::new(),
                     up_to,
                 })
             })

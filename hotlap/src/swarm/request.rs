@@ -2,6 +2,11 @@
 
 use sha2::{Digest, Sha256};
 
+use super::difference::Difference;
+
+/// What is said of an answer whose body is not the expected one; where it differs follows.
+pub const ANOTHER_BODY: &str = "another body than expected";
+
 /// What an answer's body must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
@@ -35,6 +40,8 @@ pub struct Request {
     /// The status that counts as answered; `None`: any below 400.
     pub status: Option<u16>,
     pub expected: Expected,
+    /// What must not be shown where an answer is.
+    pub hidden: Vec<Vec<u8>>,
 }
 
 impl Request {
@@ -49,12 +56,41 @@ impl Request {
             weight: 1,
             status: Some(200),
             expected: Expected::Any,
+            hidden: Vec::new(),
         }
     }
 
     /// Whether a status counts as answered.
     pub fn accepts_status(&self, status: u16) -> bool {
         self.status.map_or(status < 400, |wanted| wanted == status)
+    }
+
+    /// What is wrong with a status.
+    pub fn status_objection(&self, status: u16) -> String {
+        match self.status {
+            Some(wanted) => format!("status {status}, not {wanted}"),
+            None => format!("status {status}"),
+        }
+    }
+
+    /// What is wrong with a body that is not accepted.
+    pub fn body_objection(&self, body: &[u8]) -> String {
+        let found = match &self.expected {
+            Expected::Exact(expected) => Difference::between(expected, body, &self.hidden),
+            Expected::Any | Expected::Sha256(_) => None,
+        };
+        found.map_or_else(
+            || ANOTHER_BODY.to_owned(),
+            |found| format!("{ANOTHER_BODY}: the first time, {found}"),
+        )
+    }
+
+    /// What is wrong with an answer, if anything is.
+    pub fn objection(&self, status: u16, body: &[u8]) -> Option<String> {
+        if !self.accepts_status(status) {
+            return Some(self.status_objection(status));
+        }
+        (!self.expected.accepts(body)).then(|| self.body_objection(body))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where an engine connects to, found out once.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use rustls_pki_types::ServerName;
@@ -11,16 +11,19 @@ use super::tls::{self, Trust};
 
 /// Where and how to connect.
 pub struct Target {
-    pub address: SocketAddr,
+    /// All that the name stands for, in the order in which they are tried.
+    pub addresses: Vec<SocketAddr>,
     /// As the `Host` header says it.
     pub host: String,
+    /// The path of the address, which comes before that of each request; empty where there is none.
+    pub prefix: String,
     pub tls: Option<(TlsConnector, ServerName<'static>)>,
     pub connect_timeout: Duration,
     pub timeout: Duration,
 }
 
 impl Target {
-    /// The target of `http://host:port` or `https://host:port`, its name resolved.
+    /// The target of `http://host:port/prefix` or `https://host:port/prefix`, its name resolved.
     pub fn resolve(
         url: &str,
         trust: &Trust,
@@ -29,12 +32,13 @@ impl Target {
     ) -> Result<Self> {
         let invalid = || {
             EngineError::Url(format!(
-                "{url:?} is not http://host:port or https://host:port"
+                "{url:?} is not http://host:port or https://host:port, with or without a path"
             ))
         };
         let (scheme, rest) = url.split_once("://").ok_or_else(invalid)?;
-        let authority = rest.trim_end_matches('/');
-        if authority.is_empty() || authority.contains(['/', '?', '@']) {
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let prefix = path.trim_end_matches('/');
+        if authority.is_empty() || authority.contains('@') || rest.contains(['?', '#']) {
             return Err(invalid());
         }
         let default_port = match scheme {
@@ -50,11 +54,16 @@ impl Target {
         } else {
             format!("{authority}:{default_port}")
         };
-        let address = full
+        let mut addresses: Vec<SocketAddr> = full
             .to_socket_addrs()
             .map_err(|error| EngineError::Url(format!("{authority}: {error}")))?
-            .min_by_key(SocketAddr::is_ipv6)
-            .ok_or_else(invalid)?;
+            .collect();
+        if let Some(port) = full.strip_prefix("localhost:") {
+            // It is the machine itself under each of its addresses, whether a table of names says so or not.
+            addresses.push((Ipv6Addr::LOCALHOST, port.parse().map_err(|_| invalid())?).into());
+        }
+        addresses.sort_by_key(SocketAddr::is_ipv6);
+        addresses.dedup();
         let tls = if scheme == "https" {
             let name = full
                 .rsplit_once(':')
@@ -66,7 +75,8 @@ impl Target {
             None
         };
         Ok(Self {
-            address,
+            addresses,
+            prefix: prefix.to_owned(),
             host: authority.to_owned(),
             tls,
             connect_timeout,

@@ -24,9 +24,10 @@ from hotlap.run.folder import RunFolder
 from hotlap.run.options import TIMINGS, Options
 from hotlap.run.result import Capacity, TriedRate
 from hotlap.run.runner import new_run
+from hotlap.serving.answers import Answers, learn
 from hotlap.serving.environment import BuildError
 from hotlap.serving.server import ServeError, raise_file_limit, served
-from hotlap.serving.verify import VerifyError, verify
+from hotlap.serving.verify import VerifyError
 from hotlap.usage import LabError
 
 _WARM_UP_S = 1.0
@@ -80,6 +81,7 @@ def command(
     row = run.lanes[0]
 
     files = RunFolder(folder)
+    answers: Answers | None = None
 
     def measure_at(rate: float, pool: LocustPool) -> JudgedTrial:
         load = Load(
@@ -92,10 +94,16 @@ def command(
         number = len(row.trials)
         histogram = files.histogram(lane, "capacity", number)
         pool.load_ahead()
+        assert answers is not None
         with served(experiment, lane) as server:
-            row.verified = verify(server, lane)
             trial = measure(
-                Offered(lane=lane, load=load, engine="native", verified=row.verified),
+                Offered(
+                    lane=lane,
+                    load=load,
+                    engine="native",
+                    verified=row.verified,
+                    body=answers.body_at(server),
+                ),
                 server,
                 Timing(
                     time_s=min(
@@ -122,6 +130,8 @@ def command(
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with LocustPool() as pool:
+            answers = learn(lane, lambda lane, port: served(experiment, lane, port=port))
+            row.verified = answers.verified
             found = capacity.search(
                 lambda rate: measure_at(rate, pool),
                 objective,
@@ -131,9 +141,9 @@ def command(
                 repeats=repeats,
             )
     except (ServeError, LoadError, VerifyError) as error:
-        row.error = str(error)
+        row.error = lane.hide(str(error))
         result.write(run, folder)
-        raise LabError(str(error)) from None
+        raise LabError(row.error) from None
     row.capacity = Capacity(
         objective=found.objective,
         arrivals=arrivals,

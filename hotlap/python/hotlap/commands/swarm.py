@@ -7,18 +7,23 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import get_args
 
 import click
 import msgspec
 
-from hotlap.experiment import Engine, Experiment, Lane, Load
+from hotlap.evidence.words import held
+from hotlap.experiment import Engine, Lane, Load
 from hotlap.experiment.config import load_experiment
 from hotlap.load.locust_pool import SWARM
+from hotlap.load.request import RequestError, check
 from hotlap.load.wire import INTERACTIVE_VARIABLE, InteractivePlan
+from hotlap.serving.answers import learn
 from hotlap.serving.server import Served, ServeError, authority, raise_file_limit, served
+from hotlap.serving.verify import VerifyError
 from hotlap.usage import SHARE, LabError
 
 _SPARE_FILES = 100
@@ -112,12 +117,29 @@ def command(
         ca_file=ca_file,
         json=str(json_file.resolve()) if json_file is not None else None,
     )
+
+    def serve(lane: Lane, port: int | None) -> AbstractContextManager[Served]:
+        if url is not None:
+            return contextlib.nullcontext(Served(url, None, None, None, ca_file))
+        return served(experiment, lane, port=port)
+
     try:
-        with _target(experiment, lane, url, worker) as address:
-            words += ["--host", address] if address is not None else []
-            code = _run(words, {**os.environ, INTERACTIVE_VARIABLE: msgspec.json.encode(plan).decode()})
-    except ServeError as error:
-        raise LabError(str(error)) from None
+        with tempfile.TemporaryDirectory(prefix="hotlap-swarm-") as scratch, contextlib.ExitStack() as stack:
+            if not worker:
+                # What workers hold against answers, too: their master tells it to them.
+                answers = learn(lane, serve)
+                server = stack.enter_context(serve(lane, None))
+                check(lane, server.url, server.ca_file)
+                plan = msgspec.structs.replace(plan, body=answers.body_at(server))
+                click.echo(f"{lane.name} at {server.url}{lane.path}: {held(answers.verified)}", err=True)
+                words += ["--host", server.url]
+            elif url is not None:
+                words += ["--host", url]
+            file = Path(scratch, "plan.json")
+            file.write_bytes(msgspec.json.encode(plan))
+            code = _run(words, {**os.environ, INTERACTIVE_VARIABLE: str(file)})
+    except (ServeError, VerifyError, RequestError) as error:
+        raise LabError(lane.hide(str(error))) from None
     if code:
         raise LabError(f"Locust ended with code {code}: requests failed, or it could not run")
 
@@ -147,18 +169,6 @@ def _check_files(connections: int) -> None:
             f"{connections} connections need more open files than the {limit} that this system allows: "
             f"give at most {limit - _SPARE_FILES} users, or raise the hard limit (ulimit -Hn)"
         )
-
-
-@contextlib.contextmanager
-def _target(experiment: Experiment, lane: Lane, url: str | None, worker: bool) -> Iterator[str | None]:
-    """The address to be loaded; a worker is told it by its master."""
-    if worker or url is not None:
-        yield url
-        return
-    server: Served
-    with served(experiment, lane) as server:
-        click.echo(f"serving {lane.name} at {server.url}{lane.path}", err=True)
-        yield server.url
 
 
 def _run(words: list[str], environment: dict[str, str]) -> int:

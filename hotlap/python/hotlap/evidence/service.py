@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from hotlap.evidence.figures import Durations, Place
 
+Varies = Literal["requests", "servers"]
+"""Between which answers a body differed: of one server, or of two servers and more than a second apart."""
+Held = Literal["body", "given", "status"]
+"""What each answer under load is held against beside its status: the body that was verified, the one that the
+experiment gives, or nothing."""
+
+
+class BodyDifference(msgspec.Struct, frozen=True, kw_only=True):
+    """The first place where the bodies of two answers differ."""
+
+    equal_bytes: int
+    """How many come before it."""
+    one: str
+    """A few bytes there, as they can be printed."""
+    other: str
+
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer of a lane when it was verified. Size and digest are the last answer's."""
+    """The answers of a lane when it was verified. The size is the last answer's."""
 
     status: int
     size: int
     """Of the body, in bytes."""
     sha256: str
+    """Of the last body; of one that holds the server's port, with ``{port}`` in its place."""
     constant: bool
-    """Whether each try gave the same body."""
+    """Whether each answer had the same body, but for the server's own address."""
     alone_ms: float
     """How long the quickest answer took, without any load."""
+    answers: int | None = None
+    """How many were asked for; ``None``, likewise of the others, in a run that did not say."""
+    servers: int | None = None
+    """How many servers gave them."""
+    holds_port: bool | None = None
+    """Whether the body holds the server's own port, which differs from server to server."""
+    once: bool | None = None
+    """Whether the request could be sent only once: it may change what is stored, and a second was refused."""
+    varies: Varies | None = None
+    difference: BodyDifference | None = None
+    """Where two bodies differed first."""
+    held: Held | None = None
 
 
 class LockTimes(msgspec.Struct, kw_only=True):

@@ -1,8 +1,9 @@
-"""What a profile has to say of its own recording, in words: for graphs and pages alike."""
+"""What evidence has to say of itself, in words: for graphs, pages and terminals alike."""
 
 from __future__ import annotations
 
 from hotlap.evidence.profile import OffCpuTimes, Profile, PythonFrames
+from hotlap.evidence.service import Verified
 
 PYTHON_FRAMES = {
     PythonFrames.MISSING: (
@@ -43,3 +44,37 @@ def notes(profile: Profile) -> list[str]:
     found = [": ".join(PYTHON_FRAMES[frames])] if frames in PYTHON_FRAMES else []
     left_out = throughout(profile.off_cpu) if profile.off_cpu is not None else None
     return [*found, left_out] if left_out else found
+
+
+def held(verified: Verified) -> str:
+    """What each answer under load is held against, and why no more is."""
+    match verified.held:
+        case "given":
+            return "each answer's status and body are held against what the experiment gives"
+        case "body" if verified.holds_port:
+            return "each answer's status and body are held against what was verified, the server's own port put in"
+        case "body":
+            return "each answer's status and body are held against what was verified"
+        case None:
+            return "the run does not say what its answers were held against"
+    return f"each answer's status alone is held against what was verified: {_why(verified)}"
+
+
+def _why(verified: Verified) -> str:
+    if verified.once:
+        return "the request is answered so only once, and then refused"
+    if verified.varies is None:
+        return (
+            "the experiment expects any body"
+            if verified.constant
+            else "one answer does not tell what is constant"
+        )
+    between = {
+        "requests": "from request to request",
+        "servers": "between two servers, or with the time",
+    }[verified.varies]
+    found = verified.difference
+    place = (
+        f', first after {found.equal_bytes} equal bytes: "{found.one}" and "{found.other}"' if found else ""
+    )
+    return f"the body differs {between}{place}"

@@ -45,12 +45,14 @@ class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Expect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a lane must answer.
 
-    ``body`` is the exact text. ``same_as`` names the variant of the same scenario whose answer it must
-    equal. With neither, all such variants of a scenario must answer alike.
+    ``body`` is the exact text; with ``any_body`` nothing is expected of it. ``same_as`` names the variant of the
+    same scenario whose answer it must equal. With none of these, all such variants of a scenario must answer alike.
     """
 
     status: int = 200
     body: str | None = None
+    any_body: bool = False
+    """Whether answers may have any body: then only their status is held against them."""
     same_as: str | None = None
 
 
@@ -108,6 +110,14 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Who records those of them that it can, instead of each mode's own."""
     server: Server | None = None
     """What this lane changes of how the app is served; ``None``: the experiment's own server."""
+    secrets: dict[str, str] = {}
+    """Variables of the environment that were put into its requests, with their values: they are never shown."""
+
+    def hide(self, text: str) -> str:
+        """A text with ``${NAME}`` in the place of each secret."""
+        for name, value in sorted(self.secrets.items(), key=lambda one: -len(one[1])):
+            text = text.replace(value, f"${{{name}}}") if value else text
+        return text
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ The keys' types and docstrings here are the schema and the reference of the tabl
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
@@ -26,6 +27,7 @@ from hotlap.experiment.model import (
     Server,
     Writes,
 )
+from hotlap.experiment.variables import VariableProblem, filled
 
 Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="letters, digits, _ . -")]
 Command = Annotated[str | list[str], Meta(description="one string as a shell splits it, or a list of words")]
@@ -34,6 +36,8 @@ _Table = TypeVar("_Table", bound=msgspec.Struct)
 _LOAD, _EXPECT, _WRITES = Load(), Expect(), Writes(share=0.0)
 """Their defaults are the tables'."""
 
+ANY_BODY = "any"
+"""The ``body`` of what is expected that stands for whatever is answered."""
 ONLY_VARIANT = "app"
 """The variant of a scenario that names none."""
 
@@ -65,7 +69,7 @@ class ExpectTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What must be answered: ``[tool.hotlap.scenarios.NAME.expect]``."""
 
     status: Annotated[int, Meta(ge=100, le=599, description="any other is a failure")] = _EXPECT.status
-    body: Annotated[str, Meta(description="the exact text")] | None = None
+    body: Annotated[str, Meta(description='the exact text; "any": whatever it is')] | None = None
     body_file: Annotated[str, Meta(description="a file with the exact text")] | None = None
     same_as: Annotated[str, Meta(description="the variant whose answer it must equal")] | None = None
 
@@ -101,8 +105,10 @@ class RequestTable(ServedTable, kw_only=True, forbid_unknown_fields=True):
 
     method: Annotated[str, Meta(pattern="^[A-Z]+$", description="GET if absent")] | None = None
     path: Annotated[str, Meta(pattern="^/", description="with the query")] | None = None
-    headers: Annotated[dict[str, str], Meta(description="sent with the request")] = {}
-    body: Annotated[str, Meta(description="the text that is sent")] | None = None
+    headers: Annotated[
+        dict[str, str], Meta(description="sent with the request; ${NAME}: of the environment, $${: ${")
+    ] = {}
+    body: Annotated[str, Meta(description="the text that is sent; ${NAME} as in headers")] | None = None
     body_file: Annotated[str, Meta(description="a file with that text")] | None = None
 
 
@@ -118,8 +124,10 @@ class WritesTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     share: Annotated[float, Meta(ge=0, le=1, description="of all requests, from 0 to 1")]
     method: Annotated[str, Meta(pattern="^[A-Z]+$", description="how they write")] = _WRITES.method
     path: Annotated[str, Meta(pattern="^/", description="the lane's own if absent")] | None = None
-    headers: Annotated[dict[str, str], Meta(description="sent with them")] = {}
-    body: Annotated[str, Meta(description="the text that is sent")] | None = None
+    headers: Annotated[
+        dict[str, str], Meta(description="sent with them; ${NAME}: of the environment, $${: ${")
+    ] = {}
+    body: Annotated[str, Meta(description="the text that is sent; ${NAME} as in headers")] | None = None
     body_file: Annotated[str, Meta(description="a file with that text")] | None = None
     status: Annotated[int, Meta(ge=100, le=599, description="any other is a failure")] = _WRITES.expect.status
 
@@ -189,6 +197,9 @@ def to_experiment(table: dict[str, Any], folder: Path) -> Experiment:
         raise KeyProblem((), "it has no [scenarios.NAME] table: nothing would be measured")
     base = _server(top, None)
     _check_authority(top, folder, ())
+    secrets: dict[str, str] = {}
+    for name, one in shared.items():
+        _fill(one, ("variants", name), secrets)
     lanes: list[Lane] = []
     for name, raw in top.scenarios.items():
         at = ("scenarios", name)
@@ -197,9 +208,15 @@ def to_experiment(table: dict[str, Any], folder: Path) -> Experiment:
             variant: _convert(changes, VariantTable, (*at, "variants", variant))
             for variant, changes in scenario.variants.items()
         }
+        for variant, one in own.items():
+            _fill(one, (*at, "variants", variant), secrets)
+        _fill(scenario, at, secrets)
+        if scenario.writes is not None:
+            _fill(scenario.writes, (*at, "writes"), secrets)
         for variant in dict.fromkeys([*shared, *own]) or [ONLY_VARIANT]:
             changes = [one for one in (shared.get(variant), own.get(variant)) if one is not None]
             lanes.append(_lane(name, variant, scenario, changes, base, folder, at))
+    lanes = [msgspec.structs.replace(lane, secrets=secrets) for lane in lanes]
     _check_served(base, lanes)
     names = list(dict.fromkeys(lane.variant for lane in lanes))
     try:
@@ -258,6 +275,22 @@ def _convert(value: Any, kind: type[_Table], path: tuple[str, ...]) -> _Table:
             known = ", ".join(sorted(field.name for field in msgspec.structs.fields(inside)))
             raise KeyProblem((*path, *inner, unknown), f"it is not a key here; known: {known}") from None
         raise KeyProblem((*path, *inner), why) from None
+
+
+def _fill(table: RequestTable | WritesTable, at: tuple[str, ...], secrets: dict[str, str]) -> None:
+    """Put variables of the environment into the headers and the body of a request, and note them as secrets."""
+
+    def fill(text: str, *key: str) -> str:
+        try:
+            text, used = filled(text, os.environ)
+        except VariableProblem as problem:
+            raise KeyProblem((*at, *key), str(problem)) from None
+        secrets.update(used)
+        return text
+
+    table.headers = {name: fill(value, "headers", name) for name, value in table.headers.items()}
+    if table.body is not None:
+        table.body = fill(table.body, "body")
 
 
 def _words(command: str | list[str] | None) -> tuple[str, ...] | None:
@@ -340,7 +373,10 @@ def _lane(
         body=_text(first("body"), first("body_file"), folder, (*at, "body_file")),
         expect=Expect(
             status=expect.status,
-            body=_text(expect.body, expect.body_file, folder, (*at, "expect", "body_file")),
+            body=None
+            if expect.body == ANY_BODY
+            else _text(expect.body, expect.body_file, folder, (*at, "expect", "body_file")),
+            any_body=expect.body == ANY_BODY,
             same_as=expect.same_as if expect.same_as != variant else None,
         ),
         load=Load(

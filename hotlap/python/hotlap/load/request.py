@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from hotlap._engine import Request
+from hotlap._engine import Behaviour, Request, Swarm
 from hotlap.experiment import Lane
 
-__all__ = ["Request", "request_of", "requests_of"]
+__all__ = ["Request", "RequestError", "check", "request_of", "requests_of"]
 
 WEIGHTS = 10_000
 """The weights of a lane's reads and writes add up to this."""
 
 
-def requests_of(lane: Lane, body_sha256: str | None = None) -> list[Request]:
+class RequestError(ValueError):
+    """A request that cannot be sent there: the message says why."""
+
+
+def check(lane: Lane, url: str, ca_file: str | None = None) -> None:
+    """Refuse what the engine would refuse, before any process is started for it.
+
+    Raises:
+        RequestError: the address is not one, or a request of the lane cannot be sent.
+    """
+    try:
+        Swarm(url.rstrip("/"), ca_file=ca_file).declare(Behaviour(requests_of(lane)))
+    except ValueError as error:
+        raise RequestError(f"{lane.name} cannot be loaded: {lane.hide(str(error))}") from None
+
+
+def requests_of(lane: Lane, body: bytes | None = None) -> list[Request]:
     """What a lane's users send: its request, and with writers the one that writes, each by its share."""
     if lane.writes is None or not lane.writes.share:
-        return [request_of(lane, body_sha256)]
+        return [request_of(lane, body)]
     writes = lane.writes
     write = Request(
         writes.method,
@@ -25,12 +41,13 @@ def requests_of(lane: Lane, body_sha256: str | None = None) -> list[Request]:
         body=writes.body,
         status=writes.expect.status,
         expected_body=writes.expect.body,
+        hidden=list(lane.secrets.values()),
     )
-    return [request_of(lane, body_sha256, weight=WEIGHTS - write.weight), write]
+    return [request_of(lane, body, weight=WEIGHTS - write.weight), write]
 
 
-def request_of(lane: Lane, body_sha256: str | None = None, *, weight: int = 1) -> Request:
-    """A lane's request; ``body_sha256`` is the digest of its body where that was found to be constant."""
+def request_of(lane: Lane, body: bytes | None = None, *, weight: int = 1) -> Request:
+    """A lane's request; ``body`` is what each answer's must be, where that is known."""
     return Request(
         lane.method,
         lane.path,
@@ -39,6 +56,6 @@ def request_of(lane: Lane, body_sha256: str | None = None, *, weight: int = 1) -
         headers=lane.headers,
         body=lane.body,
         status=lane.expect.status,
-        expected_body=lane.expect.body,
-        expected_sha256=body_sha256 if lane.expect.body is None else None,
+        expected_body=body if lane.expect.body is None else lane.expect.body,
+        hidden=list(lane.secrets.values()),
     )

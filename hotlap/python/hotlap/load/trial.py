@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from hotlap.experiment import Engine, Lane, Load
 from hotlap.load.aggregate import Window, by_name, percentiles, window_of
 from hotlap.load.calibrate import calibrate
 from hotlap.load.locust_pool import SWARM, Locust, LocustPool, NoLocustError
-from hotlap.load.request import request_of
+from hotlap.load.request import RequestError, check, request_of
 from hotlap.load.wire import PLAN_VARIABLE, SwarmPlan, WindowResult
 from hotlap.serving.server import Served
 
@@ -41,7 +42,9 @@ class Offered(msgspec.Struct, frozen=True, kw_only=True):
     engine: Engine
     """Who sends: the native engine, or Locust's own users (``http``)."""
     verified: Verified | None = None
-    """A constant body is held against each answer."""
+    """What was found of its answers before."""
+    body: bytes | None = None
+    """What each body must be; ``None``: that is not known, or the lane itself says it."""
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,7 +167,11 @@ class _Swarm:
 @contextlib.contextmanager
 def _swarm(offered: Offered, served: Served, pool: LocustPool, timing: Timing | None) -> Iterator[_Swarm]:
     """``timing`` ``None``: until the block ends."""
-    lane, load, verified = offered.lane, offered.load, offered.verified
+    lane, load = offered.lane, offered.load
+    try:
+        check(lane, served.url, served.ca_file)
+    except RequestError as error:
+        raise LoadError(str(error)) from None
     with contextlib.ExitStack() as stack:
         try:
             own = stack.enter_context(pool.locust())
@@ -181,7 +188,7 @@ def _swarm(offered: Offered, served: Served, pool: LocustPool, timing: Timing | 
             seed=timing.seed if timing else 0,
             server_pids=tuple(served.pids()),
             ca_file=served.ca_file,
-            body_sha256=verified.sha256 if verified and verified.constant else None,
+            body=offered.body,
             answer=str(own.folder / "answer.json"),
             live=str(swarm.live),
         )
@@ -239,12 +246,19 @@ def _trial(
         server_rss_bytes=rss_bytes,
         generator_cpu_percent=100 * window.generator_cpu_s / window.duration_s,
         generator_offers_rps=_calibration(offered) if offered.engine == "native" else None,
-        errors=window.errors,
+        errors=_hidden(offered.lane, window.errors),
         slices=window.slices,
         series=window.series,
         machine=answer.machine,
         locust=answer.locust,
     )
+
+
+def _hidden(lane: Lane, errors: dict[str, int]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for text, count in errors.items():
+        counts[lane.hide(text)] += count
+    return dict(counts)
 
 
 def _decoded(encoded: bytes | None) -> Percentiles | None:

@@ -29,8 +29,8 @@ class SwarmPlan(msgspec.Struct, frozen=True, kw_only=True):
     server_pids: tuple[int, ...] = ()
     seed: int = 0
     """Of what is left to chance: waits, gaps, who writes."""
-    body_sha256: str | None = None
-    """What each body must be; ``None`` where answers are not constant."""
+    body: bytes | None = None
+    """What each body must be; ``None`` where that is not known, or the lane itself says it."""
     ca_file: str | None = None
     """The authorities that a ``https`` server is trusted by, instead of the usual ones."""
     answer: str
@@ -55,10 +55,18 @@ class InteractivePlan(msgspec.Struct, frozen=True, kw_only=True):
     lane: Lane
     load: Load
     engine: Engine
+    body: bytes | None = None
+    """What each body must be, as in ``SwarmPlan``."""
     ca_file: str | None = None
     """The authorities that a ``https`` server is trusted by, instead of the usual ones."""
     json: str | None = None
     """Where the result is to be written."""
+
+    @staticmethod
+    def given() -> InteractivePlan:
+        """The plan in the file that the environment names: a body may be larger than a variable can be."""
+        path = Path(os.environ[INTERACTIVE_VARIABLE])
+        return msgspec.json.decode(path.read_bytes(), type=InteractivePlan)
 
 
 class Slice(msgspec.Struct, kw_only=True):

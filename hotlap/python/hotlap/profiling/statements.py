@@ -9,9 +9,9 @@ import msgspec
 
 from hotlap.evidence.figures import Place
 from hotlap.evidence.service import RepeatedStatement, StatementCounts
-from hotlap.experiment import Lane
 from hotlap.profiling.attribution import own_of
 from hotlap.profiling.probe import Probe, ProbeError
+from hotlap.serving.answers import Answers
 from hotlap.serving.server import Served
 from hotlap.serving.verify import VerifyError, request
 
@@ -20,23 +20,29 @@ _SHOWN = 3
 _SQL_CHARS = 200
 
 
-def statements(probe: Probe, served: Served, lane: Lane, root: Path) -> StatementCounts | None:
-    """Ask for a lane a few times more and count what it sends to databases.
+def statements(probe: Probe, served: Served, answers: Answers, root: Path) -> StatementCounts | None:
+    """Ask a server for a lane's answer, and count what a request sends to databases.
 
     Returns:
         ``None`` where no process has a probe or nothing was sent.
+
+    Raises:
+        VerifyError: the lane does not answer as it must.
     """
-    try:
-        workers = probe.workers(served.pids())
-        # What starting up and verifying sent: not what a request sends, but whether there is a database.
-        before = [_sent(probe, pid) for pid in workers]
-        if not any(before):
-            return None
-        for _ in range(REQUESTS):
-            request(served.url, lane, lane.load.timeout_s, ca_file=served.ca_file)
-        sent = [one for pid in workers for one in _sent(probe, pid)]
-    except (ProbeError, VerifyError):
-        return None  # It is evidence for advice; the lane itself was verified.
+    before = _all_sent(probe, served) if not answers.safe else []
+    answers.ask(served)
+    # With what starting up and verifying sent: not what a request sends, but whether there is a database.
+    sent, requests = _all_sent(probe, served), 1
+    if before is None or not sent:
+        return None
+    if answers.safe:
+        lane, requests = answers.lane, REQUESTS
+        try:
+            for _ in range(requests):
+                request(served.url, lane, lane.load.timeout_s, ca_file=served.ca_file)
+        except VerifyError:
+            return None  # It is evidence for advice; the lane itself was verified.
+        sent = _all_sent(probe, served)
     if not sent:
         return None
     counts: Counter[str] = Counter()
@@ -46,10 +52,10 @@ def statements(probe: Probe, served: Served, lane: Lane, root: Path) -> Statemen
         if one.sql not in heaviest or one.count > heaviest[one.sql].count:
             heaviest[one.sql] = one
     return StatementCounts(
-        per_request=counts.total() / REQUESTS,
+        per_request=counts.total() / requests,
         repeated=[
             RepeatedStatement(
-                sql=sql[:_SQL_CHARS], per_request=count / REQUESTS, by=_place(heaviest[sql].stack, root)
+                sql=sql[:_SQL_CHARS], per_request=count / requests, by=_place(heaviest[sql].stack, root)
             )
             for sql, count in counts.most_common(_SHOWN)
         ],
@@ -62,6 +68,14 @@ class _Sent(msgspec.Struct):
     sql: str
     count: int
     stack: list[str]
+
+
+def _all_sent(probe: Probe, served: Served) -> list[_Sent] | None:
+    """What was sent since it was last asked; ``None``: no process tells."""
+    try:
+        return [one for pid in probe.workers(served.pids()) for one in _sent(probe, pid)]
+    except ProbeError:
+        return None
 
 
 def _sent(probe: Probe, pid: int) -> list[_Sent]:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hotlap.analysis.judged import JudgedRun, JudgedTrial
+from hotlap.evidence.words import held
 from hotlap.run.jobs import Job
 
 
@@ -82,6 +83,9 @@ def show(run: JudgedRun, console: Console) -> None:
     """The lanes of a run with their main figures, then what has to be said of each, and the first findings."""
     console.print(table(run, console))
     for lane in run.lanes:
+        seen = lane.evidence.verified
+        if lane.evidence.error is None and seen is not None and seen.held == "status":
+            console.print(f"{escape(lane.name)}: {escape(held(seen))}", highlight=False, soft_wrap=True)
         # The rule that speaks of a lane without figures says its error, too.
         for sentence in (
             [lane.evidence.error] if lane.evidence.error else [rule.sentence for rule in lane.verdict.rules]

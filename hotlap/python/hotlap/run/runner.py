@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -23,10 +24,11 @@ from hotlap.run.folder import RunFolder
 from hotlap.run.jobs import Compare, Job, Measure, Record, Verify, missing, plan, window_s
 from hotlap.run.options import Options
 from hotlap.run.result import LaneResult, RunResult, Settings
+from hotlap.serving.answers import Answers, ask_again
 from hotlap.serving.environment import environment
 from hotlap.serving.locks import Locks, read_locks, since
 from hotlap.serving.server import Served, ServeError, served
-from hotlap.serving.verify import VerifyError, disagreements, verify
+from hotlap.serving.verify import VerifyError, disagreements
 
 _DIFF_FRAMES = 20
 
@@ -96,6 +98,8 @@ class Runner:
         self._progress = progress
         self._options = options_of(run)
         self._lanes = [self._options.lane_of(experiment.lane(row.name)) for row in run.lanes]
+        self._answers: dict[str, Answers] = {}
+        """What the lanes that were verified answer, by their names."""
 
     def go(self) -> None:
         """Do what the run has no result of yet. Ctrl-C ends it and keeps what there is."""
@@ -109,6 +113,7 @@ class Runner:
                 for job in jobs:
                     if isinstance(job, Verify):
                         self._do(job, pool)
+                self._verify_again()
                 self._compare_variants()
                 for job in jobs:
                     if not isinstance(job, Verify):
@@ -152,11 +157,25 @@ class Runner:
                 probe() as own_probe,
                 served(self._experiment, lane, env=own_probe.env(statements=True)) as server,
             ):
-                row.verified = verify(server, lane)
-                row.statements = statements(own_probe, server, lane, self._root(lane))
+                answers = Answers(lane)
+                counted = statements(own_probe, server, answers, self._root(lane))
+                row.verified, row.statements = answers.verified, counted
+                self._answers[lane.name] = answers
         except (ServeError, VerifyError) as error:
-            row.error = str(error)
+            row.error = lane.hide(str(error))
         return row.error
+
+    def _verify_again(self) -> None:
+        """Ask servers of their own ports, later, so that what differs with these is not held against an answer."""
+
+        def serve(lane: Lane, port: int | None) -> AbstractContextManager[Served]:
+            return served(self._experiment, lane, port=port)
+
+        problems = ask_again(list(self._answers.values()), serve)
+        for name, answers in self._answers.items():
+            row = self._row(answers.lane)
+            row.verified = answers.verified
+            row.error = problems.get(name)
 
     def _root(self, lane: Lane) -> Path:
         return Path(self._experiment.root, (lane.server or self._experiment.server).cwd or ".").resolve()
@@ -177,7 +196,13 @@ class Runner:
             with served(self._experiment, lane) as server:
                 locks = self._locks(server, lane)
                 trial = measure(
-                    Offered(lane=lane, load=job.load, engine=job.engine, verified=verified),
+                    Offered(
+                        lane=lane,
+                        load=job.load,
+                        engine=job.engine,
+                        verified=verified,
+                        body=self._answers[lane.name].body_at(server),
+                    ),
                     server,
                     Timing(time_s=window_s(job.time_s, job.load, answer_s), warm_up_s=job.warm_up_s),
                     histogram=histogram,
@@ -186,9 +211,10 @@ class Runner:
                 if job.role == "measure":
                     row.locks = since(locks, self._locks(server, lane)) or row.locks
         except (ServeError, LoadError) as error:
+            problem = lane.hide(str(error))
             if job.role == "measure":
-                row.error = str(error)
-            return str(error)
+                row.error = problem
+            return problem
         row.trials.append(
             msgspec.structs.replace(
                 trial, role=job.role, repeat=job.repeat, histogram=self._folder.relative(histogram)
@@ -214,6 +240,8 @@ class Runner:
             pool,
             self._folder.path,
         )
+        if made.error is not None:
+            made = msgspec.structs.replace(made, error=job.lane.hide(made.error))
         row.profiles = [*(one for one in row.profiles if one.mode != job.mode), made]
         return made.error
 

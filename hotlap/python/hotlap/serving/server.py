@@ -22,8 +22,9 @@ from urllib.parse import urlsplit
 import psutil
 
 from hotlap.experiment import Experiment, Lane, Server
+from hotlap.serving.client import connect
 from hotlap.serving.interrupts import uninterrupted
-from hotlap.serving.tls import TrustError, connect, context
+from hotlap.serving.tls import TrustError, context
 
 _POLL_S = 0.02
 _STOP_TIMEOUT_S = Server().stop_timeout_s
@@ -105,6 +106,16 @@ class Served:
             with contextlib.suppress(psutil.NoSuchProcess):
                 total += process.memory_info().rss
         return total or None
+
+    def listens_on_ipv6(self) -> bool:
+        """Whether one of its processes listens on its port at ``::1`` alone, as behind the name ``localhost``."""
+        with contextlib.suppress(OSError), socket.create_connection(("::1", self.port), 1.0):
+            for process in self._tree():
+                with contextlib.suppress(psutil.Error):
+                    for one in process.net_connections("tcp6"):
+                        if one.status == psutil.CONN_LISTEN and tuple(one.laddr) == ("::1", self.port):
+                            return True
+        return False
 
     def alive(self) -> bool:
         """Whether the server that we started, or that was named with its pid, still runs."""
@@ -308,6 +319,8 @@ def _await_ready(running: Served, server: Server) -> None:
         try:
             if _answers(running.url + server.ready_path, running.ca_file):
                 return
+            if server.command is not None and running.listens_on_ipv6():
+                running.url = f"http://[::1]:{running.port}"
         except ssl.SSLCertVerificationError as error:
             raise ServeError(
                 f"the certificate of {running.url} is not trusted: {error.verify_message}; "

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ssl
 from functools import lru_cache
-from http.client import HTTPConnection, HTTPSConnection
-from urllib.parse import urlsplit
 
 
 class TrustError(RuntimeError):
@@ -23,16 +21,3 @@ def context(ca_file: str | None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
         raise TrustError(f"ca_file {ca_file} holds no certificate that can be read: {error}") from None
-
-
-def connect(url: str, ca_file: str | None, timeout_s: float) -> HTTPConnection:
-    """A connection to the host of an address, which is opened by its first request.
-
-    Raises:
-        TrustError: the authorities cannot be read.
-    """
-    parts = urlsplit(url)
-    host = parts.hostname or "127.0.0.1"
-    if parts.scheme == "https":
-        return HTTPSConnection(host, parts.port, timeout=timeout_s, context=context(ca_file))
-    return HTTPConnection(host, parts.port, timeout=timeout_s)

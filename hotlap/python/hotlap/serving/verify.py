@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from http.client import HTTPException
@@ -10,10 +9,8 @@ from urllib.parse import urlsplit
 
 from hotlap.evidence.service import Verified
 from hotlap.experiment import Lane
-from hotlap.serving.server import Served
-from hotlap.serving.tls import connect
+from hotlap.serving.client import connect
 
-TRIES = 3
 _SHOWN_CHARS = 200
 _PART_BYTES = 65536
 
@@ -46,32 +43,20 @@ def request(url: str, lane: Lane, timeout_s: float, *, ca_file: str | None = Non
         connection.close()
 
 
-def verify(served: Served, lane: Lane) -> Verified:
-    """Ask a lane for its answer a few times and hold it against what it must be.
+def check(lane: Lane, status: int, body: bytes) -> None:
+    """Hold an answer against what the experiment says of it.
 
     Raises:
-        VerifyError: no answer, or a status or body other than expected.
+        VerifyError: it is another status or body.
     """
-    bodies: list[bytes] = []
-    took_s: list[float] = []
-    for _ in range(TRIES):
-        asked_s = time.perf_counter()
-        status, body = request(served.url, lane, lane.load.timeout_s, ca_file=served.ca_file)
-        took_s.append(time.perf_counter() - asked_s)
-        if status != lane.expect.status:
-            raise VerifyError(
-                f"{lane.method} {lane.path} answered {status}, not {lane.expect.status}: {_shown(body)}"
-            )
-        if lane.expect.body is not None and body != lane.expect.body.encode():
-            raise VerifyError(f"{lane.method} {lane.path} answered {_shown(body)}, not {lane.expect.body!r}")
-        bodies.append(body)
-    return Verified(
-        status=lane.expect.status,
-        size=len(bodies[-1]),
-        sha256=hashlib.sha256(bodies[-1]).hexdigest(),
-        constant=len(set(bodies)) == 1,
-        alone_ms=1000 * min(took_s),
-    )
+    if status != lane.expect.status:
+        raise VerifyError(
+            f"{lane.method} {lane.path} answered {status}, not {lane.expect.status}: {_shown(body, lane)}"
+        )
+    if lane.expect.body is not None and body != lane.expect.body.encode():
+        raise VerifyError(
+            f"{lane.method} {lane.path} answered {_shown(body, lane)}, not {lane.expect.body!r}"
+        )
 
 
 def disagreements(lanes: Sequence[Lane], verified: Mapping[str, Verified]) -> dict[str, str]:
@@ -79,7 +64,7 @@ def disagreements(lanes: Sequence[Lane], verified: Mapping[str, Verified]) -> di
 
     Args:
         lanes: The lanes of the run.
-        verified: What ``verify`` returned, by the lane's name. Answers that change from request to
+        verified: What was found of their answers, by the lane's name. Answers that change from request to
             request are not compared.
 
     A variant with an expected body was held against that already. One that names another variant is
@@ -90,7 +75,10 @@ def disagreements(lanes: Sequence[Lane], verified: Mapping[str, Verified]) -> di
         constant = {
             lane.variant: lane
             for lane in lanes
-            if lane.scenario == scenario and lane.name in verified and verified[lane.name].constant
+            if lane.scenario == scenario
+            and not lane.expect.any_body
+            and lane.name in verified
+            and verified[lane.name].constant
         }
         alike = [
             lane for lane in constant.values() if lane.expect.body is None and lane.expect.same_as is None
@@ -116,6 +104,6 @@ def _told(verified: Verified) -> str:
     return f"status {verified.status}, {verified.size} bytes, sha256 {verified.sha256[:12]}"
 
 
-def _shown(body: bytes) -> str:
-    text = body.decode(errors="replace")
+def _shown(body: bytes, lane: Lane) -> str:
+    text = lane.hide(body.decode(errors="replace"))
     return repr(text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from locust.runners import WorkerRunner
 from hotlap._engine import Counters
 from hotlap.experiment import Engine
 from hotlap.load.aggregate import percentiles
-from hotlap.load.wire import INTERACTIVE_VARIABLE, InteractivePlan
+from hotlap.load.wire import InteractivePlan
 from hotlap.swarm.bridge import FEED
 from hotlap.swarm.lanes import user_of
 
@@ -87,7 +86,8 @@ def result(plan: InteractivePlan, environment: Environment, duration_s: float) -
 
 def _tell_workers(parser: LocustArgumentParser) -> None:
     """Let the plan be an option of Locust's: what a master's options are, it tells its workers as they start."""
-    parser.add_argument("--hotlap-plan", default=os.environ[INTERACTIVE_VARIABLE], include_in_web_ui=False)
+    plan = msgspec.json.encode(_PLAN).decode()
+    parser.add_argument("--hotlap-plan", default=plan, include_in_web_ui=False)
 
 
 def _adopt(environment: Environment, **_: Any) -> None:
@@ -97,7 +97,9 @@ def _adopt(environment: Environment, **_: Any) -> None:
     assert environment.parsed_options is not None
     told = msgspec.json.decode(environment.parsed_options.hotlap_plan, type=InteractivePlan)
     # Whom to trust is a file of this machine's.
-    environment.user_classes[:] = [user_of(told.lane, told.load, told.engine, ca_file=_PLAN.ca_file)]
+    environment.user_classes[:] = [
+        user_of(told.lane, told.load, told.engine, told.body, ca_file=_PLAN.ca_file)
+    ]
 
 
 def _install(plan: InteractivePlan) -> None:
@@ -131,6 +133,6 @@ def _install(plan: InteractivePlan) -> None:
     events.quit.add_listener(on_quit)
 
 
-_PLAN = msgspec.json.decode(os.environ[INTERACTIVE_VARIABLE], type=InteractivePlan)
-LaneUser = user_of(_PLAN.lane, _PLAN.load, _PLAN.engine, ca_file=_PLAN.ca_file)
+_PLAN = InteractivePlan.given()
+LaneUser = user_of(_PLAN.lane, _PLAN.load, _PLAN.engine, _PLAN.body, ca_file=_PLAN.ca_file)
 _install(_PLAN)

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from typing import Any
 
 from locust import FastHttpUser, User, between
 
+from hotlap._engine import ANOTHER_BODY
 from hotlap.experiment import Engine, ExperimentError, Lane, Load
 from hotlap.load.request import Request, requests_of
 from hotlap.serving.tls import context
 from hotlap.swarm.users import ArrivalUser, NativeUser, PacedUser
-from hotlap.swarm.window import matches
 
 
 def user_of(
     lane: Lane,
     load: Load,
     engine: Engine,
-    body_sha256: str | None = None,
+    body: bytes | None = None,
     *,
     seed: int = 0,
     ca_file: str | None = None,
@@ -31,18 +30,18 @@ def user_of(
         ExperimentError: stock Locust users cannot arrive so.
     """
     name = re.sub(r"[^A-Za-z0-9]+", "_", lane.name).title().replace("_", "") or "Lane"
-    return type(name, *_made(lane, load, engine, body_sha256, seed, ca_file))
+    return type(name, *_made(lane, load, engine, body, seed, ca_file))
 
 
 def _made(
-    lane: Lane, load: Load, engine: Engine, body_sha256: str | None, seed: int, ca_file: str | None
+    lane: Lane, load: Load, engine: Engine, body: bytes | None, seed: int, ca_file: str | None
 ) -> tuple[tuple[type[User], ...], dict[str, Any]]:
     if engine == "http":
         if load.model != "closed":
             raise ExperimentError(f"{lane.name}: {load.model} arrivals need the native engine, not http")
-        return (FastHttpUser,), _stock(lane, load, body_sha256, ca_file)
+        return (FastHttpUser,), _stock(lane, load, body, ca_file)
     shared = {
-        "requests": requests_of(lane, body_sha256),
+        "requests": requests_of(lane, body),
         "timeout_s": load.timeout_s,
         "seed": seed,
         "ca_file": ca_file,
@@ -63,7 +62,7 @@ def _made(
             return (ArrivalUser,), {**shared, **open_load}
 
 
-def _stock(lane: Lane, load: Load, body_sha256: str | None, ca_file: str | None) -> dict[str, Any]:
+def _stock(lane: Lane, load: Load, body: bytes | None, ca_file: str | None) -> dict[str, Any]:
     trust: dict[str, Any] = {}
     if ca_file is not None:
         # By itself Locust trusts anybody.
@@ -74,16 +73,15 @@ def _stock(lane: Lane, load: Load, body_sha256: str | None, ca_file: str | None)
         "connection_timeout": load.timeout_s,
         "network_timeout": load.timeout_s,
         # Locust chooses among the tasks of a user by their weights.
-        "tasks": {_asking(request): request.weight for request in requests_of(lane, body_sha256)},
+        "tasks": {_asking(request): request.weight for request in requests_of(lane, body)},
     }
 
 
 def _asking(request: Request) -> Callable[[FastHttpUser], None]:
-    digest = request.expected_sha256
-    if request.expected_body is not None:
-        digest = hashlib.sha256(request.expected_body).hexdigest()
+    other_body: str | None = None
 
     def ask(user: FastHttpUser) -> None:
+        nonlocal other_body
         with user.client.request(
             request.method,
             request.path,
@@ -94,11 +92,13 @@ def _asking(request: Request) -> Callable[[FastHttpUser], None]:
         ) as answer:
             if answer.status_code == 0:
                 return  # No answer came: the client has marked it as failed, with the reason.
-            if answer.status_code != request.status:
-                answer.failure(f"status {answer.status_code}, not {request.status}")
-            elif not matches(answer.content, digest):
-                answer.failure("another body than expected")
-            else:
+            objection = request.objection(answer.status_code, answer.content or b"")
+            if objection is None:
                 answer.success()
+                return
+            if objection.startswith(ANOTHER_BODY):
+                # As in the engine, what was wrong with the first is said of all.
+                objection = other_body = other_body or objection
+            answer.failure(objection)
 
     return ask

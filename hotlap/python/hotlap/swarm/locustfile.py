@@ -14,9 +14,7 @@ from hotlap.swarm.window import Window
 
 PLAN = SwarmPlan.given()
 if PLAN.lane.locustfile is None:
-    LaneUser = user_of(
-        PLAN.lane, PLAN.load, PLAN.engine, PLAN.body_sha256, seed=PLAN.seed, ca_file=PLAN.ca_file
-    )
+    LaneUser = user_of(PLAN.lane, PLAN.load, PLAN.engine, PLAN.body, seed=PLAN.seed, ca_file=PLAN.ca_file)
 # Otherwise the users are those of the lane's own locustfile, which Locust reads beside this one.
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections import Counter
@@ -171,11 +170,6 @@ class Window:
             name: NamedSlice(requests=each.count, failures=self._failed[name], response=each.encode())
             for name, each in self._stock.items()
         }
-
-
-def matches(content: bytes | None, sha256: str | None) -> bool:
-    """Whether a body is the one that was verified; any body is where none was pinned."""
-    return sha256 is None or hashlib.sha256(content or b"").hexdigest() == sha256
 
 
 def _write(path: Path, content: bytes) -> None:

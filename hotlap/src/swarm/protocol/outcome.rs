@@ -19,7 +19,7 @@ pub enum Failure {
     Timeout,
 }
 
-/// An answer, and whether its body was the expected one.
+/// An answer, and whether it was the expected one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
     pub status: u16,

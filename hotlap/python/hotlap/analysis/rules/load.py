@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from hotlap._engine import ANOTHER_BODY
 from hotlap.analysis.judged import JudgedLane, JudgedRun
 from hotlap.analysis.rules import Claim, rule
 from hotlap.analysis.trials import GENERATOR_PERCENT, LITTLES
@@ -114,9 +115,17 @@ def failures(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     for trial in _measured(lane):
         if trial.failures:
             most = max(trial.errors, key=lambda text: trial.errors[text], default="no reason given")
+            remedy = ""
+            seen = lane.evidence.verified
+            if most.startswith(ANOTHER_BODY):
+                remedy = '; if it may differ, say so: expect = { body = "any" }'
+            elif seen is not None and seen.once:
+                remedy = (
+                    "; a second such request was refused before the load, too: a locustfile can send others"
+                )
             yield Claim(
                 sentence=f"{trial.failures} of {trial.requests} requests to {lane.name} failed, "
-                f"most often: {most}",
+                f"most often: {most}{remedy}",
                 evidence=_evidence(
                     trial, failures=trial.failures, requests=trial.requests, errors={**trial.errors}
                 ),

@@ -10,7 +10,8 @@ from hotlap import formatting
 from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun, JudgedTrial
 from hotlap.analysis.rows import Scenario, View, middle, quotient
 from hotlap.evidence.figures import Durations, Percentiles
-from hotlap.evidence.service import LockTimes, StatementCounts
+from hotlap.evidence.service import LockTimes, StatementCounts, Verified
+from hotlap.evidence.words import held
 
 Pairs = list[tuple[str, str]]
 
@@ -151,6 +152,19 @@ def by_bytes(profile: JudgedProfile) -> list[tuple[str, str, str]]:
         (one.name, formatting.size(one.bytes_per_request), one.location or formatting.MISSING)
         for one in (found.heaviest_by_bytes if found is not None else [])
     ]
+
+
+def answers(verified: Verified | None) -> Pairs:
+    """What was learnt of a lane's answers before its load, and what is held against each."""
+    if verified is None or verified.held is None:
+        return []
+    asked = f"{formatting.count(verified.answers)} answers of {formatting.count(verified.servers)} servers"
+    same = "the same in each" if verified.constant else "not known"
+    if verified.varies is not None:
+        same = "differs"
+    elif verified.holds_port:
+        same = "the same in each, but for the server's own port"
+    return [("verified with", asked), ("body", same), ("checked under load", held(verified))]
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):

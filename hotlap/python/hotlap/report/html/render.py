@@ -62,6 +62,7 @@ class LaneBlock(msgspec.Struct, frozen=True, kw_only=True):
 
     row: rows.Row
     profiles: list[ProfileBlock]
+    answers: details.Pairs
     trials: details.Table | None
     locks: list[LockBlock]
     statements: StatementsBlock | None
@@ -214,6 +215,7 @@ def _lane(page: Page, row: rows.Row, lane: JudgedLane) -> LaneBlock:
     return LaneBlock(
         row=row,
         profiles=[_profile(page, row, index, profile) for index, profile in enumerate(lane.profiles)],
+        answers=details.answers(lane.evidence.verified),
         trials=details.trials(lane),
         locks=_locks(page, row, lane),
         statements=_statements(page, row, lane),

@@ -30,13 +30,13 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Send a request and read its answer; `accepts` judges the body. The total timeout counts from the send.
+    /// Send a request and read its answer; `accepts` judges its status and body. The total timeout counts from the send.
     pub async fn ask(
         &mut self,
         target: &Target,
         request: &[u8],
         to_head: bool,
-        accepts: impl Fn(&[u8]) -> bool,
+        accepts: impl Fn(u16, &[u8]) -> bool,
     ) -> Outcome {
         let mut connect = None;
         if !self.reusable() {
@@ -96,7 +96,7 @@ impl Connection {
         &mut self,
         request: &[u8],
         to_head: bool,
-        accepts: impl Fn(&[u8]) -> bool,
+        accepts: impl Fn(u16, &[u8]) -> bool,
     ) -> Result<Answer, Failure> {
         let Self {
             stream,
@@ -157,7 +157,7 @@ impl Connection {
                 let answer = Answer {
                     status: found.status,
                     body_bytes: body.len(),
-                    accepted: accepts(body),
+                    accepted: accepts(found.status, body),
                 };
                 // More than was asked for would be taken for the next answer.
                 let keep = found.keep_alive && !ended && used == buffer.len();
@@ -180,7 +180,7 @@ fn malformed(what: Malformed) -> Failure {
 
 async fn open(target: &Target) -> Result<Stream, Failure> {
     let opening = async {
-        let tcp = TcpStream::connect(target.address).await?;
+        let tcp = TcpStream::connect(&target.addresses[..]).await?;
         tcp.set_nodelay(true)?;
         Ok(match &target.tls {
             None => Stream::Plain(tcp),

@@ -3,10 +3,11 @@
 use crate::swarm::error::{EngineError, Result};
 use crate::swarm::request::Request;
 
-/// The bytes that go over the wire to a host (`host:port`).
-pub fn encode(request: &Request, host: &str) -> Result<Vec<u8>> {
+/// The bytes that go over the wire to a host (`host:port`), below a path of its (`/prefix`, or nothing).
+pub fn encode(request: &Request, host: &str, prefix: &str) -> Result<Vec<u8>> {
     check(request)?;
-    let mut head = format!("{} {} HTTP/1.1\r\n", request.method, request.path);
+    check_path(prefix, true)?;
+    let mut head = format!("{} {prefix}{} HTTP/1.1\r\n", request.method, request.path);
     let given = |wanted: &str| {
         request
             .headers
@@ -54,17 +55,7 @@ fn check(request: &Request) -> Result<()> {
             request.method
         )));
     }
-    if !request.path.starts_with('/')
-        || request
-            .path
-            .bytes()
-            .any(|byte| byte <= b' ' || byte >= 0x7f)
-    {
-        let path = &request.path;
-        return Err(EngineError::Request(format!(
-            "{path:?} is not a path: it starts with / and is percent-encoded"
-        )));
-    }
+    check_path(&request.path, false)?;
     for (name, value) in &request.headers {
         if !token(name) || value.bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
             return Err(EngineError::Request(format!(
@@ -81,19 +72,32 @@ fn check(request: &Request) -> Result<()> {
     Ok(())
 }
 
+fn check_path(path: &str, may_be_empty: bool) -> Result<()> {
+    let starts = path.starts_with('/') || may_be_empty && path.is_empty();
+    if !starts || path.bytes().any(|byte| byte <= b' ' || byte >= 0x7f) {
+        return Err(EngineError::Request(format!(
+            "{path:?} is not a path: it starts with / and is percent-encoded"
+        )));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_get_has_no_body_and_a_post_says_its_length() {
-        let text = |request: &Request| String::from_utf8(encode(request, "h:1").unwrap()).unwrap();
+        let text =
+            |request: &Request| String::from_utf8(encode(request, "h:1", "").unwrap()).unwrap();
         let plain = text(&Request::get("/x?y=1"));
         assert!(
             plain.starts_with("GET /x?y=1 HTTP/1.1\r\nHost: h:1\r\n"),
             "{plain}"
         );
         assert!(!plain.contains("Content-Length"));
+        let below = encode(&Request::get("/x"), "h:1", "/api").unwrap();
+        assert!(below.starts_with(b"GET /api/x HTTP/1.1\r\n"));
         let post = Request {
             method: "POST".into(),
             body: b"abc".to_vec(),
@@ -110,19 +114,19 @@ mod tests {
     #[test]
     fn what_would_break_the_protocol_is_refused() {
         for path in ["x", "/a b", "/ü", ""] {
-            assert!(encode(&Request::get(path), "h").is_err(), "{path}");
+            assert!(encode(&Request::get(path), "h", "").is_err(), "{path}");
         }
         let injected = Request {
             headers: vec![("a".into(), "b\r\nc: d".into())],
             ..Request::get("/")
         };
-        assert!(encode(&injected, "h").is_err());
+        assert!(encode(&injected, "h", "").is_err());
         let own = Request {
             headers: vec![("Connection".into(), "close".into())],
             ..Request::get("/")
         };
         assert!(
-            encode(&own, "h")
+            encode(&own, "h", "")
                 .unwrap_err()
                 .to_string()
                 .contains("leave it out")

@@ -1,0 +1,43 @@
+"""Variables of the environment in the requests of a table: ``${NAME}``, so that no token is in the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_PLACE = re.compile(r"(?P<literal>\$\$\{)|\$\{(?P<name>[^{}]*)(?P<end>\}?)")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class VariableProblem(Exception):
+    """A variable that cannot be put in: the message names it, and says what to do."""
+
+
+def filled(text: str, environment: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """Put variables in the places of ``${NAME}``; ``$${`` stands for ``${`` itself.
+
+    Returns:
+        The text, and the variables that were put in, with their values.
+
+    Raises:
+        VariableProblem: one is not set, or what is in the braces is not a name.
+    """
+    used: dict[str, str] = {}
+
+    def put(place: re.Match[str]) -> str:
+        if place["literal"]:
+            return "${"
+        name = place["name"]
+        if not place["end"] or not _NAME.fullmatch(name):
+            raise VariableProblem(
+                f"{place[0]!r} does not name a variable, as ${{TOKEN}} does; for the characters themselves write $${{"
+            )
+        if name not in environment:
+            raise VariableProblem(
+                f"the variable {name} is not set in the environment: set it, as in {name}=... hotlap run; "
+                "for the characters themselves write $${"
+            )
+        used[name] = environment[name]
+        return used[name]
+
+    return _PLACE.sub(put, text), used
