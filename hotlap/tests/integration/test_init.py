@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from verifying import verify
 
 from hotlap.cli import main
 from hotlap.experiment import discover
 from hotlap.experiment.config import load_experiment
 from hotlap.serving.server import served
-from hotlap.serving.verify import verify
 
 FALCON = """
 import falcon
@@ -282,10 +282,11 @@ def test_fastapi_is_asked_with_what_its_document_says(
 ) -> None:
     """Parameters and bodies are made from their schemas; what may change something waits for its #."""
     (tmp_path / "main.py").write_text(FASTAPI)
+    monkeypatch.setenv("TOKEN", "of a login")
     code, told = init(tmp_path, monkeypatch)
     assert code == 0, told
     assert "main:app: fastapi, asgi; 1 of 3 routes" in told
-    assert "GET /private: it answers 401: give it the headers of a login" in told
+    assert "GET /private: it answers 401: log in, and give it the headers that say so" in told
     assert "hotlap run (about" in told
     experiment, _ = load_experiment(tmp_path)
     assert [(lane.name, lane.path) for lane in experiment.lanes] == [
@@ -296,6 +297,7 @@ def test_fastapi_is_asked_with_what_its_document_says(
     )
     assert taken_in(tmp_path) == ["items-number-size/app", "private/app", "items-post/app"]
     experiment, _ = load_experiment(tmp_path)
+    assert experiment.lane("private/app").headers == {"Authorization": "Bearer of a login"}
     post = experiment.lane("items-post/app")
     assert (post.method, post.expect.status) == ("POST", 201)
     assert json.loads(post.body or "") == {"name": "string", "price": 0.5, "bought": "2024-01-31"}

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from judging import judged, said
 from swarming import HERE
+from verifying import verify
 
+from hotlap._engine import ANOTHER_BODY
 from hotlap.analysis.judged import JudgedRun
 from hotlap.evidence.load import Trial
-from hotlap.evidence.service import Verified
 from hotlap.experiment import Engine, Experiment, Lane, Load, Server
 from hotlap.load.locust_pool import LocustPool
 from hotlap.load.trial import Offered, Timing, measure
 from hotlap.serving.server import Served, served
-from hotlap.serving.verify import verify
 
 pytestmark = pytest.mark.measures
 
@@ -45,13 +45,11 @@ def measured(offered: Offered, server: Served, timing: Timing, folder: Path) -> 
         return measure(offered, server, timing, histogram=folder / "histograms" / "delay.hgrm", pool=pool)
 
 
-def loaded(
-    mode: str, load: Load, tmp_path: Path, *, time_s: float, verified: Verified | None = None
-) -> Trial:
+def loaded(mode: str, load: Load, tmp_path: Path, *, time_s: float, body: bytes | None = None) -> Trial:
     """Measure the lane from its first request on, whatever it answers."""
     experiment, lane = lane_of(mode, load, tmp_path)
     with served(experiment, lane) as server:
-        offered = Offered(lane=lane, load=load, engine="native", verified=verified)
+        offered = Offered(lane=lane, load=load, engine="native", body=body)
         return measured(offered, server, Timing(time_s=time_s), tmp_path)
 
 
@@ -102,10 +100,11 @@ def test_users_who_wait_while_others_are_answered_are_seen(tmp_path: Path) -> No
 
 def test_answers_that_differ_void_the_lane(tmp_path: Path) -> None:
     load = Load(users=2, wait_s=(0.05, 0.05))
-    wrong = Verified(status=200, size=1, sha256="0" * 64, constant=True, alone_ms=1.0)
-    seen = loaded("constant", load, tmp_path, time_s=1.0, verified=wrong)
+    seen = loaded("constant", load, tmp_path, time_s=1.0, body=b"7")
     assert seen.failures == seen.requests
-    assert seen.errors == {"another body than expected": seen.failures}
+    assert seen.errors == {
+        f'{ANOTHER_BODY}: the first time, after 0 equal bytes came "6" instead of "7"': seen.failures
+    }
     made = judged(seen)
     assert made.lanes[0].verdict.status == "void"
     assert "failures" in said(made)

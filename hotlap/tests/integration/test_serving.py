@@ -13,12 +13,13 @@ import msgspec
 import psutil
 import pytest
 from click.testing import CliRunner
+from verifying import verify
 
 from hotlap.cli import main
 from hotlap.experiment import Expect, Experiment, Lane, Server
 from hotlap.experiment.config import load_experiment
 from hotlap.serving.server import ServeError, served
-from hotlap.serving.verify import VerifyError, verify
+from hotlap.serving.verify import VerifyError
 
 APP = """
 import os

@@ -17,11 +17,12 @@ from hotlap.experiment.openapi import Request
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that an experiment may make. ``note`` says why it is left out, if it is."""
+    """A request that an experiment may make. ``note`` says why it is left out, if it is; ``refused`` is its status."""
 
     name: str
     request: Request
     note: str | None = None
+    refused: int | None = None
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,13 +137,29 @@ def _scenario(route: Route, prefix: str, modes: list[str]) -> list[str]:
             f"# {', '.join(asked.guessed)}: made up, give {'it' if len(asked.guessed) == 1 else 'them'} a value that is there"
         )
     lines.append(f"path = {_text(asked.path)}")
-    lines += [f"headers = {_inline(asked.headers)}"] if asked.headers else []
-    lines += [f"body = {_literal(asked.body)}"] if asked.body is not None else []
+    headers = {name: _plain(value) for name, value in asked.headers.items()}
+    if route.refused == 401:
+        lines += _LOGIN
+        headers |= _LOGIN_HEADER
+    lines += [f"headers = {_inline(headers)}"] if headers else []
+    lines += [f"body = {_literal(_plain(asked.body))}"] if asked.body is not None else []
     lines += ["load = { users = 16 }", f"profiles = {json.dumps(modes)}"]
     lines += [f"expect = {{ status = {asked.status} }}"] if asked.status != 200 else []
     if route.note is None:
         return lines
     return [f"# Left out: {' '.join(route.note.split())}", *(f"# {line}" for line in lines)]
+
+
+_LOGIN_HEADER = {"Authorization": "Bearer ${TOKEN}"}
+_LOGIN = [
+    "# TOKEN is a variable of the environment (TOKEN=... hotlap run), so that no token is in this file.",
+    '# Or users who log in by themselves: locustfile = "users.py"; docs/own-app.md has an example.',
+]
+
+
+def _plain(text: str) -> str:
+    """A text that stands for itself where a variable of the environment could."""
+    return text.replace("${", "$${")
 
 
 def _inline(values: Mapping[str, str]) -> str:

@@ -151,7 +151,7 @@ def _lane(one: Request) -> Lane:
 
 
 _REMEDIES = {
-    401: "give it the headers of a login",
+    401: "log in, and give it the headers that say so",
     403: "give it the headers of a login",
     404: "give it a path that is there",
     405: "give it the method that it takes",
@@ -172,7 +172,7 @@ def _answered(route: Route, url: str) -> Route:
         shown = body.decode(errors="replace").strip() if status == 400 or status == 422 else ""
         said = f" ({shown[:_SHOWN_CHARS]})" if shown else ""
         note = f"it answers {status}{said}: {_REMEDIES.get(status, remedy)}"
-        return msgspec.structs.replace(route, note=note)
+        return msgspec.structs.replace(route, note=note, refused=status)
     return msgspec.structs.replace(route, request=msgspec.structs.replace(asked, status=status))
 
 
