@@ -111,6 +111,13 @@ class Request:
     def expected_sha256(self) -> str | None:
         """The digest of the same, where that was given instead."""
 
+    def encoded(self, url: str) -> bytes:
+        """What users send for it to the server of an address.
+
+        Raises:
+            ValueError: the address is not one, or the request cannot be sent.
+        """
+
     def objection(self, status: int, body: bytes) -> str | None:
         """What is wrong with an answer, with the first place where its body differs; ``None``: nothing is."""
 

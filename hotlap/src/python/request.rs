@@ -173,6 +173,11 @@ impl Request {
         }
     }
 
+    fn encoded<'py>(&self, py: Python<'py>, url: &str) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = detached(py, || Ok(swarm::encoded(&self.0, url)?))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
     fn objection(
         &self,
         py: Python<'_>,

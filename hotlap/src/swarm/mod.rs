@@ -36,6 +36,14 @@ pub use null_server::NullServer;
 pub use request::{ANOTHER_BODY, Expected, Request};
 pub use tls::Trust;
 
+/// The bytes that are sent for a request to the server of an address.
+pub fn encoded(request: &Request, url: &str) -> Result<Vec<u8>> {
+    let target::Address {
+        authority, prefix, ..
+    } = target::Address::parse(url)?;
+    protocol::encode(request, authority, prefix)
+}
+
 // What the glue needs beside.
 #[cfg(feature = "python")]
 pub(crate) use {counters::for_all_counters, lock::both_held, lock::held};

@@ -22,6 +22,40 @@ pub struct Target {
     pub timeout: Duration,
 }
 
+/// The parts of an address, none of them looked up.
+pub struct Address<'a> {
+    pub secure: bool,
+    /// The host, with the port where one is given.
+    pub authority: &'a str,
+    pub prefix: &'a str,
+}
+
+impl<'a> Address<'a> {
+    pub fn parse(url: &'a str) -> Result<Self> {
+        let (scheme, rest) = url.split_once("://").ok_or_else(|| invalid(url))?;
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let secure = match scheme {
+            "http" => false,
+            "https" => true,
+            _ => return Err(invalid(url)),
+        };
+        if authority.is_empty() || authority.contains('@') || rest.contains(['?', '#']) {
+            return Err(invalid(url));
+        }
+        Ok(Self {
+            secure,
+            authority,
+            prefix: path.trim_end_matches('/'),
+        })
+    }
+}
+
+fn invalid(url: &str) -> EngineError {
+    EngineError::Url(format!(
+        "{url:?} is not http://host:port or https://host:port, with or without a path"
+    ))
+}
+
 impl Target {
     /// The target of `http://host:port/prefix` or `https://host:port/prefix`, its name resolved.
     pub fn resolve(
@@ -30,22 +64,13 @@ impl Target {
         connect_timeout: Duration,
         timeout: Duration,
     ) -> Result<Self> {
-        let invalid = || {
-            EngineError::Url(format!(
-                "{url:?} is not http://host:port or https://host:port, with or without a path"
-            ))
-        };
-        let (scheme, rest) = url.split_once("://").ok_or_else(invalid)?;
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let prefix = path.trim_end_matches('/');
-        if authority.is_empty() || authority.contains('@') || rest.contains(['?', '#']) {
-            return Err(invalid());
-        }
-        let default_port = match scheme {
-            "http" => 80,
-            "https" => 443,
-            _ => return Err(invalid()),
-        };
+        let Address {
+            secure,
+            authority,
+            prefix,
+        } = Address::parse(url)?;
+        let default_port = if secure { 443 } else { 80 };
+        let invalid = || invalid(url);
         let has_port = authority
             .rsplit_once(':')
             .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
@@ -64,7 +89,7 @@ impl Target {
         }
         addresses.sort_by_key(SocketAddr::is_ipv6);
         addresses.dedup();
-        let tls = if scheme == "https" {
+        let tls = if secure {
             let name = full
                 .rsplit_once(':')
                 .map_or(authority, |(name, _)| name)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import trustme
 from swarming import until
+from verifying import verify
 
 from hotlap._engine import Behaviour, Swarm
 from hotlap.evidence.load import Trial
@@ -22,7 +23,6 @@ from hotlap.load.locust_pool import LocustPool
 from hotlap.load.request import Request
 from hotlap.load.trial import Offered, Timing, measure
 from hotlap.serving.server import Served, ServeError, free_port, served, stop
-from hotlap.serving.verify import verify
 
 APP = "def app(environ, start):\n    start('200 OK', [('content-type', 'text/plain')])\n    return [b'secret']\n"
 

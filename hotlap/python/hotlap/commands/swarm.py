@@ -19,7 +19,7 @@ from hotlap.evidence.words import held
 from hotlap.experiment import Engine, Lane, Load
 from hotlap.experiment.config import load_experiment
 from hotlap.load.locust_pool import SWARM
-from hotlap.load.request import RequestError, check
+from hotlap.load.request import RequestError, as_sent, check
 from hotlap.load.wire import INTERACTIVE_VARIABLE, InteractivePlan
 from hotlap.serving.answers import learn
 from hotlap.serving.server import Served, ServeError, authority, raise_file_limit, served
@@ -93,6 +93,7 @@ def command(
         if lane.writes is None:
             raise click.UsageError(f"{name} has no request that writes: leave --writes out")
         lane = msgspec.structs.replace(lane, writes=msgspec.structs.replace(lane.writes, share=writes))
+    lane = as_sent(lane, engine)
     load, locust_users = _load(lane.load, users, wait, rate, processes or expect_workers or 1)
     _check_files(locust_users if load.model != "open" else load.max_in_flight)
     words = [sys.executable, "-m", "locust", "-f", str(SWARM / "interactive.py")]

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from hotlap._engine import Behaviour, Request, Swarm
-from hotlap.experiment import Lane
+import msgspec
 
-__all__ = ["Request", "RequestError", "check", "request_of", "requests_of"]
+from hotlap._engine import Behaviour, Request, Swarm
+from hotlap.experiment import Engine, Lane
+
+__all__ = ["Request", "RequestError", "as_sent", "check", "request_of", "requests_of"]
 
 WEIGHTS = 10_000
 """The weights of a lane's reads and writes add up to this."""
+
+
+_STOCK = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "hotlap"}
+"""What Locust's own client would choose by itself: an answer may depend on it."""
+
+
+def as_sent(lane: Lane, engine: Engine) -> Lane:
+    """A lane with the headers that are sent by who loads it, so that it is verified with these."""
+    if engine == "native":
+        return lane
+    given = {name.lower() for name in lane.headers}
+    added = {name: value for name, value in _STOCK.items() if name.lower() not in given}
+    return msgspec.structs.replace(lane, headers={**added, **lane.headers})
 
 
 class RequestError(ValueError):

@@ -14,6 +14,7 @@ from hotlap._engine import Stacks
 from hotlap.evidence.profile import Profile, ProfileDiff
 from hotlap.experiment import Experiment, Lane
 from hotlap.load.locust_pool import LocustPool
+from hotlap.load.request import as_sent
 from hotlap.load.trial import LoadError, Offered, Timing, measure
 from hotlap.profiling.probe import probe
 from hotlap.profiling.profile import Shot, compare, diff_frames, record
@@ -97,7 +98,8 @@ class Runner:
         self._folder = RunFolder(folder)
         self._progress = progress
         self._options = options_of(run)
-        self._lanes = [self._options.lane_of(experiment.lane(row.name)) for row in run.lanes]
+        lanes = [self._options.lane_of(experiment.lane(row.name)) for row in run.lanes]
+        self._lanes = [as_sent(lane, self._options.engine) for lane in lanes]
         self._answers: dict[str, Answers] = {}
         """What the lanes that were verified answer, by their names."""
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from hotlap.serving.tls import context
 
 
-class _Final(HTTPResponse):
+class Final(HTTPResponse):
     """An answer. By itself ``http.client`` takes any interim one but 100 for it, such as 103 Early Hints."""
 
     def _read_status(self) -> tuple[str, int, str]:
@@ -51,6 +51,6 @@ def connect(url: str, ca_file: str | None, timeout_s: float) -> HTTPConnection:
         connection = HTTPSConnection(host, parts.port, timeout=timeout_s, context=context(ca_file))
     else:
         connection = HTTPConnection(host, parts.port, timeout=timeout_s)
-    connection.response_class = _Final
+    connection.response_class = Final
     connection._create_connection = _reach  # type: ignore[attr-defined]
     return connection

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from http.client import HTTPException
-from urllib.parse import urlsplit
 
+from hotlap._engine import Request
 from hotlap.evidence.service import Verified
 from hotlap.experiment import Lane
-from hotlap.serving.client import connect
+from hotlap.serving.client import Final, connect
 
 _SHOWN_CHARS = 200
 _PART_BYTES = 65536
@@ -25,11 +25,17 @@ def request(url: str, lane: Lane, timeout_s: float, *, ca_file: str | None = Non
     Raises:
         VerifyError: no answer came.
     """
-    connection = connect(url, ca_file, timeout_s)
-    sent = lane.body.encode() if lane.body is not None else None
     try:
-        connection.request(lane.method, urlsplit(url).path + lane.path, body=sent, headers=dict(lane.headers))
-        answer = connection.getresponse()
+        # The very bytes that the engine sends: an answer may depend on any header.
+        sent = Request(lane.method, lane.path, headers=lane.headers, body=lane.body).encoded(url)
+    except ValueError as error:
+        raise VerifyError(f"{lane.method} {lane.path} cannot be sent: {lane.hide(str(error))}") from None
+    connection = connect(url, ca_file, timeout_s)
+    try:
+        connection.connect()
+        connection.sock.sendall(sent)
+        answer = Final(connection.sock, method=lane.method)
+        answer.begin()
         deadline, body = time.monotonic() + timeout_s, bytearray()
         while part := answer.read1(_PART_BYTES):
             body += part
