@@ -128,7 +128,7 @@ def test_honest_pages_are_not_void(shop: Callable[..., Path], engine: str) -> No
         "packed": (False, False, "status"),
         "random": (False, False, "status"),
         "fixed": (True, False, "body"),
-        "headers": (True, False, "body"),
+        "headers": (True, True, "body"),
     }
     for name in ("now", "packed"):
         assert seen[name] is not None
@@ -328,7 +328,7 @@ def test_a_path_of_the_address_comes_before_each_request(shop: Callable[..., Pat
 
 
 def test_what_cannot_be_sent_is_a_sentence_at_once(shop: Callable[..., Path]) -> None:
-    found, said = run(shop(fixed='headers = { Connection = "close" }'))
+    found, _ = run(shop(fixed='headers = { Connection = "close" }'))
     (lane,) = found.lanes
     assert lane.evidence.error is not None
     assert 'the header "Connection" is the engine\'s own: leave it out' in lane.evidence.error
