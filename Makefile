@@ -68,6 +68,7 @@ lint: $(VENV)/.deps ## Formatting, lints, layers and types of Python and Rust
 	$(BIN)/mypy hotlap/python pyapp falcon_rsgi/src ladder/python
 	PYTHONPATH=hotlap/python $(BIN)/lint-imports
 	$(CARGO) fmt --all --check
+	scripts/third-party --check
 	$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --quiet --locked --workspace --all-targets --all-features -- -D warnings
 
