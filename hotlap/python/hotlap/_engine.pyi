@@ -535,7 +535,13 @@ class Stacks:
     """Stacks with their values. Nothing changes them: each method gives new ones."""
 
     @staticmethod
-    def read(path: str | os.PathLike[str], format: str = "collapsed") -> Stacks:
+    def read(
+        path: str | os.PathLike[str],
+        format: str = "collapsed",
+        *,
+        periods: bool = False,
+        event: str | None = None,
+    ) -> Stacks:
         """Read a recording, as a stream.
 
         Lines that cannot be used (malformed, a NUL byte, not UTF-8, longer than 512 KiB, a count that
@@ -543,9 +549,13 @@ class Stacks:
 
         Args:
             path: The recording.
-            format: ``collapsed`` (``outer;inner COUNT`` a line, as ``py-spy record --format raw`` writes it),
-                or ``perf`` (``perf script --no-demangle -F comm,pid,tid,time,event,period,ip,sym,dso``: a
-                sample an event, whatever its period; ``--show-lost-events`` fills :attr:`lost`).
+            format: ``collapsed`` (``outer;inner COUNT`` a line, as ``py-spy record --format raw`` writes it;
+                counts may have fractions: see :attr:`parts`), ``perf`` (what ``perf script`` writes, best with
+                ``--no-demangle -F comm,pid,tid,time,event,period,ip,sym,dso``; ``--show-lost-events`` fills
+                :attr:`lost`), or ``guess``: one of the two, by how the file begins.
+            periods: Of ``perf``, count the events that a sample stands for, where the file says how many.
+            event: Of ``perf``, the kind of event that counts; without it, the first in the file. Others are
+                skipped as ``other_event``: kinds are never added up.
 
         Raises:
             OSError: The file cannot be read.
@@ -569,6 +579,10 @@ class Stacks:
         """The sum of all values."""
 
     @property
+    def parts(self) -> int:
+        """How many units of a value make one of the recording's: 1, or 1,000,000 where it has fractions."""
+
+    @property
     def waiting(self) -> int:
         """The value of the stacks that :meth:`clean` left out because they only wait."""
 
@@ -577,7 +591,7 @@ class Stacks:
         """How many lines were skipped, by reason.
 
         Reasons: ``too_long``, ``nul``, ``not_utf8``, ``no_count``, ``overflow``, ``no_stack``, ``malformed``,
-        ``limit``.
+        ``other_event``, ``limit``.
         """
 
     @property
