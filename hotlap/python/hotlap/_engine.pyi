@@ -261,12 +261,16 @@ class Counters:
 
     @property
     def response(self) -> Histogram:
-        """Latencies of whole answers and of time limits, from the intended send to the answer's end, so that
+        """Latencies of the answers that were as expected, from the intended send to the answer's end, so that
         coordinated omission is corrected."""
 
     @property
+    def failure(self) -> Histogram:
+        """The same of other answers, and of time limits; connections that broke have no latency."""
+
+    @property
     def service(self) -> Histogram:
-        """The same from the real send."""
+        """Latencies of the answers that were as expected, from the real send."""
 
     @property
     def connect(self) -> Histogram:
