@@ -423,6 +423,34 @@ class HeavyFrame:
         """The whole name where ``name`` is a shortened one."""
 
 @final
+class HeavyFunction:
+    """A function of :meth:`Stacks.functions`, likewise."""
+
+    @property
+    def name(self) -> str:
+        """The readable name; a Python function's with its file, and with its line where but one was seen."""
+
+    @property
+    def kind(self) -> str:
+        """As :attr:`HeavyFrame.kind`."""
+
+    @property
+    def self_value(self) -> int:
+        """The value of the stacks that end in this function."""
+
+    @property
+    def total_value(self) -> int:
+        """The value of the stacks that have this function anywhere, each once."""
+
+    @property
+    def location(self) -> str | None:
+        """``file:line`` of its heaviest line, where the recording has it."""
+
+    @property
+    def lines(self) -> list[tuple[str, int, int]]:
+        """Each line's ``file:line``, own value and total, the heaviest first; none where there is but one."""
+
+@final
 class ChangedFrame:
     """A function of :meth:`StackDiff.top`. Values are in the comparison's unit: shares (0 to 1) or what they
     were scaled to."""
@@ -660,7 +688,10 @@ class Stacks:
         """The value below each outermost frame (the roles, where there are threads), the heaviest first."""
 
     def top(self, count: int = 20) -> list[HeavyFrame]:
-        """The heaviest functions: by their own value, then by total, then by name."""
+        """The heaviest frames: by their own value, then by total, then by name."""
+
+    def functions(self, count: int = 20) -> list[HeavyFunction]:
+        """The heaviest functions, likewise: in Python a function is a frame for each of its lines."""
 
     def collapsed(self) -> str:
         """Collapsed stacks, sorted. Only names are in it: locations and whole names of shortened ones are
