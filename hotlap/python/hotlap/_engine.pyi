@@ -261,12 +261,16 @@ class Counters:
 
     @property
     def response(self) -> Histogram:
-        """Latencies of whole answers and of time limits, from the intended send to the answer's end, so that
+        """Latencies of the answers that were as expected, from the intended send to the answer's end, so that
         coordinated omission is corrected."""
 
     @property
+    def failure(self) -> Histogram:
+        """The same of other answers, and of time limits; connections that broke have no latency."""
+
+    @property
     def service(self) -> Histogram:
-        """The same from the real send."""
+        """Latencies of the answers that were as expected, from the real send."""
 
     @property
     def connect(self) -> Histogram:
@@ -417,6 +421,34 @@ class HeavyFrame:
     @property
     def full_name(self) -> str | None:
         """The whole name where ``name`` is a shortened one."""
+
+@final
+class HeavyFunction:
+    """A function of :meth:`Stacks.functions`, likewise."""
+
+    @property
+    def name(self) -> str:
+        """The readable name; a Python function's with its file, and with its line where but one was seen."""
+
+    @property
+    def kind(self) -> str:
+        """As :attr:`HeavyFrame.kind`."""
+
+    @property
+    def self_value(self) -> int:
+        """The value of the stacks that end in this function."""
+
+    @property
+    def total_value(self) -> int:
+        """The value of the stacks that have this function anywhere, each once."""
+
+    @property
+    def location(self) -> str | None:
+        """``file:line`` of its heaviest line, where the recording has it."""
+
+    @property
+    def lines(self) -> list[tuple[str, int, int]]:
+        """Each line's ``file:line``, own value and total, the heaviest first; none where there is but one."""
 
 @final
 class ChangedFrame:
@@ -670,7 +702,10 @@ class Stacks:
         """The value below each outermost frame (the roles, where there are threads), the heaviest first."""
 
     def top(self, count: int = 20) -> list[HeavyFrame]:
-        """The heaviest functions: by their own value, then by total, then by name."""
+        """The heaviest frames: by their own value, then by total, then by name."""
+
+    def functions(self, count: int = 20) -> list[HeavyFunction]:
+        """The heaviest functions, likewise: in Python a function is a frame for each of its lines."""
 
     def collapsed(self) -> str:
         """Collapsed stacks, sorted. Only names are in it: locations and whole names of shortened ones are

@@ -9,7 +9,7 @@ use pyo3::types::PyBytes;
 
 use super::detach::{Error, detached};
 use super::diff::StackDiff;
-use super::frames::HeavyFrame;
+use super::frames::{HeavyFrame, HeavyFunction};
 use super::readers::{self, Counting, open, pattern, read};
 use super::writers::{create, export, labels};
 use crate::stacks as core;
@@ -176,6 +176,14 @@ impl Stacks {
     fn top(&self, py: Python<'_>, count: usize) -> PyResult<Vec<HeavyFrame>> {
         detached(py, || {
             Ok(self.0.top(count).into_iter().map(Into::into).collect())
+        })
+    }
+
+    #[pyo3(signature = (count = 20))]
+    fn functions(&self, py: Python<'_>, count: usize) -> PyResult<Vec<HeavyFunction>> {
+        detached(py, || {
+            let found = self.0.functions(count);
+            Ok(found.into_iter().map(Into::into).collect())
         })
     }
 

@@ -88,7 +88,7 @@ def _heaviest(captured: Capture) -> Table:
         table.add_column(title, justify="right")
     for title in ("function", "kind", "where"):
         table.add_column(title)
-    for one in [one for one in stacks.top(3 * _SHOWN) if one.kind != "thread"][:_SHOWN]:
+    for one in [one for one in stacks.functions(3 * _SHOWN) if one.kind != "thread"][:_SHOWN]:
         shares = [f"{100 * value / stacks.total:.1f}%" for value in (one.self_value, one.total_value)]
         table.add_row(*shares, *map(escape, (one.name, one.kind, one.location or "")))
     return table

@@ -13,7 +13,7 @@ import msgspec
 
 from hotlap._engine import Histogram
 from hotlap.evidence.figures import Percentiles
-from hotlap.evidence.load import Trial
+from hotlap.evidence.load import ServerProcesses, Trial
 from hotlap.evidence.service import Verified
 from hotlap.experiment import Engine, Lane, Load
 from hotlap.load.aggregate import Window, by_name, percentiles, window_of
@@ -72,14 +72,20 @@ def measure(offered: Offered, served: Served, timing: Timing, *, histogram: Path
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     load = offered.load
     ramp_s = load.users / load.spawn_rate if load.spawn_rate and load.model != "open" else 0.0
+    processes = set(served.pids())
     with _swarm(offered, served, pool, timing) as swarm:
         answer = swarm.answer(
             _START_TIMEOUT_S + ramp_s + timing.warm_up_s + timing.time_s + offered.load.timeout_s
         )
-        rss_bytes = served.rss_bytes()
+        rss_bytes, left = served.rss_bytes(), set(served.pids())
     window = window_of(answer)
     _write(window.response, histogram)
-    return _trial(offered, answer, window, started, rss_bytes)
+    return msgspec.structs.replace(
+        _trial(offered, answer, window, started, rss_bytes),
+        server_processes=ServerProcesses(
+            began=len(processes), ended=len(processes - left), started=len(left - processes)
+        ),
+    )
 
 
 class Loading:
@@ -224,8 +230,9 @@ def _trial(
         failures=window.failures,
         aborted=answer.aborted,
         not_offered=window.not_offered,
-        rps=requests / window.duration_s,
+        rps=(requests - window.failures) / window.duration_s,
         latency_ms=percentiles(window.response),
+        failed_latency_ms=percentiles(window.failure) if window.failure.count else None,
         service_ms=percentiles(window.service) if window.service else None,
         connect_ms=_decoded(answer.connect),
         lag_ms=_decoded(answer.lag),

@@ -68,6 +68,9 @@ class Slice(msgspec.Struct, kw_only=True):
     requests: int
     failures: int
     response: bytes
+    """Of the answers that were as expected."""
+    failure: bytes | None = None
+    """Of what failed; ``None`` where nothing did."""
     service: bytes | None = None
     in_flight: int | None = None
     """Requests without an answer at its end; ``None`` where the engine does not count them."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from hotlap._engine import StackDiff, Stacks, StacksError
-from hotlap.evidence.profile import DiffFrame, Frame, Profile, TaskWaits
+from hotlap.evidence.profile import DiffFrame, Frame, Line, Profile, TaskWaits
 from hotlap.evidence.words import short_notes
 from hotlap.experiment import Experiment, Mode
 from hotlap.load.locust_pool import LocustPool
@@ -169,6 +169,7 @@ def record(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPoo
         svg=str(svg.relative_to(root)),
         raw=[str(path.relative_to(root)) for path in recording.raw],
         samples=recording.samples,
+        waiting=float(stacks.waiting) if mode == "on-cpu" else None,
         missed=recording.missed,
         errors=recording.errors,
         looks=recording.looks,
@@ -212,8 +213,9 @@ def frames(stacks: Stacks) -> list[Frame]:
             self_value=one.self_value,
             total_value=one.total_value,
             location=one.location,
+            lines=[Line(place=place, self_value=own, total_value=total) for place, own, total in one.lines],
         )
-        for one in stacks.top(FRAMES_KEPT)
+        for one in stacks.functions(FRAMES_KEPT)
         if one.kind != "thread"
     ]
 

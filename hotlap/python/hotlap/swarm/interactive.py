@@ -54,6 +54,7 @@ def figures(counters: Counters) -> dict[str, object]:
     return {
         **counters.counts(),
         "latency_ms": percentiles(counters.response),
+        "failed_latency_ms": percentiles(counters.failure),
         "service_ms": percentiles(counters.service),
         "connect_ms": percentiles(counters.connect),
         "lag_ms": percentiles(counters.lag),

@@ -36,6 +36,7 @@ class _Part:
     def __init__(self) -> None:
         self.began_s = time.monotonic()
         self.response = Histogram()
+        self.failure = Histogram()
         self.errors: Counter[str] = Counter()
         self.native = Accounts()
 
@@ -57,10 +58,14 @@ class Window:
     def on_request(self, name: str, response_time: float, exception: BaseException | None, **_: Any) -> None:
         """Locust's ``request`` event; ``response_time`` in milliseconds."""
         self._answered += 1
-        self._stock.setdefault(name, Histogram()).record(round(response_time * 1000))
-        self._failed[name] += exception is not None
-        self._part.response.record(round(response_time * 1000))
-        if exception is not None:
+        latency_us = round(response_time * 1000)
+        answers = self._stock.setdefault(name, Histogram())
+        if exception is None:
+            answers.record(latency_us)
+            self._part.response.record(latency_us)
+        else:
+            self._failed[name] += 1
+            self._part.failure.record(latency_us)
             self._part.errors[str(exception) or type(exception).__name__] += 1
 
     def on_figures(self, figures: Sequence[Counters], late: Histogram) -> None:
@@ -123,14 +128,17 @@ class Window:
         total = part.native.total()
         native = self._plan.engine == "native"
         part.response.merge(total.response)
+        part.failure.merge(total.failure)
         errors = part.errors + Counter(total.errors)
+        failures = sum(errors.values())
         known = before[1] is not None and now[1] is not None
         self._slices.append(
             Slice(
                 length_s=self._part.began_s - part.began_s,
-                requests=total.requests if native else part.response.count,
-                failures=sum(errors.values()),
+                requests=total.requests if native else part.response.count + failures,
+                failures=failures,
                 response=part.response.encode(),
+                failure=part.failure.encode() if part.failure.count else None,
                 service=total.service.encode() if native else None,
                 in_flight=self._native.in_flight if native else None,
                 in_flight_s=total.in_flight_s if native else None,
@@ -168,7 +176,11 @@ class Window:
                 for each in self._native
             }
         return {
-            name: NamedSlice(requests=each.count, failures=self._failed[name], response=each.encode())
+            name: NamedSlice(
+                requests=each.count + self._failed[name],
+                failures=self._failed[name],
+                response=each.encode(),
+            )
             for name, each in self._stock.items()
         }
 

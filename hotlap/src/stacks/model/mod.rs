@@ -19,5 +19,5 @@ pub use label::{EVENT_LOOP, KERNEL_SUFFIX, ROLE_PREFIX, START_UP, THREAD_POOL, s
 pub use parts::{Parts, is_place, is_run_time_code, is_vdso};
 pub use skipped::{Reason, Skipped};
 pub use symbol::{demangle, is_rust_symbol};
-pub use top::Heavy;
+pub use top::{Heavy, HeavyFunction};
 pub use tree::{FrameId, Node, NodeId, PARTS, ROOT, Stacks, share};
