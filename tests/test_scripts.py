@@ -15,7 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
     ("cargo", "said"),
     [
         ("echo 'error: rustup could not choose a version of cargo' >&2; exit 1", "rustup default stable"),
-        ("echo 'cargo 1.70.0 (ec8a8a0ca 2023-04-25)'", "cargo 1.70.0 (ec8a8a0ca 2023-04-25) is older than 1."),
+        (
+            "echo 'cargo 1.70.0 (ec8a8a0ca 2023-04-25)'",
+            "cargo 1.70.0 (ec8a8a0ca 2023-04-25) is older than 1.",
+        ),
         ("echo 'cargo 1.95.0 (59807616e 2026-04-14)'", ""),
     ],
 )
