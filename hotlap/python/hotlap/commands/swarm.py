@@ -90,7 +90,10 @@ def command(
         lane = msgspec.structs.replace(lane, writes=msgspec.structs.replace(lane.writes, share=writes))
     load, locust_users = _load(lane.load, users, wait, rate, processes or expect_workers or 1)
     _check_files(locust_users if load.model != "open" else load.max_in_flight)
-    words = [sys.executable, "-m", "locust", "-f", str(SWARM / "interactive.py")]
+    if lane.locustfile is not None:
+        _refuse_what_its_users_decide(lane, {"--wait": wait, "--rate": rate, "--writes": writes})
+    files = ",".join(filter(None, [lane.locustfile, str(SWARM / "interactive.py")]))
+    words = [sys.executable, "-m", "locust", "-f", files]
     if worker:
         words += ["--worker", "--master-host", master_host, "--master-port", str(master_port)]
     else:
@@ -120,6 +123,14 @@ def command(
         raise LabError(str(error)) from None
     if code:
         raise LabError(f"Locust ended with code {code}: requests failed, or it could not run")
+
+
+def _refuse_what_its_users_decide(lane: Lane, given: dict[str, float | None]) -> None:
+    for option, value in given.items():
+        if value is not None:
+            raise click.UsageError(
+                f"{lane.name} has a locustfile, whose users decide that: leave {option} out, or change {lane.locustfile}"
+            )
 
 
 def _load(

@@ -129,7 +129,7 @@ class Trial(msgspec.Struct, kw_only=True):
     in_flight_mean: float | None = None
     """Requests in flight, the mean over the window; ``None`` where the engine does not count them."""
     by_name: dict[str, NamedRequests] = {}
-    """Where some requests write: those that read and those that write, each by its name."""
+    """Where a lane has requests of several names, those that read and those that write, or a locustfile's: each."""
     histogram: str | None = None
     """The response times' ``.hgrm``; the CSV beside it has the same name and ``.csv``."""
     server_cpu_us_per_request: float | None = None

@@ -145,9 +145,12 @@ class _Swarm:
         self._folder = own.folder
         self._served = served
         self.live = own.folder / "live"
+        self.failure = own.folder / "failure"
         self.process = own.process
 
     def check(self, deadline: float) -> None:
+        if self.failure.exists():
+            raise LoadError(self.failure.read_text())
         if self.process.poll() is not None:
             raise LoadError(f"Locust ended early:\n{self._log()}")
         if not self._served.alive():
@@ -189,6 +192,7 @@ def _swarm(offered: Offered, served: Served, pool: LocustPool, timing: Timing | 
             ca_file=served.ca_file,
             body_sha256=verified.sha256 if verified and verified.constant else None,
             answer=str(own.folder / "answer.json"),
+            failure=str(swarm.failure),
             live=str(swarm.live),
         )
         (own.folder / "plan.json").write_bytes(msgspec.json.encode(plan))
@@ -216,7 +220,7 @@ def _trial(
     load, server_cpu_s, requests = offered.load, window.server_cpu_s, window.requests
     is_open = load.model == "open"
     return Trial(
-        engine=offered.engine,
+        engine=answer.engine,
         model=load.model,
         started=started,
         users=None if is_open else load.users,

@@ -35,6 +35,8 @@ class SwarmPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The authorities that a ``https`` server is trusted by, instead of the usual ones."""
     answer: str
     """The file for the ``WindowResult``."""
+    failure: str
+    """The file that says why there can be none, as text."""
     live: str
     """The file that holds how many requests were answered so far, as text."""
 
@@ -93,6 +95,8 @@ class NamedSlice(msgspec.Struct, kw_only=True):
 class WindowResult(msgspec.Struct, kw_only=True):
     """What a trial gave, after its warm-up."""
 
+    engine: Engine
+    """Whose users made the load: those of a locustfile may be the native engine's."""
     slices: list[Slice]
     aborted: int | None = None
     """Requests that had no answer when the window ended; ``None`` where the engine does not count them."""

@@ -65,9 +65,11 @@ def figures(counters: Counters) -> dict[str, object]:
 def result(plan: InteractivePlan, environment: Environment, duration_s: float) -> SwarmResult:
     """What the swarm gave."""
     total = environment.stats.total
+    own = plan.lane.locustfile is not None
+    has_native = any(each.started for each in FEED.accounts) if own else plan.engine == "native"
     return SwarmResult(
         lane=plan.lane.name,
-        engine=plan.engine,
+        engine=("native" if has_native else "http") if own else plan.engine,
         url=environment.host,
         duration_s=duration_s,
         locust=LocustTotals(
@@ -76,7 +78,7 @@ def result(plan: InteractivePlan, environment: Environment, duration_s: float) -
             rps=total.total_rps,
             mean_ms=total.avg_response_time,
         ),
-        total=figures(FEED.accounts.total()) if plan.engine == "native" else None,
+        total=figures(FEED.accounts.total()) if has_native else None,
         requests=[{"method": each.method, "name": each.name, **figures(each)} for each in FEED.accounts],
         workers={
             name: {**accounts.total().counts(), "lost": name in FEED.lost}
@@ -97,6 +99,15 @@ def _adopt(environment: Environment, **_: Any) -> None:
         return
     assert environment.parsed_options is not None
     told = msgspec.json.decode(environment.parsed_options.hotlap_plan, type=InteractivePlan)
+    if told.lane.locustfile is not None or _PLAN.lane.locustfile is not None:
+        if told.lane.name != _PLAN.lane.name:
+            logger.error(
+                "the master loads %s, this worker %s: start it for the same lane",
+                told.lane.name,
+                _PLAN.lane.name,
+            )
+            environment.runner.quit()
+        return
     # Whom to trust is a file of this machine's.
     environment.user_classes[:] = [user_of(told.lane, told.load, told.engine, ca_file=_PLAN.ca_file)]
 
@@ -133,5 +144,7 @@ def _install(plan: InteractivePlan) -> None:
 
 
 _PLAN = msgspec.json.decode(os.environ[INTERACTIVE_VARIABLE], type=InteractivePlan)
-LaneUser = user_of(_PLAN.lane, _PLAN.load, _PLAN.engine, ca_file=_PLAN.ca_file)
+if _PLAN.lane.locustfile is None:
+    LaneUser = user_of(_PLAN.lane, _PLAN.load, _PLAN.engine, ca_file=_PLAN.ca_file)
+# Otherwise the users are those of the lane's own locustfile, which Locust reads beside this one.
 _install(_PLAN)

@@ -12,11 +12,13 @@ from typing import Any
 
 import gevent
 import msgspec
+from locust import User
 from locust.env import Environment
 from locust.runners import Runner
 
 from hotlap._engine import Counters, Histogram
 from hotlap.evidence.load import LocustStats
+from hotlap.experiment import Engine
 from hotlap.load.wire import NamedSlice, Slice, SwarmPlan, WindowResult
 from hotlap.serving.server import cpu_s_of
 from hotlap.swarm.bridge import FEED
@@ -54,6 +56,7 @@ class Window:
         self._failed: Counter[str] = Counter()
         self._part = _Part()
         FEED.listen(self.on_figures)
+        environment.events.user_error.add_listener(self.on_user_error)
 
     def on_request(self, name: str, response_time: float, exception: BaseException | None, **_: Any) -> None:
         """Locust's ``request`` event; ``response_time`` in milliseconds."""
@@ -67,6 +70,13 @@ class Window:
             self._failed[name] += 1
             self._part.failure.record(latency_us)
             self._part.errors[str(exception) or type(exception).__name__] += 1
+
+    def on_user_error(self, user_instance: object, exception: BaseException, **_: Any) -> None:
+        """Locust's ``user_error`` event. A user that could not start is gone; one whose task failed goes on."""
+        if isinstance(user_instance, User):
+            what = f"{type(exception).__name__}: {exception}"
+            why = f"the users of {self._plan.lane.locustfile} cannot start: {type(user_instance).__name__}.on_start: {what}"
+            _write(Path(self._plan.failure), why.encode())
 
     def on_figures(self, figures: Sequence[Counters], late: Histogram) -> None:
         """What native users did since the last time."""
@@ -153,12 +163,13 @@ class Window:
         native = self._plan.engine == "native"
         total, counted = runner.stats.total, self._native.total()
         return WindowResult(
+            engine=self._engine(),
             slices=self._slices,
             aborted=counted.in_flight if native else None,
             connect=counted.connect.encode() if counted.connect.count else None,
             lag=counted.lag.encode() if native else None,
             late=self._native.late.encode() if native else None,
-            by_name=self._by_name() if self._plan.lane.writes is not None else {},
+            by_name=self._by_name() if self._has_names() else {},
             locust=LocustStats(
                 rps=total.num_requests / duration_s,
                 mean=total.avg_response_time,
@@ -167,15 +178,23 @@ class Window:
             ),
         )
 
+    def _engine(self) -> Engine:
+        """Who made the load; of a locustfile with both kinds of users, Locust."""
+        if self._plan.lane.locustfile is None:
+            return self._plan.engine
+        return "native" if any(each.requests for each in self._native) and not self._stock else "http"
+
+    def _has_names(self) -> bool:
+        return self._plan.lane.writes is not None or self._plan.lane.locustfile is not None
+
     def _by_name(self) -> dict[str, NamedSlice]:
-        if self._plan.engine == "native":
-            return {
-                each.name: NamedSlice(
-                    requests=each.requests, failures=each.failed, response=each.response.encode()
-                )
-                for each in self._native
-            }
         return {
+            each.name: NamedSlice(
+                requests=each.requests, failures=each.failed, response=each.response.encode()
+            )
+            for each in self._native
+            if each.requests
+        } | {
             name: NamedSlice(
                 requests=each.count + self._failed[name],
                 failures=self._failed[name],
