@@ -20,7 +20,8 @@ from hotlap.load.trial import LoadError, Offered
 from hotlap.profiling.profile import Shot, capture, clean, compare
 from hotlap.profiling.recorders import ProfileError
 from hotlap.run import result
-from hotlap.serving.server import ServeError, raise_file_limit
+from hotlap.serving.server import raise_file_limit
+from hotlap.serving.ways import ServeError
 from hotlap.usage import LabError
 
 _SHOWN = 10

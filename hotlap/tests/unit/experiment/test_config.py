@@ -13,7 +13,8 @@ from hotlap.experiment.config import load_experiment
 from hotlap.experiment.toml import schema
 from hotlap.experiment.toml_lines import line_of
 from hotlap.load.request import requests_of
-from hotlap.serving.server import ServeError, served
+from hotlap.serving.server import served
+from hotlap.serving.ways import ServeError
 
 SHOP = """
 name = "shop"

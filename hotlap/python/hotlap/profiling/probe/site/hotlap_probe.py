@@ -329,7 +329,7 @@ _tracker: Any = None
 
 
 def memory_start(path: str) -> dict[str, Any]:
-    """Record each allocation, with its native stack, into a file."""
+    """Record each allocation, with its native stack, into a file. The answer names the interpreter that can read it."""
     global _tracker
     import memray
 
@@ -338,7 +338,7 @@ def memory_start(path: str) -> dict[str, Any]:
     tracker = memray.Tracker(path, native_traces=True)
     tracker.__enter__()
     _tracker = tracker
-    return {}
+    return {"python": sys.executable}
 
 
 def memory_stop() -> dict[str, Any]:
