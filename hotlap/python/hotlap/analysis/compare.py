@@ -78,6 +78,13 @@ def compare_runs(a: JudgedRun, b: JudgedRun, sides: tuple[Side, Side], *, force:
         for key in _CAUTION
         if getattr(one, key) != getattr(other, key)
     ]
+    cautions += [
+        f"{pair.name} was served by {mine.title()} in one and by {theirs.title()} in the other."
+        for pair in pairs
+        if (mine := pair.a.evidence.served) is not None
+        and (theirs := pair.b.evidence.served) is not None
+        and mine.title() != theirs.title()
+    ]
     only = sorted({row.name for row in a.lanes} ^ {row.name for row in b.lanes})
     if only:
         cautions.append(f"In one of the runs only: {', '.join(only)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 
 import msgspec
@@ -20,13 +21,13 @@ class AppServer(msgspec.Struct, frozen=True, kw_only=True):
     package: str
     title: str
     interfaces: tuple[Interface, ...]
-    words: Callable[[Server, str, int], list[str]]
-    """Its arguments for a server, a host and a port."""
+    words: Callable[[Server, str, int, str], list[str]]
+    """Its arguments for a server, a host, a port and its own version."""
     threads: int | None = None
     """How many answer, where that is fixed."""
 
 
-def _granian(server: Server, host: str, port: int) -> list[str]:
+def _granian(server: Server, host: str, port: int, version: str) -> list[str]:
     return [
         *("--interface", server.interface, "--host", host, "--port", str(port)),
         *("--workers", "1", "--log-level", "warning"),
@@ -36,7 +37,7 @@ def _granian(server: Server, host: str, port: int) -> list[str]:
     ]
 
 
-def _uvicorn(server: Server, host: str, port: int) -> list[str]:
+def _uvicorn(server: Server, host: str, port: int, version: str) -> list[str]:
     return [
         *("--host", host, "--port", str(port), "--workers", "1", "--log-level", "warning", "--no-access-log"),
         *["--factory"] * server.factory,
@@ -44,12 +45,14 @@ def _uvicorn(server: Server, host: str, port: int) -> list[str]:
     ]
 
 
-def _hypercorn(server: Server, host: str, port: int) -> list[str]:
-    bind = ("--bind", _address(host, port), "--workers", "1", "--log-level", "warning")
+def _hypercorn(server: Server, host: str, port: int, version: str) -> list[str]:
+    # Without workers it serves by itself, from 0.15 on: one process less, and none that only looks on.
+    workers = "1" if re.match(r"0\.(\d|1[0-4])(\.|$)", version) else "0"
+    bind = ("--bind", _address(host, port), "--workers", workers, "--log-level", "warning")
     return [*bind, _called(server)]
 
 
-def _gunicorn(server: Server, host: str, port: int) -> list[str]:
+def _gunicorn(server: Server, host: str, port: int, version: str) -> list[str]:
     return [
         *("--bind", _address(host, port), "--workers", "1", "--worker-class", "gthread"),
         # A worker without threads closes each connection after its answer.
@@ -61,7 +64,7 @@ def _gunicorn(server: Server, host: str, port: int) -> list[str]:
     ]
 
 
-def _waitress(server: Server, host: str, port: int) -> list[str]:
+def _waitress(server: Server, host: str, port: int, version: str) -> list[str]:
     return [
         *("--host", host, "--port", str(port), "--threads", str(THREADS)),
         # It would take a hundred connections, and leave the others to wait.

@@ -150,8 +150,8 @@ def command_of(
     """
     if server.command is not None:
         python = path_of(server.python, root)
-        if server.python is not None or _is_python(server.command):
-            way_of(server, root)
+        if server.python is not None:
+            way_of(server, root)  # It says what is wrong with the interpreter.
         put = {"{port}": str(port), "{host}": host, "{python}": python}
         words = [_put(word, put) for word in server.command]
         if _is_python(server.command):
@@ -167,7 +167,7 @@ def command_of(
     return [
         *wrapper,
         *(way.interpreter.path, *python_args, "-m", way.by.package),
-        *way.by.words(server, host, port),
+        *way.by.words(server, host, port, way.evidence.version or ""),
     ]
 
 
