@@ -229,7 +229,8 @@ def _chains(at: Any, task: Any, seen: set[int]) -> list[Chain]:
                 break
         else:
             line = frame.f_lineno if frame is not None else code.co_firstlineno
-            name = getattr(code, "co_qualname", code.co_name)
+            # Before 3.11 it is the coroutine that knows it, not its code.
+            name = getattr(code, "co_qualname", None) or getattr(at, "__qualname__", code.co_name)
             frames.append(f"{_clean(name)} ({_clean(code.co_filename)}:{line})")
             if code.co_name == "_wait" and frame is not None and "asyncio" in code.co_filename:
                 return _of_others(frames, frame.f_locals.get("fs", ()), seen)
