@@ -31,7 +31,10 @@ from hotlap.serving.ways import ServeError, command_of, way_of
 HOTLAP = Path(sys.executable).with_name("hotlap")
 OLD_FLASK = ["flask==2.2.5", "werkzeug==2.2.3", "click==8.0.4"]
 VERSIONS = environments.at_hand("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
-OTHER = next((version for version in reversed(VERSIONS) if version != environments.OWN), environments.OWN)
+OTHER = next(
+    (one for one in ("3.13", "3.12", "3.10", "3.9") if one in VERSIONS and one != environments.OWN),
+    environments.OWN,
+)
 """A Python other than the lab's, where there is one."""
 
 LOOK = """
@@ -403,7 +406,7 @@ def test_memray_is_asked_for_before_anything_is_measured_and_then_used(
     told = hotlap(folder, "flame", "s/app", "--mode", "memory", "-o", "memory.svg", code=1)
     assert install in told
     assert install in hotlap(folder, "run", "--profiles", "memory", "--dry-run")
-    environments.install(python, ["memray<1.20"], need)
+    environments.install(python, ["memray==1.15.0"], need)
     hotlap(folder, "run", "--quick", "--profiles", "memory", "--out", "run")
     (profile,) = judge.read(folder / "run").lanes[0].evidence.profiles
     assert profile.error is None
