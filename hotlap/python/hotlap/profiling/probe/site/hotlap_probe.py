@@ -230,7 +230,7 @@ def _chains(at: Any, task: Any, seen: set[int]) -> list[Chain]:
         else:
             line = frame.f_lineno if frame is not None else code.co_firstlineno
             # Before 3.11 it is the coroutine that knows it, not its code.
-            name = getattr(code, "co_qualname", None) or getattr(at, "__qualname__", code.co_name)
+            name = getattr(code, "co_qualname", getattr(at, "__qualname__", code.co_name))
             frames.append(f"{_clean(name)} ({_clean(code.co_filename)}:{line})")
             if code.co_name == "_wait" and frame is not None and "asyncio" in code.co_filename:
                 return _of_others(frames, frame.f_locals.get("fs", ()), seen)
