@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from hotlap.evidence.figures import Durations, Place
@@ -45,12 +47,14 @@ class StatementCounts(msgspec.Struct, frozen=True, kw_only=True):
     """The most frequent ones, the most frequent first."""
 
 
+ServerName = Literal["granian", "uvicorn", "hypercorn", "gunicorn", "waitress", "command", "url"]
+"""A server that the lab found in the app's environment; or a ``command`` or ``url`` that the experiment names."""
+
+
 class ServedBy(msgspec.Struct, frozen=True, kw_only=True):
     """What served a lane: the server, and the interpreter that the app ran in."""
 
-    server: str
-    """``granian``, ``uvicorn``, ``hypercorn``, ``gunicorn`` or ``waitress``; ``command`` or ``url`` for a server
-    that the experiment names itself."""
+    server: ServerName
     version: str | None = None
     interface: Interface | None = None
     threads: int | None = None

@@ -6,12 +6,16 @@ link, and what it leads to does not know the environment.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +30,8 @@ INSIDE = Path(__file__).parents[1] / "inside"
 ENVIRONMENTS = (".venv", "venv")
 """What a virtual environment is called beside an app."""
 _ASK_TIMEOUT_S = 30
+_PIP = "pip"
+"""Asked for too, to say how to install what is missing."""
 _LAB_PATH = Path(__file__).parents[2]
 _OF_THE_LAB = ("PYTHONHOME", "PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__", "VIRTUAL_ENV")
 """Variables that say where the lab's own packages are."""
@@ -47,7 +53,7 @@ class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
 
     def install(self, package: str) -> str:
         """The command that installs a package into its environment."""
-        if "pip" in self.packages:
+        if _PIP in self.packages:
             return f"{self.path} -m pip install {package}"
         return f"uv pip install --python {self.path} {package}"
 
@@ -110,21 +116,38 @@ def examine(
         InterpreterError: it is not there, cannot be run, is not Python, or is too old.
     """
     path = path_of(python, root)
-    if python is not None:
-        _check_file(python, path)
+    if python is None:
+        return _own((_PIP, *packages))
+    _check_file(python, path)
     run_with = {**variables(python, root), **(env or {})}
     return _asked(path, python, str(root.absolute()), tuple(packages), tuple(sorted(run_with.items())))
 
 
+def _own(packages: Iterable[str]) -> Interpreter:
+    """The lab's own interpreter, which need not be started to be asked."""
+    found: dict[str, str] = {}
+    for name in packages:
+        if find_spec(name) is not None:
+            found[name] = ""
+            with contextlib.suppress(PackageNotFoundError):
+                found[name] = version(name)
+    return Interpreter(
+        path=sys.executable,
+        version=sys.version_info[:3],
+        implementation=platform.python_implementation(),
+        packages=found,
+    )
+
+
 @cache
 def _asked(
-    path: str, python: str | None, root: str, packages: Sequence[str], env: Sequence[tuple[str, str]]
+    path: str, python: str, root: str, packages: Sequence[str], env: Sequence[tuple[str, str]]
 ) -> Interpreter:
-    given = f"python = {json.dumps(python or path, ensure_ascii=False)}"
+    given = f"python = {json.dumps(python, ensure_ascii=False)}"
     other = "name the app's interpreter, such as .venv/bin/python"
     try:
         done = subprocess.run(
-            [path, str(INSIDE / "interpreter.py"), "pip", *packages],
+            [path, str(INSIDE / "interpreter.py"), _PIP, *packages],
             cwd=root,
             env=dict(env),
             stdin=subprocess.DEVNULL,
@@ -151,20 +174,20 @@ def interpreter_from(path: str, given: str, said: str, complained: str) -> Inter
     """
     try:
         told: dict[str, Any] = json.loads((said.strip().splitlines() or [""])[-1])
-        version = (int(told["version"][0]), int(told["version"][1]), int(told["version"][2]))
+        told_version = (int(told["version"][0]), int(told["version"][1]), int(told["version"][2]))
     except (ValueError, KeyError, IndexError, TypeError):
         shown = (complained.strip() or said.strip() or "nothing").splitlines()[-1]
         raise InterpreterError(
             f"{given}: {path} does not answer as Python does (asked for its version, it said: {shown[:200]}): "
             "name the app's interpreter, such as .venv/bin/python"
         ) from None
-    if version[:2] < OLDEST:
+    if told_version[:2] < OLDEST:
         raise InterpreterError(
-            f"{given}: {path} is Python {'.'.join(map(str, version))}, and hotlap serves apps with Python "
+            f"{given}: {path} is Python {'.'.join(map(str, told_version))}, and hotlap serves apps with Python "
             f"{'.'.join(map(str, OLDEST))} or later: make the app's environment with a later one"
         )
     return Interpreter(
-        path=path, version=version, implementation=told["implementation"], packages=told["packages"]
+        path=path, version=told_version, implementation=told["implementation"], packages=told["packages"]
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 
 import msgspec
 
+from hotlap.evidence.service import ServerName
 from hotlap.experiment import Interface, Server
 
 THREADS = 4
@@ -18,8 +19,7 @@ _KEEP_ALIVE_S = 120
 class AppServer(msgspec.Struct, frozen=True, kw_only=True):
     """A server of ``module:object``, which is run with ``python -m``."""
 
-    package: str
-    title: str
+    package: ServerName
     interfaces: tuple[Interface, ...]
     words: Callable[[Server, str, int, str], list[str]]
     """Its arguments for a server, a host, a port and its own version."""
@@ -83,11 +83,11 @@ def _called(server: Server) -> str:
 
 
 SERVERS = (
-    AppServer(package="granian", title="Granian", interfaces=("asgi", "wsgi", "rsgi"), words=_granian),
-    AppServer(package="uvicorn", title="uvicorn", interfaces=("asgi",), words=_uvicorn),
-    AppServer(package="hypercorn", title="hypercorn", interfaces=("asgi",), words=_hypercorn),
-    AppServer(package="gunicorn", title="gunicorn", interfaces=("wsgi",), words=_gunicorn, threads=THREADS),
-    AppServer(package="waitress", title="waitress", interfaces=("wsgi",), words=_waitress, threads=THREADS),
+    AppServer(package="granian", interfaces=("asgi", "wsgi", "rsgi"), words=_granian),
+    AppServer(package="uvicorn", interfaces=("asgi",), words=_uvicorn),
+    AppServer(package="hypercorn", interfaces=("asgi",), words=_hypercorn),
+    AppServer(package="gunicorn", interfaces=("wsgi",), words=_gunicorn, threads=THREADS),
+    AppServer(package="waitress", interfaces=("wsgi",), words=_waitress, threads=THREADS),
 )
 """Those that the lab knows: the first that is there and speaks the app's interface is used."""
 

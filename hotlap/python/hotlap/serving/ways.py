@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from hotlap.evidence.service import ServedBy
+from hotlap.evidence.service import ServedBy, ServerName
 from hotlap.experiment import Server
 from hotlap.experiment.interpreter import Interpreter, InterpreterError, examine, is_own, path_of, variables
 from hotlap.serving.servers import SERVERS, AppServer, able, choose
@@ -65,7 +65,7 @@ def way_of(server: Server, root: Path) -> Way:
     if server.granian_args and by.package != "granian":
         raise ServeError(
             f"granian_args are for Granian, which {interpreter.path} does not have: "
-            f"{interpreter.install('granian')}, or leave granian_args out, to be served by {by.title}"
+            f"{interpreter.install('granian')}, or leave granian_args out, to be served by {by.package}"
         )
     told = _told(interpreter, by.package)
     return Way(
@@ -97,7 +97,7 @@ def _own_paths(server: Server, root: Path) -> dict[str, str]:
     return {"PYTHONPATH": ":".join(str(served_from / entry) for entry in entries if entry)}
 
 
-def _told(interpreter: Interpreter | None, server: str) -> ServedBy:
+def _told(interpreter: Interpreter | None, server: ServerName) -> ServedBy:
     if interpreter is None:
         return ServedBy(server=server)
     return ServedBy(
