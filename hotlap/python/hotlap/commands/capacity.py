@@ -22,11 +22,13 @@ from hotlap.report import render
 from hotlap.run import result
 from hotlap.run.folder import RunFolder
 from hotlap.run.options import TIMINGS, Options
+from hotlap.run.preflight import PreflightError
 from hotlap.run.result import Capacity, TriedRate
 from hotlap.run.runner import new_run
 from hotlap.serving.environment import BuildError
-from hotlap.serving.server import ServeError, raise_file_limit, served
+from hotlap.serving.server import raise_file_limit, served
 from hotlap.serving.verify import VerifyError, verify
+from hotlap.serving.ways import ServeError
 from hotlap.usage import LabError
 
 _WARM_UP_S = 1.0
@@ -75,7 +77,7 @@ def command(
     options = Options(timing=TIMINGS["default"], engine="native", profiles=(), noise=False)
     try:
         run = new_run(experiment, [lane], options)
-    except BuildError as error:
+    except (BuildError, PreflightError) as error:
         raise LabError(str(error)) from None
     row = run.lanes[0]
 

@@ -21,7 +21,8 @@ from hotlap.profiling.profile import Shot, capture, clean, compare
 from hotlap.profiling.recorders import ProfileError
 from hotlap.profiling.recordings import left_out, read_recording
 from hotlap.run import result
-from hotlap.serving.server import ServeError, raise_file_limit
+from hotlap.serving.server import raise_file_limit
+from hotlap.serving.ways import ServeError
 from hotlap.usage import LabError
 
 _SHOWN = 10

@@ -20,7 +20,8 @@ from hotlap.load.trial import LoadError, Offered
 from hotlap.profiling.exports import EXPORTS, Labels
 from hotlap.profiling.profile import Capture, Shot, attach, capture, subtitle
 from hotlap.profiling.recorders import PROFILERS, ProfileError
-from hotlap.serving.server import ServeError, raise_file_limit
+from hotlap.serving.server import raise_file_limit
+from hotlap.serving.ways import ServeError
 from hotlap.usage import LabError
 
 _SHOWN = 10

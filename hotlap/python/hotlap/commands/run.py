@@ -27,7 +27,8 @@ from hotlap.report.terminal import Bar, show
 from hotlap.run import result
 from hotlap.run.jobs import Measure, plan
 from hotlap.run.options import ARTICLE_LOAD, TIMINGS, Options
-from hotlap.run.runner import Runner, new_run, options_of
+from hotlap.run.preflight import PreflightError, look, said
+from hotlap.run.runner import Runner, look_again, new_run, options_of
 from hotlap.serving.environment import BuildError
 from hotlap.serving.server import raise_file_limit
 from hotlap.usage import SHARE, LabError
@@ -131,6 +132,11 @@ def command(
         folder, run = resume, result.read(resume)
         options = options_of(run)
         lanes = [experiment.lane(row.name) for row in run.lanes]
+        if not dry_run:
+            try:
+                look_again(experiment, run, lanes)
+            except PreflightError as error:
+                raise LabError(str(error)) from None
     else:
         lanes = experiment.select(patterns, suite)
         timing = TIMINGS["quick" if quick else preset or "default"]
@@ -159,11 +165,13 @@ def command(
             raise click.UsageError(f"{folder} has a run already: give another --out, or go on with --resume")
         try:
             run = new_run(experiment, lanes, options)
-        except BuildError as error:
+        except (BuildError, PreflightError) as error:
             raise LabError(str(error)) from None
     if dry_run:
         _show_plan(console, experiment, lanes, options)
         return
+    for line in said({row.name: row.served for row in run.lanes if row.served is not None}):
+        console.print(escape(line), highlight=False, soft_wrap=True)
     folder.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     signal.signal(signal.SIGTERM, _as_interrupt)
@@ -216,6 +224,11 @@ def _show_plan(console: Console, experiment: Experiment, lanes: list[Lane], opti
     console.print(made)
     minutes, seconds = divmod(round(sum(job.estimate_s for job in jobs)), 60)
     console.print(f"takes about {minutes}:{seconds:02d} min; engine {options.engine}; seed {options.seed}")
+    try:
+        for line in said(look(experiment, lanes, options)):
+            console.print(escape(line), highlight=False, soft_wrap=True)
+    except PreflightError as error:
+        console.print(f"missing: {escape(str(error))}", style="red", highlight=False, soft_wrap=True)
     modes = sorted({mode for lane in lanes for mode in options.profiles_of(lane)})
     for line in needed(modes):
         console.print(f"needs {escape(line)}", highlight=False)

@@ -18,7 +18,8 @@ from hotlap.experiment import Engine, Experiment, Lane, Load
 from hotlap.experiment.config import load_experiment
 from hotlap.load.locust_pool import SWARM
 from hotlap.load.wire import INTERACTIVE_VARIABLE, InteractivePlan
-from hotlap.serving.server import Served, ServeError, authority, raise_file_limit, served
+from hotlap.serving.server import Served, authority, raise_file_limit, served
+from hotlap.serving.ways import ServeError
 from hotlap.usage import SHARE, LabError
 
 _SPARE_FILES = 100

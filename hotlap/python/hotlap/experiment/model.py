@@ -68,9 +68,11 @@ class Writes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How an app is served: ``app`` under Granian, a ``command`` with ``{port}``, or a ``url``."""
+    """How an app is served: ``app`` by a server of its environment, a ``command`` with ``{port}``, or a ``url``."""
 
     app: str | None = None
+    python: str | None = None
+    """The interpreter that the app runs in, from the experiment's folder; ``None``: the lab's own."""
     factory: bool = False
     interface: Interface = "asgi"
     command: tuple[str, ...] | None = None

@@ -74,13 +74,33 @@ class ServedTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How the app is served. Scenarios and variants name only what they change."""
 
     app: (
-        Annotated[str, Meta(pattern="^[^:]+:[^:]+$", description='"module:object", under Granian')] | None
+        Annotated[
+            str,
+            Meta(
+                pattern="^[^:]+:[^:]+$",
+                description='"module:object", by Granian or another server of its own',
+            ),
+        ]
+        | None
+    ) = None
+    python: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                description="the interpreter that the app runs in, relative to this file; hotlap's own if absent",
+            ),
+        ]
+        | None
     ) = None
     factory: (
         Annotated[bool, Meta(description="whether the object is a function that makes the app")] | None
     ) = None
-    interface: Annotated[Interface, Meta(description="how Granian speaks to it")] | None = None
-    command: Annotated[Command, Meta(description="another server, with {port}")] | None = None
+    interface: Annotated[Interface, Meta(description="how its server speaks to it")] | None = None
+    command: (
+        Annotated[Command, Meta(description="another server, with {port}; {python} is the app's interpreter")]
+        | None
+    ) = None
     url: Annotated[str, Meta(pattern="^https?://", description="a server that runs already")] | None = None
     ca_file: Annotated[str, Meta(description="authorities (PEM) that a https url is trusted by")] | None = (
         None

@@ -16,10 +16,12 @@ from hotlap.load.locust_pool import LocustPool
 from hotlap.load.trial import LoadError, Offered, background_load
 from hotlap.profiling import attribution
 from hotlap.profiling.exports import EXPORTS, Labels
+from hotlap.profiling.needs import lacking
 from hotlap.profiling.probe import ProbeError, probe
 from hotlap.profiling.recorders import ProfileError, Recording, Target, recorder
-from hotlap.serving.server import Served, ServeError, served
+from hotlap.serving.server import Served, served
 from hotlap.serving.verify import VerifyError, request
+from hotlap.serving.ways import ServeError, way_of
 
 FRAMES_KEPT = 100
 """How many of the heaviest functions a profile keeps by name; its collapsed stacks have all."""
@@ -61,8 +63,12 @@ def capture(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPo
     with_ = recorder(shot.mode, shot.profiler)
     shot.folder.mkdir(parents=True, exist_ok=True)
     lane = offered.lane
+    way = way_of(lane.server or experiment.server, Path(experiment.root))
+    if said := lacking(lane.name, shot.mode, way):
+        raise ProfileError(said)
     with contextlib.ExitStack() as stack:
-        own_probe = stack.enter_context(probe()) if with_.LOADS_PROBE else None
+        loads_probe = with_.loads_probe(way.version)
+        own_probe = stack.enter_context(probe()) if loads_probe else None
         env = {**(own_probe.env() if own_probe else {}), **with_.env()}
         server = stack.enter_context(served(experiment, lane, env=env))
 
@@ -82,7 +88,7 @@ def capture(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPo
             return Capture(
                 recording=recording,
                 stacks=_cleaned(recording, shot.mode),
-                probe=with_.LOADS_PROBE,
+                probe=loads_probe,
                 requests=recording.requests,
             )
         loading = stack.enter_context(background_load(offered, server, pool))
@@ -94,7 +100,7 @@ def capture(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPo
     return Capture(
         recording=recording,
         stacks=_cleaned(recording, shot.mode),
-        probe=with_.LOADS_PROBE,
+        probe=loads_probe,
         duration_s=duration_s,
         requests=requests,
         server_cpu_us_per_request=1e6 * used_s / requests if used_s is not None and requests else None,

@@ -14,7 +14,7 @@ import msgspec
 from hotlap.evidence.environment import Environment
 from hotlap.evidence.load import Role, Trial
 from hotlap.evidence.profile import Profile, ProfileDiff
-from hotlap.evidence.service import LockTimes, StatementCounts, Verified
+from hotlap.evidence.service import LockTimes, ServedBy, StatementCounts, Verified
 from hotlap.experiment import Arrivals
 from hotlap.run import schema1
 from hotlap.run.folder import RunFolder
@@ -107,6 +107,8 @@ class LaneResult(msgspec.Struct, kw_only=True):
     title: str = ""
     error: str | None = None
     """Why the lane was not measured."""
+    served: ServedBy | None = None
+    """By which server, on which interpreter."""
     verified: Verified | None = None
     trials: list[Trial] = []
     profiles: list[Profile] = []

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -35,8 +34,7 @@ class Probe:
             statements: Whether it shall count what is sent to databases, which costs something for each.
         """
         counting = {"HOTLAP_STATEMENTS": "1"} if statements else {}
-        path = os.pathsep.join([str(_SITE), *filter(None, [os.environ.get("PYTHONPATH")])])
-        return {"PYTHONPATH": path, "HOTLAP_PROBE": str(self._folder), **counting}
+        return {"PYTHONPATH": str(_SITE), "HOTLAP_PROBE": str(self._folder), **counting}
 
     def ask(self, pid: int, do: str, *, timeout_s: float = 30.0, **question: Any) -> dict[str, Any]:
         """Ask the probe of one process.
