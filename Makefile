@@ -20,7 +20,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help tools build lab serve check test test-rust test-unit test-python test-versions lint format bench bench-load bench-core bench-boundary bench-where bench-memory bench-rsgi bench-stacks callgrind fuzz docs planted wheels pin clean
+.PHONY: help tools build lab serve check test test-rust test-unit test-python test-versions lint format bench bench-load bench-core bench-boundary bench-where bench-memory bench-rsgi bench-stacks callgrind abuse fuzz docs planted wheels pin clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -120,6 +120,9 @@ bench-rsgi: build ## Falcon over RSGI beside Falcon over ASGI and a bare callabl
 
 bench-stacks: ## The reading and cleaning of stacks beside the inferno command line
 	hotlap/benches/compare_inferno.sh
+
+abuse: build ## Runs stopped and killed at random moments: is anything left behind, or lost? (ARGS=--quick)
+	@$(BIN)/python scripts/abuse $(ARGS)
 
 fuzz: ## Each reader of stacks with broken input, a minute each (needs cargo-fuzz)
 	hotlap/fuzz/run.sh

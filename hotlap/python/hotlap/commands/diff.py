@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import get_args
 
@@ -15,15 +14,17 @@ from hotlap import formatting
 from hotlap._engine import StackDiff, Stacks, StacksError
 from hotlap.experiment import Engine, Mode
 from hotlap.experiment.config import load_experiment
+from hotlap.files import try_file
 from hotlap.load.locust_pool import LocustPool
 from hotlap.load.trial import LoadError, Offered
 from hotlap.profiling.profile import Shot, capture, clean, compare
 from hotlap.profiling.recorders import ProfileError
 from hotlap.profiling.recordings import left_out, read_recording
 from hotlap.run import result
+from hotlap.serving.aftermath import scratch
 from hotlap.serving.server import raise_file_limit
 from hotlap.serving.ways import ServeError
-from hotlap.usage import LabError
+from hotlap.usage import LabError, Number
 
 _SHOWN = 10
 
@@ -33,9 +34,7 @@ _SHOWN = 10
 @click.argument("b")
 @click.option("--mode", type=click.Choice(get_args(Mode)), default="on-cpu", show_default=True)
 @click.option("--profiler", help="For lanes; without it, the mode's own.")
-@click.option(
-    "--time", "time_s", type=click.FloatRange(0.1, 3600), default=5.0, show_default=True, help="For lanes."
-)
+@click.option("--time", "time_s", type=Number(0.1, 3600), default=5.0, show_default=True, help="For lanes.")
 @click.option("--engine", type=click.Choice(get_args(Engine)), default="native", show_default=True)
 @click.option("--event", help="For files of perf: the kind of event that counts. Without it, the first.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
@@ -54,6 +53,7 @@ def command(
     Files hold collapsed stacks or what `perf script` writes. Widths are microseconds per request where the load is
     known for both, shares otherwise.
     """
+    try_file(output)
     try:
         sides = [
             (_of_file(Path(name), mode, event), None)
@@ -88,11 +88,11 @@ def _side(
     experiment, _ = load_experiment()
     lane = experiment.lane(name)
     raise_file_limit()
-    with tempfile.TemporaryDirectory(prefix="hotlap-diff-") as scratch:
+    with scratch("diff") as recorded:
         captured = capture(
             experiment,
             Offered(lane=lane, load=lane.load, engine=engine),
-            Shot(mode=mode, profiler=profiler, time_s=time_s, folder=Path(scratch)),
+            Shot(mode=mode, profiler=profiler, time_s=time_s, folder=recorded),
             LocustPool(ahead=False),
         )
     if mode == "on-cpu":

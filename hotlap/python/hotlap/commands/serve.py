@@ -43,7 +43,7 @@ def command(interface: Interface | None, host: str, port: int) -> None:
             pass  # It is free, so far.
     except OSError as error:
         raise LabError(
-            f"{host}:{port} cannot be listened on ({os.strerror(error.errno or 0)}): give another --port"
+            f"{host}:{port} cannot be listened on ({error.strerror}): give another --port"
         ) from None
     except ServeError as error:
         raise LabError(str(error)) from None

@@ -20,6 +20,14 @@ Profiler = Literal["py-spy", "perf"]
 """Those between which there is a choice."""
 
 
+MOST_USERS = 100_000
+"""So many users, or requests in flight, at the most: each has a connection, and there are fewer ports."""
+MOST_A_SECOND = 10_000_000.0
+"""So many arrivals, or users started, a second."""
+LONGEST_S = 7 * 86_400.0
+"""So long waits and time limits, at the most."""
+
+
 class ExperimentError(ValueError):
     """An experiment that cannot be run: the message says which key is wrong and what to do."""
 

@@ -60,7 +60,7 @@ class InteractivePlan(msgspec.Struct, frozen=True, kw_only=True):
     ca_file: str | None = None
     """The authorities that a ``https`` server is trusted by, instead of the usual ones."""
     json: str | None = None
-    """Where the result is to be written."""
+    """Where the result is to be written, for the command to take it from."""
 
 
 class Slice(msgspec.Struct, kw_only=True):

@@ -8,7 +8,6 @@ import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -18,6 +17,7 @@ import msgspec
 from hotlap.experiment import Experiment, Lane, Mode, Server
 from hotlap.profiling.needs import lacking
 from hotlap.profiling.recorders import ProfileError, pyspy
+from hotlap.serving.aftermath import scratch, start
 from hotlap.serving.environment import BuildError, build_profiles
 from hotlap.serving.environment import builds as builds_of
 from hotlap.serving.ways import ServeError, Way, way_of
@@ -236,9 +236,7 @@ def browser() -> Check:
 
 @contextlib.contextmanager
 def _busy_child() -> Iterator[subprocess.Popen[bytes]]:
-    child = subprocess.Popen(
-        [sys.executable, "-c", "print(1, flush=True)\nwhile True: pass"], stdout=subprocess.PIPE
-    )
+    child = start([sys.executable, "-c", "print(1, flush=True)\nwhile True: pass"], stdout=subprocess.PIPE)
     try:
         assert child.stdout is not None
         child.stdout.readline()
@@ -249,8 +247,8 @@ def _busy_child() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _perf(name: str, events: list[str], works: str, remedy: str) -> Check:
-    with tempfile.TemporaryDirectory() as folder, _busy_child() as child:
-        data = Path(folder) / "perf.data"
+    with scratch("doctor") as folder, _busy_child() as child:
+        data = folder / "perf.data"
         done = _run(["perf", "record", *events, "-o", str(data), "-p", str(child.pid), "--", "sleep", "0.2"])
         empty = not data.exists() or data.stat().st_size == 0
     if done is None or done.returncode or empty:

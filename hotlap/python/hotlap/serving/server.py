@@ -9,7 +9,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPException
@@ -20,12 +19,14 @@ from urllib.parse import urlsplit
 import psutil
 
 from hotlap.experiment import Experiment, Lane, Server
+from hotlap.serving.aftermath import scratch, start
 from hotlap.serving.interrupts import uninterrupted
 from hotlap.serving.tls import TrustError, connect, context
 from hotlap.serving.ways import ServeError, command_of, environment_of
 
 _POLL_S = 0.02
 _STOP_TIMEOUT_S = Server().stop_timeout_s
+_ASK_AGAIN_S = 1.0
 _LOG_TAIL_BYTES = 4000
 
 
@@ -224,19 +225,22 @@ def _started(
     python_args: Sequence[str],
     wrapper: Sequence[str],
 ) -> Iterator[Served]:
-    with tempfile.TemporaryDirectory(prefix="hotlap-serve-") as scratch:
-        log = Path(scratch) / "server.log"
+    with scratch("serve") as folder:
+        log = folder / "server.log"
         environment = environment_of(server, root, env)
         command = command_of(server, root, listen, python_args=python_args, wrapper=wrapper)
+        cwd = root / (server.cwd or ".")
+        if not cwd.is_dir():
+            raise ServeError(f"there is no folder {cwd} to serve from: see the key cwd")
         with contextlib.ExitStack() as ended:
             with log.open("wb") as output, uninterrupted():
                 try:
-                    process = subprocess.Popen(
+                    process = start(
                         command,
                         stdin=subprocess.DEVNULL,
                         stdout=output,
                         stderr=subprocess.STDOUT,
-                        cwd=root / (server.cwd or "."),
+                        cwd=cwd,
                         env=environment,
                         start_new_session=True,
                     )
@@ -296,10 +300,17 @@ def stop(process: subprocess.Popen[bytes], timeout_s: float = _STOP_TIMEOUT_S) -
         children = []
         with contextlib.suppress(psutil.NoSuchProcess):
             children = psutil.Process(process.pid).children(recursive=True)
+        deadline = time.monotonic() + timeout_s
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
+        while process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout_s)
+                process.wait(min(_ASK_AGAIN_S, timeout_s))
+                break
+            # A worker that is just starting loses what its supervisor tells it, which then waits for it (Granian's).
+            for child in children:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.terminate()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

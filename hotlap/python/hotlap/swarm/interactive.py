@@ -16,6 +16,7 @@ from locust.runners import WorkerRunner
 
 from hotlap._engine import Counters
 from hotlap.experiment import Engine
+from hotlap.files import write_whole
 from hotlap.load.aggregate import percentiles
 from hotlap.load.wire import INTERACTIVE_VARIABLE, InteractivePlan
 from hotlap.swarm.bridge import FEED
@@ -135,7 +136,7 @@ def _install(plan: InteractivePlan) -> None:
                 total.not_offered,
             )
         if plan.json is not None:
-            Path(plan.json).write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+            write_whole(Path(plan.json), msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
 
     events.init_command_line_parser.add_listener(_tell_workers)
     events.test_start.add_listener(_adopt)

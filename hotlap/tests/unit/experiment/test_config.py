@@ -145,6 +145,11 @@ BASE = 'app = "a:b"\n[scenarios.home]\npath = "/"\n'
             r"toml:4: scenarios\.home\.load\.rate: .*need a rate",
         ),
         (BASE + "[scenarios.home.load]\nmodel = 'paced'\n", r"wait_s: paced users need a period"),
+        (BASE + "[scenarios.home.load]\nusers = 100000000\n", r"toml:5: .*users: .*<= 100000"),
+        (BASE + "[scenarios.home.load]\nmodel = 'open'\nrate = inf\n", r"toml:6: .*rate: "),
+        (BASE + "[scenarios.home.load]\nmodel = 'open'\nrate = nan\n", r"toml:6: .*rate: "),
+        (BASE + "[scenarios.home.load]\ntimeout_s = inf\n", r"toml:5: .*timeout_s: "),
+        (BASE + "[scenarios.home.load]\nwait_s = inf\n", r"toml:5: .*wait_s: "),
         (BASE + "[scenarios.home.load]\nwait_s = [2, 1]\n", r"toml:5: .*low not above high"),
         (
             BASE + "body_file = 'none.txt'\n",

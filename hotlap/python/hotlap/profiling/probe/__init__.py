@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from hotlap.serving.aftermath import scratch
 
 _SITE = Path(__file__).with_name("site")
 
@@ -71,5 +72,5 @@ class Probe:
 @contextlib.contextmanager
 def probe() -> Iterator[Probe]:
     """A probe with a folder for its sockets, until the block ends."""
-    with tempfile.TemporaryDirectory(prefix="hotlap-probe-") as folder:
-        yield Probe(Path(folder))
+    with scratch("probe") as folder:
+        yield Probe(folder)

@@ -1,0 +1,60 @@
+"""Files that are written whole or not at all, and places that are tried before anything is measured."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Write a file in one step: who reads it sees the old one or the new one, and a cut leaves the old one.
+
+    The new one is made beside it under a name that nobody else has, so that no link is followed.
+
+    Raises:
+        OSError: it cannot be written; what was there is as it was.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            os.fchmod(file.fileno(), 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+
+
+def try_folder(folder: Path) -> None:
+    """Make a folder if it is not there, and see that files can be made in it.
+
+    Raises:
+        OSError: it cannot be made, or nothing can be written there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".hotlap-", dir=folder)
+    os.close(handle)
+    os.unlink(name)
+
+
+def try_file(file: Path) -> None:
+    """See that a file can be written, without touching one that is there.
+
+    Raises:
+        OSError: its folder is not there or takes no files, or it is a folder itself.
+    """
+    if file.is_dir():
+        raise IsADirectoryError(21, os.strerror(21), str(file))
+    handle, name = tempfile.mkstemp(prefix=".hotlap-", dir=file.absolute().parent)
+    os.close(handle)
+    os.unlink(name)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
