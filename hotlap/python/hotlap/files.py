@@ -30,13 +30,14 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
 
 def try_folder(folder: Path) -> None:
-    """Make a folder if it is not there, and see that files can be made in it.
+    """See that a folder, or what it would be made in, takes files; nothing is left there.
 
     Raises:
         OSError: it cannot be made, or nothing can be written there.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".hotlap-", dir=folder)
+    absolute = folder.absolute()
+    there = next(each for each in (absolute, *absolute.parents) if each.exists())
+    handle, name = tempfile.mkstemp(prefix=".hotlap-", dir=there)
     os.close(handle)
     os.unlink(name)
 

@@ -71,6 +71,8 @@ class Command:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # Whoever runs the tests may ignore it, as nohup does, and then so would the command.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
         wanted = ["deaf.py"] if name == "init" else ["http.server"]
         if name != "init":

@@ -281,7 +281,8 @@ def test_ctrl_c_keeps_what_was_measured_and_a_later_run_goes_on(project: Project
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "--resume" in errors
-    assert not [child for child in family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    _, alive = psutil.wait_procs(family, timeout=30)
+    assert not alive
     stopped = result.read(folder / "out")
     assert stopped.interrupted
     assert (folder / "out" / "report.html").exists()

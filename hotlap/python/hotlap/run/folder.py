@@ -31,6 +31,7 @@ class RunFolder:
             FolderInUseError: another process has it.
             OSError: it cannot be made or written to.
         """
+        self.path.mkdir(parents=True, exist_ok=True)
         try_folder(self.path)
         lock = os.open(self.path / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         try:
