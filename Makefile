@@ -140,9 +140,8 @@ planted: build ## How often a comparison is wrong here: an A/A series and a plan
 	$(BIN)/python benchmarks/planted/series.py --out runs/planted $(ARGS)
 
 wheels: build ## Wheels and sdists of all packages, in dist/
-	cd falcon_rsgi && python -m hatchling build --directory ../dist
+	scripts/release-wheels --sdists
 	for crate in rust_core hotlap ladder; do \
-		maturin sdist --out dist --manifest-path $$crate/Cargo.toml && \
 		maturin build --quiet --locked --out dist --manifest-path $$crate/Cargo.toml || exit 1; \
 	done
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
+import secrets
 import tempfile
 from pathlib import Path
 
@@ -17,15 +18,13 @@ def write_whole(path: Path, content: bytes | str) -> None:
         OSError: it cannot be written; what was there is as it was.
     """
     data = content.encode() if isinstance(content, str) else content
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    new = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(new, "xb") as file:
             file.write(data)
-            os.fchmod(file.fileno(), 0o666 & ~_umask())
-        os.replace(name, path)
+        os.replace(new, path)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
+        new.unlink(missing_ok=True)
         raise
 
 
@@ -37,9 +36,8 @@ def try_folder(folder: Path) -> None:
     """
     absolute = folder.absolute()
     there = next(each for each in (absolute, *absolute.parents) if each.exists())
-    handle, name = tempfile.mkstemp(prefix=".hotlap-", dir=there)
-    os.close(handle)
-    os.unlink(name)
+    with tempfile.NamedTemporaryFile(prefix=".hotlap-", dir=there):
+        pass
 
 
 def try_file(file: Path) -> None:
@@ -49,13 +47,6 @@ def try_file(file: Path) -> None:
         OSError: its folder is not there or takes no files, or it is a folder itself.
     """
     if file.is_dir():
-        raise IsADirectoryError(21, os.strerror(21), str(file))
-    handle, name = tempfile.mkstemp(prefix=".hotlap-", dir=file.absolute().parent)
-    os.close(handle)
-    os.unlink(name)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
+    with tempfile.NamedTemporaryFile(prefix=".hotlap-", dir=file.absolute().parent):
+        pass

@@ -16,6 +16,7 @@ from swarming import until
 
 from hotlap.run import result
 from hotlap.serving.server import free_port
+from hotlap.serving.watcher import owned
 
 MARK = "HOTLAP_TESTS_ENDING"
 """A variable that all processes of a command inherit."""
@@ -43,14 +44,23 @@ LONG = {
 }
 
 
-def marked(value: str) -> list[psutil.Process]:
+def marked(value: str) -> list[int]:
     """All processes that inherited the mark."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.environ().get(MARK) == value and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
+    return owned(MARK, value)
+
+
+def words_of(pid: int) -> str:
+    """A process's command line; empty once it is gone."""
+    with contextlib.suppress(psutil.Error):
+        return " ".join(psutil.Process(pid).cmdline())
+    return ""
+
+
+def kill(value: str) -> None:
+    """Kill them all."""
+    for pid in marked(value):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 class Command:
@@ -81,11 +91,7 @@ class Command:
 
     def has(self, words: str) -> bool:
         """Whether a process that it has started has that in its command line."""
-        for process in marked(self.mark):
-            with contextlib.suppress(psutil.Error):
-                if process.pid != self.process.pid and words in " ".join(process.cmdline()):
-                    return True
-        return False
+        return any(words in words_of(pid) for pid in marked(self.mark) if pid != self.process.pid)
 
     def is_gone(self) -> bool:
         """Whether neither process nor temporary folder is left."""
@@ -95,9 +101,7 @@ class Command:
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
-    for process in marked(str(tmp_path)):
-        with contextlib.suppress(psutil.Error):
-            process.kill()
+    kill(str(tmp_path))
 
 
 @pytest.mark.slow
@@ -135,9 +139,7 @@ def test_all_ends_with_a_command_that_is_killed(name: str, folder: Path) -> None
 def test_folders_of_commands_that_are_gone_are_swept_at_the_next_start(folder: Path) -> None:
     """Where the watcher was killed too."""
     command = Command("swarm", folder)
-    for process in marked(command.mark):
-        with contextlib.suppress(psutil.Error):
-            process.kill()
+    kill(command.mark)
     command.process.communicate(timeout=60)
     until("all are gone", lambda: not marked(command.mark))
     assert list(command.tmp.iterdir())
@@ -173,7 +175,7 @@ def test_a_server_can_be_served_again_at_once(folder: Path) -> None:
         cwd=folder,
         env={**os.environ, MARK: str(folder)},
     )
-    until("it serves", lambda: any("http.server" in " ".join(each.cmdline()) for each in marked(str(folder))))
+    until("it serves", lambda: any("http.server" in words_of(pid) for pid in marked(str(folder))))
     process.terminate()
     process.wait(60)
     until("it is gone", lambda: not marked(str(folder)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from itertools import accumulate
+from itertools import accumulate, groupby
 
 from hotlap.analysis.judged import JudgedTrial, LittlesLaw, Steadiness
 from hotlap.evidence.figures import Percentiles
@@ -100,28 +100,22 @@ def stalls(trial: Trial) -> list[tuple[float, float]]:
     Seconds count from when the first request could be answered, the warm-up included. Gaps that the load itself
     explains do not count: those of few users, of long waits, of answers that take as long.
     """
-    answered = [one.requests - one.failures for one in trial.slices]
-    rates = [count / one.length_s for count, one in zip(answered, trial.slices, strict=True) if count]
-    cycle_s = (sum(trial.wait_s) / 2 if trial.wait_s else 0.0) + (trial.latency_ms.p50 or 0.0) / 1000
+    answered_a_second = [(one.requests - one.failures) / one.length_s for one in trial.slices]
+    rates = [rate for rate in answered_a_second if rate]
     if not rates:
         return []
     usual = statistics.median(rates)
-    found: list[tuple[float, float]] = []
-    since_s: float | None = None
-    at_s, has_answered = 0.0, False
-    for count, one in zip(answered, trial.slices, strict=True):
-        is_idle = count <= STALL_SHARE * usual * one.length_s
-        if is_idle and has_answered and since_s is None:
-            since_s = at_s
-        if not is_idle and since_s is not None:
-            found.append((since_s, at_s))
-            since_s = None
-        at_s += one.length_s
-        has_answered = has_answered or not is_idle
-    if since_s is not None:
-        found.append((since_s, at_s))
+    cycle_s = (sum(trial.wait_s) / 2 if trial.wait_s else 0.0) + (trial.latency_ms.p50 or 0.0) / 1000
     least_s = max(STALL_S, STALL_CYCLES * cycle_s, STALL_MISSED / usual)
-    return [(begin_s, end_s) for begin_s, end_s in found if end_s - begin_s >= least_s]
+    found: list[tuple[float, float]] = []
+    end_s = 0.0
+    pairs = zip(answered_a_second, trial.slices, strict=True)
+    for is_idle, stretch in groupby(pairs, key=lambda pair: pair[0] <= STALL_SHARE * usual):
+        begin_s, end_s = end_s, end_s + math.fsum(one.length_s for _, one in stretch)
+        # What comes before the first answer is the server's start.
+        if is_idle and begin_s > 0 and end_s - begin_s >= least_s:
+            found.append((begin_s, end_s))
+    return found
 
 
 def littles(trial: Trial, steadiness: Steadiness) -> LittlesLaw | None:

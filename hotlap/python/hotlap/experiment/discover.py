@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hotlap.experiment.interpreter import INSIDE, examine, variables
+from hotlap.experiment.interpreter import ScriptError, examine, run_inside, variables
 
 MAKERS = {
     *("FastAPI", "Starlette", "Litestar", "Quart", "Sanic", "get_asgi_application"),
@@ -111,22 +111,21 @@ def ask(app: str, folder: Path, python: str | None = None) -> dict[str, Any]:
     interpreter, env = examine(python, folder), variables(python, folder)
     path = os.pathsep.join([str(folder), str(folder / "src"), *filter(None, [env.get("PYTHONPATH")])])
     try:
-        done = subprocess.run(
-            [interpreter.path, str(INSIDE / "describe.py"), app],
-            cwd=folder,
-            env={**env, "PYTHONPATH": path},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_ASK_TIMEOUT_S,
-            check=False,
+        told: dict[str, Any] = json.loads(
+            run_inside(
+                "describe",
+                interpreter.path,
+                [app],
+                timeout_s=_ASK_TIMEOUT_S,
+                cwd=folder,
+                env={**env, "PYTHONPATH": path},
+            )
         )
     except subprocess.TimeoutExpired:
         raise DiscoverError(f"{app} was not imported within {_ASK_TIMEOUT_S} s") from None
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
-        raise DiscoverError(f"{app} cannot be imported: {last}{_remedy(last, folder, interpreter.path)}")
-    told: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    except ScriptError as error:
+        remedy = _remedy(str(error), folder, interpreter.path)
+        raise DiscoverError(f"{app} cannot be imported: {error}{remedy}") from None
     return told
 
 

@@ -33,12 +33,48 @@ _ASK_TIMEOUT_S = 30
 _PIP = "pip"
 """Asked for too, to say how to install what is missing."""
 _LAB_PATH = Path(__file__).parents[2]
+_OTHER = "name the app's interpreter, such as .venv/bin/python"
 _OF_THE_LAB = ("PYTHONHOME", "PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__", "VIRTUAL_ENV")
 """Variables that say where the lab's own packages are."""
 
 
 class InterpreterError(ExperimentError):
     """An interpreter that cannot serve an app: the message says which, why, and what to do."""
+
+
+class ScriptError(RuntimeError):
+    """A script of ``INSIDE`` failed: the message is the last line that it complained with."""
+
+
+def run_inside(
+    script: str, python: str, words: Iterable[str | Path], *, timeout_s: float, **options: Any
+) -> str:
+    """Have an interpreter run a script of ``INSIDE``: the last line that it prints, its answer.
+
+    Args:
+        script: Its name, without ``.py``.
+        python: The interpreter's path.
+        words: Its arguments.
+        timeout_s: How long it may take.
+        options: Of ``subprocess.run``: where, and with which variables.
+
+    Raises:
+        ScriptError: it failed.
+        OSError, subprocess.TimeoutExpired: it could not be run, or took too long.
+    """
+    done: subprocess.CompletedProcess[str] = subprocess.run(
+        [python, INSIDE / f"{script}.py", *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=timeout_s,
+        check=False,
+        **options,
+    )
+    if done.returncode:
+        raise ScriptError((done.stderr.strip().splitlines() or ["it printed nothing"])[-1])
+    return done.stdout.strip().splitlines()[-1]
 
 
 class Interpreter(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,8 +179,7 @@ def _own(packages: Iterable[str]) -> Interpreter:
 def _asked(
     path: str, python: str, root: str, packages: Sequence[str], env: Sequence[tuple[str, str]]
 ) -> Interpreter:
-    given = f"python = {json.dumps(python, ensure_ascii=False)}"
-    other = "name the app's interpreter, such as .venv/bin/python"
+    given = _given(python)
     try:
         done = subprocess.run(
             [path, str(INSIDE / "interpreter.py"), _PIP, *packages],
@@ -158,10 +193,10 @@ def _asked(
             check=False,
         )
     except OSError as error:
-        raise InterpreterError(f"{given}: {path} cannot be run ({error.strerror}): {other}") from None
+        raise InterpreterError(f"{given}: {path} cannot be run ({error.strerror}): {_OTHER}") from None
     except subprocess.TimeoutExpired:
         raise InterpreterError(
-            f"{given}: {path} did not say its version within {_ASK_TIMEOUT_S} s: {other}"
+            f"{given}: {path} did not say its version within {_ASK_TIMEOUT_S} s: {_OTHER}"
         ) from None
     return interpreter_from(path, given, done.stdout, done.stderr)
 
@@ -178,8 +213,7 @@ def interpreter_from(path: str, given: str, said: str, complained: str) -> Inter
     except (ValueError, KeyError, IndexError, TypeError):
         shown = (complained.strip() or said.strip() or "nothing").splitlines()[-1]
         raise InterpreterError(
-            f"{given}: {path} does not answer as Python does (asked for its version, it said: {shown[:200]}): "
-            "name the app's interpreter, such as .venv/bin/python"
+            f"{given}: {path} does not answer as Python does (asked for its version, it said: {shown[:200]}): {_OTHER}"
         ) from None
     if told_version[:2] < OLDEST:
         raise InterpreterError(
@@ -191,8 +225,13 @@ def interpreter_from(path: str, given: str, said: str, complained: str) -> Inter
     )
 
 
+def _given(python: str) -> str:
+    """The key as the experiment has it."""
+    return f"python = {json.dumps(python, ensure_ascii=False)}"
+
+
 def _check_file(python: str, path: str) -> None:
-    given = f"python = {json.dumps(python, ensure_ascii=False)}"
+    given = _given(python)
     file = Path(path)
     try:
         there, is_link, is_folder = file.exists(), file.is_symlink(), file.is_dir()

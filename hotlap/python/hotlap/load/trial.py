@@ -80,12 +80,10 @@ def measure(offered: Offered, served: Served, timing: Timing, *, histogram: Path
         rss_bytes, left = served.rss_bytes(), set(served.pids())
     window = window_of(answer)
     _write(window.response, histogram)
-    return msgspec.structs.replace(
-        _trial(offered, answer, window, started, rss_bytes),
-        server_processes=ServerProcesses(
-            began=len(processes), ended=len(processes - left), started=len(left - processes)
-        ),
+    changed = ServerProcesses(
+        began=len(processes), ended=len(processes - left), started=len(left - processes)
     )
+    return _trial(offered, answer, window, started, rss_bytes, changed)
 
 
 class Loading:
@@ -215,7 +213,12 @@ def _write(response: Histogram, histogram: Path) -> None:
 
 
 def _trial(
-    offered: Offered, answer: WindowResult, window: Window, started: str, rss_bytes: int | None
+    offered: Offered,
+    answer: WindowResult,
+    window: Window,
+    started: str,
+    rss_bytes: int | None,
+    processes: ServerProcesses,
 ) -> Trial:
     load, server_cpu_s, requests = offered.load, window.server_cpu_s, window.requests
     is_open = load.model == "open"
@@ -247,6 +250,7 @@ def _trial(
         if server_cpu_s is not None and requests
         else None,
         server_cpu_percent=None if server_cpu_s is None else 100 * server_cpu_s / window.duration_s,
+        server_processes=processes,
         server_rss_bytes=rss_bytes,
         generator_cpu_percent=100 * window.generator_cpu_s / window.duration_s,
         generator_offers_rps=_calibration(offered) if offered.engine == "native" else None,

@@ -16,7 +16,7 @@ import psutil
 
 from hotlap.evidence.environment import Environment
 from hotlap.experiment import Experiment
-from hotlap.experiment.interpreter import INSIDE, path_of
+from hotlap.experiment.interpreter import ScriptError, path_of, run_inside
 from hotlap.serving.ways import environment_of
 
 _PACKAGES = ("hotlap", "granian", "falcon", "uvloop", "locust", "py-spy", "memray")
@@ -53,21 +53,14 @@ def builds(experiment: Experiment) -> dict[str, Build]:
 def _imported(python: str, names: Sequence[str], folder: Path, env: Mapping[str, str]) -> dict[str, Build]:
     """Have a fresh interpreter import modules in a folder."""
     try:
-        asked = subprocess.run(
-            [python, str(INSIDE / "builds.py"), *names],
-            cwd=folder,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        told = run_inside("builds", python, names, timeout_s=60, cwd=folder, env=env)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BuildError(f"{', '.join(names)} cannot be imported by {python}: {error}") from None
-    if asked.returncode:
-        last = (asked.stderr.strip().splitlines() or ["(it printed nothing)"])[-1]
-        raise BuildError(f"{', '.join(names)} cannot be imported: {last}; build first: maturin develop")
-    return msgspec.json.decode(asked.stdout.strip().splitlines()[-1], type=dict[str, Build])
+    except ScriptError as error:
+        raise BuildError(
+            f"{', '.join(names)} cannot be imported: {error}; build first: maturin develop"
+        ) from None
+    return msgspec.json.decode(told, type=dict[str, Build])
 
 
 def build_profiles(experiment: Experiment) -> dict[str, str | None]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import Any
 
 
 class Ended(KeyboardInterrupt):
@@ -29,47 +30,46 @@ def endings_heard() -> Iterator[None]:
     Raises:
         Ended: one came.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in ENDING}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, _end)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
+    def end(number: int, frame: FrameType | None) -> None:
+        raise Ended(number)
 
-def _end(number: int, frame: FrameType | None) -> None:
-    raise Ended(number)
+    with _handled(end, lambda handler: handler is not signal.SIG_IGN):
+        yield
 
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold back the signals that end a command, where somebody handles them, until the block ends.
-
-    Signals are the main thread's: in any other one nothing is held back.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    """Hold back the signals that end a command, where somebody handles them, until the block ends."""
     heard: list[int] = []
 
     def hear(number: int, frame: FrameType | None) -> None:
         heard.append(number)
 
-    # What is ignored, or ends the process at once, stays as it is.
-    handlers = {number: signal.getsignal(number) for number in ENDING}
-    handlers = {number: handler for number, handler in handlers.items() if callable(handler)}
-    for number in handlers:
-        signal.signal(number, hear)
+    try:
+        # What is ignored, or ends the process at once, stays as it is.
+        with _handled(hear, callable):
+            yield
+    finally:
+        if heard:
+            signal.raise_signal(heard[0])
+
+
+@contextlib.contextmanager
+def _handled(
+    handler: Callable[[int, FrameType | None], None], is_ours: Callable[[object], bool]
+) -> Iterator[None]:
+    """Handle them so until the block ends, each whose present handler is ours to replace.
+
+    Signals are the main thread's: in any other one nothing is handled otherwise.
+    """
+    before: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: old for number in ENDING if is_ours(old := signal.getsignal(number))}
+    for number in before:
+        signal.signal(number, handler)
     try:
         yield
     finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        if heard:
-            signal.raise_signal(heard[0])
+        for number, old in before.items():
+            signal.signal(number, old)

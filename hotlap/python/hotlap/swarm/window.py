@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from locust.runners import Runner
 from hotlap._engine import Counters, Histogram
 from hotlap.evidence.load import LocustStats
 from hotlap.experiment import Engine
+from hotlap.files import write_whole
 from hotlap.load.wire import NamedSlice, Slice, SwarmPlan, WindowResult
 from hotlap.serving.server import cpu_s_of
 from hotlap.swarm.bridge import FEED
@@ -75,8 +75,9 @@ class Window:
         """Locust's ``user_error`` event. A user that could not start is gone; one whose task failed goes on."""
         if isinstance(user_instance, User):
             what = f"{type(exception).__name__}: {exception}"
-            why = f"the users of {self._plan.lane.locustfile} cannot start: {type(user_instance).__name__}.on_start: {what}"
-            _write(Path(self._plan.failure), why.encode())
+            users = self._plan.lane.locustfile or self._plan.lane.name
+            why = f"the users of {users} cannot start: {type(user_instance).__name__}.on_start: {what}"
+            write_whole(Path(self._plan.failure), why.encode())
 
     def on_figures(self, figures: Sequence[Counters], late: Histogram) -> None:
         """What native users did since the last time."""
@@ -109,7 +110,7 @@ class Window:
         answer = self._answer(runner, time.monotonic() - began_s)
         ours_s = cpu[0] - before[0] + (cpu[1] or 0.0) - (before[1] or 0.0)
         answer.machine = watch.look(ours_s, self._plan.server_pids)
-        _write(Path(self._plan.answer), msgspec.json.encode(answer))
+        write_whole(Path(self._plan.answer), msgspec.json.encode(answer))
         runner.quit()
 
     def _ends_s(self, began_s: float) -> float:
@@ -126,7 +127,7 @@ class Window:
         while True:
             if self._plan.time_s is None:
                 FEED.drain()
-            _write(Path(self._plan.live), str(self._answered).encode())
+            write_whole(Path(self._plan.live), str(self._answered).encode())
             gevent.sleep(_LIVE_S)
 
     def _cpu_s(self) -> tuple[float, float | None]:
@@ -193,7 +194,6 @@ class Window:
                 requests=each.requests, failures=each.failed, response=each.response.encode()
             )
             for each in self._native
-            if each.requests
         } | {
             name: NamedSlice(
                 requests=each.count + self._failed[name],
@@ -207,9 +207,3 @@ class Window:
 def matches(content: bytes | None, sha256: str | None) -> bool:
     """Whether a body is the one that was verified; any body is where none was pinned."""
     return sha256 is None or hashlib.sha256(content or b"").hexdigest() == sha256
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_suffix(".part")
-    partial.write_bytes(content)
-    os.replace(partial, path)

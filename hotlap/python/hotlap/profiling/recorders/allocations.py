@@ -12,7 +12,7 @@ from hotlap._engine import Stacks
 from hotlap.evidence.profile import Allocations as Counted
 from hotlap.evidence.profile import BytesOf
 from hotlap.experiment import Mode
-from hotlap.experiment.interpreter import INSIDE
+from hotlap.experiment.interpreter import ScriptError, run_inside
 from hotlap.profiling.probe import ProbeError
 from hotlap.profiling.recorders import Plain, ProfileError, Recording, Target
 
@@ -100,19 +100,10 @@ class _Added(msgspec.Struct, frozen=True):
 def _aggregate(python: str, files: list[Path]) -> _Added:
     """Have the interpreter that recorded them add up the files: the lab's memray may be of another version."""
     try:
-        done = subprocess.run(
-            [python, str(INSIDE / "allocations.py"), *map(str, files)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_ADD_UP_TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        told = run_inside("allocations", python, files, timeout_s=_ADD_UP_TIMEOUT_S)
+    except (OSError, subprocess.TimeoutExpired, ScriptError) as error:
         raise ProfileError(f"the recorded allocations cannot be read by {python}: {error}") from None
-    if done.returncode:
-        last = (done.stderr.decode(errors="replace").strip().splitlines() or ["it printed nothing"])[-1]
-        raise ProfileError(f"the recorded allocations cannot be read by {python}: {last}")
-    return msgspec.json.decode(done.stdout.strip().splitlines()[-1], type=_Added)
+    return msgspec.json.decode(told, type=_Added)
 
 
 RECORDER = Allocations()

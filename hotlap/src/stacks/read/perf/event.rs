@@ -19,12 +19,9 @@ pub struct Event {
     pub detail: String,
 }
 
-/// perf pads short thread names with blanks on the left.
-pub(super) fn is_header(line: &str) -> bool {
-    line.starts_with(' ') && parse_header(line).is_some()
-}
-
 /// `NAME PID[/TID] [CPU] TIME: PERIOD EVENT: DETAIL`, of which processor, time, period and detail may be missing.
+///
+/// perf pads short thread names with blanks on the left.
 pub(super) fn parse_header(line: &str) -> Option<Event> {
     let (comm, pid, tid, rest) = ids(line)?;
     let rest = match rest.strip_prefix('[') {

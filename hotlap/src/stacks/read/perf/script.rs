@@ -3,7 +3,7 @@
 use std::io::BufRead;
 
 use super::call::{Call, call_text, libraries, order_inlined, parse_call};
-use super::event::{Event, is_header, parse_header};
+use super::event::{Event, parse_header};
 use crate::stacks::error::Result;
 use crate::stacks::model::{Frame, Kind, NodeId, ROOT, Reason, Stacks};
 use crate::stacks::read::line_reader::for_each_line;
@@ -103,28 +103,29 @@ impl Script {
             }
         } else if line.starts_with('#') {
             // A comment of perf's.
-        } else if line.starts_with(['\t', ' ']) && !is_header(line) {
-            self.call(line);
+        } else if let Some(event) = Some(line)
+            .filter(|line| !line.starts_with('\t'))
+            .and_then(parse_header)
+        {
+            self.finish(sink);
+            self.begin(event);
         } else {
-            match parse_header(line) {
-                Some(event) => {
-                    self.finish(sink);
-                    if event.name == "PERF_RECORD_LOST" || event.name == "PERF_RECORD_LOST_SAMPLES"
-                    {
-                        let lost = event
-                            .detail
-                            .split(' ')
-                            .filter_map(|word| word.parse::<u64>().ok())
-                            .next_back();
-                        self.stacks.lost = self.stacks.lost.saturating_add(lost.unwrap_or(1));
-                    }
-                    // A stack of one frame may stand on the event's own line.
-                    self.calls.extend(parse_call(&event.detail));
-                    self.event = Some(event);
-                }
-                None => self.call(line),
-            }
+            self.call(line);
         }
+    }
+
+    fn begin(&mut self, event: Event) {
+        if event.name == "PERF_RECORD_LOST" || event.name == "PERF_RECORD_LOST_SAMPLES" {
+            let lost = event
+                .detail
+                .split(' ')
+                .filter_map(|word| word.parse::<u64>().ok())
+                .next_back();
+            self.stacks.lost = self.stacks.lost.saturating_add(lost.unwrap_or(1));
+        }
+        // A stack of one frame may stand on the event's own line.
+        self.calls.extend(parse_call(&event.detail));
+        self.event = Some(event);
     }
 
     fn call(&mut self, line: &str) {
