@@ -21,7 +21,7 @@ from hotlap.load.locust_pool import SWARM
 from hotlap.load.wire import INTERACTIVE_VARIABLE, InteractivePlan
 from hotlap.serving.aftermath import scratch, start
 from hotlap.serving.interrupts import Ended
-from hotlap.serving.server import Served, authority, raise_file_limit, served, stop
+from hotlap.serving.server import Served, authority, free_port, raise_file_limit, served, stop
 from hotlap.serving.ways import ServeError
 from hotlap.usage import SHARE, LabError, Number
 
@@ -114,7 +114,10 @@ def command(
         words += ["--spawn-rate", f"{spawn_rate or lane.load.spawn_rate or locust_users:g}"]
         words += ["--headless"] if headless else ["--web-host", web_host, "--web-port", str(web_port)]
         words += ["--run-time", f"{time_s}s"] if time_s is not None else []
-        words += ["--processes", str(processes)] if processes else []
+        if processes:
+            # Another swarm on this machine may have Locust's usual port.
+            port = str(free_port())
+            words += ["--processes", str(processes), "--master-bind-port", port, "--master-port", port]
         words += ["--master", "--master-bind-port", str(master_port)] if master else []
         words += ["--expect-workers", str(expect_workers)] if expect_workers else []
     try:
