@@ -20,7 +20,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help tools build lab serve check test test-rust test-unit test-python test-versions lint format bench bench-load bench-core bench-boundary bench-where bench-memory bench-rsgi bench-stacks callgrind fuzz docs planted wheels pin clean
+.PHONY: help tools build lab serve check test test-rust test-unit test-python test-versions lint format bench bench-load bench-core bench-boundary bench-where bench-memory bench-rsgi bench-stacks callgrind abuse fuzz docs planted wheels pin clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,7 @@ lint: $(VENV)/.deps ## Formatting, lints, layers and types of Python and Rust
 	$(BIN)/mypy hotlap/python pyapp falcon_rsgi/src ladder/python
 	PYTHONPATH=hotlap/python $(BIN)/lint-imports
 	$(CARGO) fmt --all --check
+	scripts/third-party --check
 	$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --quiet --locked --workspace --all-targets --all-features -- -D warnings
 
@@ -120,6 +121,9 @@ bench-rsgi: build ## Falcon over RSGI beside Falcon over ASGI and a bare callabl
 bench-stacks: ## The reading and cleaning of stacks beside the inferno command line
 	hotlap/benches/compare_inferno.sh
 
+abuse: build ## Runs stopped and killed at random moments: is anything left behind, or lost? (ARGS=--quick)
+	@$(BIN)/python scripts/abuse $(ARGS)
+
 fuzz: ## Each reader of stacks with broken input, a minute each (needs cargo-fuzz)
 	hotlap/fuzz/run.sh
 
@@ -136,9 +140,8 @@ planted: build ## How often a comparison is wrong here: an A/A series and a plan
 	$(BIN)/python benchmarks/planted/series.py --out runs/planted $(ARGS)
 
 wheels: build ## Wheels and sdists of all packages, in dist/
-	cd falcon_rsgi && python -m hatchling build --directory ../dist
+	scripts/release-wheels --sdists
 	for crate in rust_core hotlap ladder; do \
-		maturin sdist --out dist --manifest-path $$crate/Cargo.toml && \
 		maturin build --quiet --locked --out dist --manifest-path $$crate/Cargo.toml || exit 1; \
 	done
 

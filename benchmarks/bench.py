@@ -18,7 +18,8 @@ import page
 from peers_experiment import COMMANDS, HERE, PEER_PYTHON, RUST, SERVER_CORES, experiment, kept_to
 
 from hotlap.analysis import judge
-from hotlap.serving.server import ServeError, served
+from hotlap.serving.server import served
+from hotlap.serving.ways import ServeError
 
 RUNS = HERE.parent / "runs"
 DOCS = HERE.parent / "docs"

@@ -27,7 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Serves until SIGTERM or SIGINT; the exit code."""
     try:
         settings = load(os.environ, **vars(_parser().parse_args(arguments)))
-        _check_port(settings)
+        address = _address(settings)
+        _check_port(settings, address)
         _raise_file_limit(settings)
     except SettingsError as error:
         print(f"pyapp: {error}", file=sys.stderr)
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     Server(
         "pyapp.app:create_app",
         factory=True,
-        address=settings.host,
+        address=address,
         port=settings.port,
         interface=Interfaces(settings.interface),
         workers=settings.workers,
@@ -78,12 +79,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _check_port(settings: Settings) -> None:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def _address(settings: Settings) -> str:
+    """The address that the host's name stands for, of IPv4 if it has one: Granian takes no names."""
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(
+            f"there is no address of the name {settings.host!r} ({error}); give another --host, such as 127.0.0.1"
+        ) from error
+    *_, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+    return str(address[0])
+
+
+def _check_port(settings: Settings, address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((settings.host, settings.port))
+            probe.bind((address, settings.port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise SettingsError(

@@ -197,7 +197,10 @@ class Place:
 
 @final
 class Hold:
-    """The lock, held until ``release``, the end of a ``with`` block, or the end of this object."""
+    """The lock, held until ``release``, the end of a ``with`` block, or the end of this object.
+
+    A block that an exception leaves, a cancellation as a rule, is not counted among the times held.
+    """
 
     def release(self) -> None:
         """Release the lock: the next in the queue has it.

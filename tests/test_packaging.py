@@ -189,11 +189,15 @@ def test_archives_hold_what_they_must_and_nothing_else(dist: Path) -> None:
         names = zipfile.ZipFile(wheel).namelist()
         assert not [name for name in names if "tests/" in name or name.endswith((".rs", ".pyc"))], wheel.name
         assert any(name.endswith("py.typed") for name in names), wheel.name
+        assert any(name.endswith("licenses/LICENSE") for name in names), wheel.name
         if "none-any" not in wheel.name:
             assert any(name.endswith(".pyi") for name in names), wheel.name
+            assert any(name.endswith("licenses/THIRD_PARTY.md") for name in names), wheel.name
     for sdist in dist.glob("*.tar.gz"):
         with tarfile.open(sdist) as archive:
             names = archive.getnames()
+        assert any(name.endswith("/LICENSE") for name in names), sdist.name
         locked = any(name.endswith("Cargo.lock") for name in names)
+        assert any(name.endswith("/THIRD_PARTY.md") for name in names) == locked, sdist.name
         assert locked == (not sdist.name.startswith("falcon_rsgi-")), sdist.name
         assert not [name for name in names if "/target/" in name or name.endswith(".so")], sdist.name

@@ -6,12 +6,14 @@ import asyncio
 import gc
 import importlib.util
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
 from pyapp._core import ExclusiveLock, Hold
+from pyapp.python import Store as PythonStore
 
 LOOPS = [name for name in ("asyncio", "uvloop", "rloop") if importlib.util.find_spec(name)]
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -77,6 +79,41 @@ def test_it_excludes_and_serves_in_order(run: Run) -> None:
     assert lock.waiting() == 0
     counts = {kind: sum(times.snapshot()[0]) for kind, times in lock.timings()}
     assert counts == {"wait": 200, "hold": 200}
+
+
+@pytest.mark.parametrize("variant", ["python", "native"])
+def test_a_hold_that_is_cut_short_is_not_counted(run: Run, variant: str) -> None:
+    native, python = ExclusiveLock(), PythonStore()
+
+    @asynccontextmanager
+    async def held() -> AsyncIterator[None]:
+        if variant == "python":
+            async with python.exclusive():
+                yield
+        else:
+            with await native.acquire():
+                yield
+
+    async def hold(until_s: float, left: list[str]) -> None:
+        async with held():
+            left.append("held")
+            await asyncio.sleep(until_s)
+
+    async def one_of_two_is_cancelled() -> None:
+        left: list[str] = []
+        await hold(0, left)
+        task = asyncio.create_task(hold(60, left))
+        await until(lambda: len(left) == 2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await hold(0, left)
+
+    run(one_of_two_is_cancelled())
+    timings = (
+        [(kind, times) for _, kind, times in python.timings()] if variant == "python" else native.timings()
+    )
+    assert {kind: sum(times.snapshot()[0]) for kind, times in timings} == {"wait": 3, "hold": 2}
 
 
 def test_who_is_cancelled_leaves_the_queue(run: Run) -> None:

@@ -101,9 +101,14 @@ def test_a_port_in_use_is_an_error_before_the_start() -> None:
 
 
 def test_a_host_that_is_not_ours_is_an_error_before_the_start() -> None:
-    for host in ("192.0.2.1", "nowhere.invalid"):
-        port = str(free_port())
-        assert f"cannot listen on port {port} of {host}: " in refused("--host", host, "--port", port)
+    port = str(free_port())
+    assert f"cannot listen on port {port} of 192.0.2.1: " in refused("--host", "192.0.2.1", "--port", port)
+    assert "there is no address of the name 'nowhere.invalid'" in refused("--host", "nowhere.invalid")
+
+
+def test_a_host_may_be_a_name() -> None:
+    with serve("--host", "localhost") as service:
+        assert service.get("/healthz")
 
 
 def test_several_workers_need_read_only() -> None:

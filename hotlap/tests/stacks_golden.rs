@@ -9,7 +9,7 @@ use std::io::BufReader;
 use std::path::PathBuf;
 
 use hotlap_engine::stacks::{
-    Around, Clean, Labels, Stacks, clean, diff, read_collapsed, read_offcpu, read_perf, svg,
+    Around, Clean, Labels, Stacks, Weight, clean, diff, read_collapsed, read_offcpu, read_perf, svg,
 };
 
 fn folder() -> PathBuf {
@@ -89,14 +89,14 @@ fn py_spy_on_an_app_with_a_stripped_library() {
 
 #[test]
 fn perf_on_the_service() {
-    let raw = read_perf(open("perf_oncpu.txt")).unwrap();
+    let raw = read_perf(open("perf_oncpu.txt"), Weight::Sample, None).unwrap();
     assert_eq!(raw.skipped.total(), 0);
     golden("perf_oncpu.golden", &text(&clean(&raw, &on_cpu())));
 }
 
 #[test]
 fn perf_with_the_interpreters_support() {
-    let raw = read_perf(open("perf_python312.txt")).unwrap();
+    let raw = read_perf(open("perf_python312.txt"), Weight::Sample, None).unwrap();
     golden("perf_python312.golden", &text(&clean(&raw, &on_cpu())));
 }
 

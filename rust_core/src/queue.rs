@@ -113,7 +113,8 @@ impl Drop for Place {
 
 /// The lock, held until this is dropped.
 pub struct Hold {
-    since: Instant,
+    /// When it began; `None` once it is known to be cut short.
+    since: Option<Instant>,
     lock: Arc<FairLock>,
     _guard: Guard,
 }
@@ -121,16 +122,23 @@ pub struct Hold {
 impl Hold {
     fn new(lock: Arc<FairLock>, guard: Guard) -> Self {
         Self {
-            since: Instant::now(),
+            since: Some(Instant::now()),
             lock,
             _guard: guard,
         }
+    }
+
+    /// Release the lock without counting how long it was held: the work was cut short.
+    pub fn cut_short(mut self) {
+        self.since = None;
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.lock.hold.observe(self.since.elapsed());
+        if let Some(since) = self.since {
+            self.lock.hold.observe(since.elapsed());
+        }
     }
 }
 

@@ -3,11 +3,11 @@
 
 #![no_main]
 
-use hotlap_engine::stacks::{Around, Clean, clean, read_offcpu, read_perf};
+use hotlap_engine::stacks::{Around, Clean, Weight, clean, read_offcpu, read_perf};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let stacks = read_perf(data).expect("memory can be read");
+    let stacks = read_perf(data, Weight::Period, None).expect("memory can be read");
     let cleaned = clean(
         &stacks,
         &Clean {

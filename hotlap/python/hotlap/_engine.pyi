@@ -291,12 +291,16 @@ class Counters:
 
     @property
     def response(self) -> Histogram:
-        """Latencies of whole answers and of time limits, from the intended send to the answer's end, so that
+        """Latencies of the answers that were as expected, from the intended send to the answer's end, so that
         coordinated omission is corrected."""
 
     @property
+    def failure(self) -> Histogram:
+        """The same of other answers, and of time limits; connections that broke have no latency."""
+
+    @property
     def service(self) -> Histogram:
-        """The same from the real send."""
+        """Latencies of the answers that were as expected, from the real send."""
 
     @property
     def connect(self) -> Histogram:
@@ -449,6 +453,34 @@ class HeavyFrame:
         """The whole name where ``name`` is a shortened one."""
 
 @final
+class HeavyFunction:
+    """A function of :meth:`Stacks.functions`, likewise."""
+
+    @property
+    def name(self) -> str:
+        """The readable name; a Python function's with its file, and with its line where but one was seen."""
+
+    @property
+    def kind(self) -> str:
+        """As :attr:`HeavyFrame.kind`."""
+
+    @property
+    def self_value(self) -> int:
+        """The value of the stacks that end in this function."""
+
+    @property
+    def total_value(self) -> int:
+        """The value of the stacks that have this function anywhere, each once."""
+
+    @property
+    def location(self) -> str | None:
+        """``file:line`` of its heaviest line, where the recording has it."""
+
+    @property
+    def lines(self) -> list[tuple[str, int, int]]:
+        """Each line's ``file:line``, own value and total, the heaviest first; none where there is but one."""
+
+@final
 class ChangedFrame:
     """A function of :meth:`StackDiff.top`. Values are in the comparison's unit: shares (0 to 1) or what they
     were scaled to."""
@@ -565,7 +597,13 @@ class Stacks:
     """Stacks with their values. Nothing changes them: each method gives new ones."""
 
     @staticmethod
-    def read(path: str | os.PathLike[str], format: str = "collapsed") -> Stacks:
+    def read(
+        path: str | os.PathLike[str],
+        format: str = "collapsed",
+        *,
+        periods: bool = False,
+        event: str | None = None,
+    ) -> Stacks:
         """Read a recording, as a stream.
 
         Lines that cannot be used (malformed, a NUL byte, not UTF-8, longer than 512 KiB, a count that
@@ -573,9 +611,13 @@ class Stacks:
 
         Args:
             path: The recording.
-            format: ``collapsed`` (``outer;inner COUNT`` a line, as ``py-spy record --format raw`` writes it),
-                or ``perf`` (``perf script --no-demangle -F comm,pid,tid,time,event,period,ip,sym,dso``: a
-                sample an event, whatever its period; ``--show-lost-events`` fills :attr:`lost`).
+            format: ``collapsed`` (``outer;inner COUNT`` a line, as ``py-spy record --format raw`` writes it;
+                counts may have fractions: see :attr:`parts`), ``perf`` (what ``perf script`` writes, best with
+                ``--no-demangle -F comm,pid,tid,time,event,period,ip,sym,dso``; ``--show-lost-events`` fills
+                :attr:`lost`), or ``guess``: one of the two, by how the file begins.
+            periods: Of ``perf``, count the events that a sample stands for, where the file says how many.
+            event: Of ``perf``, the kind of event that counts; without it, the first in the file. Others are
+                skipped as ``other_event``: kinds are never added up.
 
         Raises:
             OSError: The file cannot be read.
@@ -599,6 +641,10 @@ class Stacks:
         """The sum of all values."""
 
     @property
+    def parts(self) -> int:
+        """How many units of a value make one of the recording's: 1, or 1,000,000 where it has fractions."""
+
+    @property
     def waiting(self) -> int:
         """The value of the stacks that :meth:`clean` left out because they only wait."""
 
@@ -607,7 +653,7 @@ class Stacks:
         """How many lines were skipped, by reason.
 
         Reasons: ``too_long``, ``nul``, ``not_utf8``, ``no_count``, ``overflow``, ``no_stack``, ``malformed``,
-        ``limit``.
+        ``other_event``, ``limit``.
         """
 
     @property
@@ -686,7 +732,10 @@ class Stacks:
         """The value below each outermost frame (the roles, where there are threads), the heaviest first."""
 
     def top(self, count: int = 20) -> list[HeavyFrame]:
-        """The heaviest functions: by their own value, then by total, then by name."""
+        """The heaviest frames: by their own value, then by total, then by name."""
+
+    def functions(self, count: int = 20) -> list[HeavyFunction]:
+        """The heaviest functions, likewise: in Python a function is a frame for each of its lines."""
 
     def collapsed(self) -> str:
         """Collapsed stacks, sorted. Only names are in it: locations and whole names of shortened ones are

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from importlib import import_module
 from pkgutil import iter_modules
@@ -10,7 +12,10 @@ import click
 
 from hotlap import commands
 from hotlap.experiment import ExperimentError
+from hotlap.run.folder import FolderInUseError
 from hotlap.run.result import ResultError
+from hotlap.serving.interrupts import Ended, endings_heard
+from hotlap.usage import LabError
 
 
 class Commands(click.Group):
@@ -27,9 +32,19 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         try:
-            return super().invoke(ctx)
-        except (ExperimentError, ResultError) as error:
+            with endings_heard():
+                return super().invoke(ctx)
+        except (ExperimentError, ResultError, FolderInUseError) as error:
             raise click.UsageError(str(error)) from None
+        except Ended as ended:
+            name = signal.Signals(ended.number).name
+            click.echo(f"stopped by {name}; what was started has been ended", err=True)
+            # As a shell says it of a process that a signal ended.
+            raise click.exceptions.Exit(128 + ended.number) from None
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise LabError(f"{os.fsdecode(error.filename)}: {error.strerror}") from None
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

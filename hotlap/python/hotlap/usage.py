@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import click
 
 
@@ -9,6 +12,16 @@ class LabError(click.ClickException):
     """A measurement or gate that failed: exit code 1. What the user got wrong is ``click.UsageError``: 2."""
 
     exit_code = 1
+
+
+class Number(click.FloatRange):
+    """A number within its bounds, which ``nan`` is not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not a number", param, ctx)
+        return number
 
 
 class _Share(click.ParamType[float]):

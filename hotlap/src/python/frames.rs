@@ -28,6 +28,45 @@ impl From<core::Heavy<'_>> for HeavyFrame {
     }
 }
 
+/// A function with its values and, where several were seen, its lines.
+#[pyclass(frozen, get_all, module = "hotlap._engine")]
+pub struct HeavyFunction {
+    name: String,
+    kind: &'static str,
+    self_value: u64,
+    total_value: u64,
+    location: Option<String>,
+    lines: Vec<(String, u64, u64)>,
+}
+
+impl From<core::HeavyFunction<'_>> for HeavyFunction {
+    fn from(heavy: core::HeavyFunction<'_>) -> Self {
+        let place = |frame: &core::Frame| frame.location.as_ref().map(ToString::to_string);
+        Self {
+            kind: heavy.frame.kind.as_str(),
+            self_value: heavy.own,
+            total_value: heavy.total,
+            location: place(heavy.frame),
+            lines: heavy
+                .lines
+                .iter()
+                .map(|one| (place(one.frame).unwrap_or_default(), one.own, one.total))
+                .collect(),
+            name: heavy.name,
+        }
+    }
+}
+
+#[pymethods]
+impl HeavyFunction {
+    fn __repr__(&self) -> String {
+        format!(
+            "HeavyFunction({:?}, {:?}, self_value={}, total_value={})",
+            self.name, self.kind, self.self_value, self.total_value
+        )
+    }
+}
+
 #[pymethods]
 impl HeavyFrame {
     fn __repr__(&self) -> String {

@@ -40,6 +40,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<diff::StackDiff>()?;
     module.add_class::<frames::ChangedFrame>()?;
     module.add_class::<frames::HeavyFrame>()?;
+    module.add_class::<frames::HeavyFunction>()?;
     module.add_class::<offcpu::OffCpu>()?;
     module.add_class::<stacks::Stacks>()
 }

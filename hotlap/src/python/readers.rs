@@ -6,7 +6,7 @@ use std::path::Path;
 
 use regex::Regex;
 
-use crate::stacks::{Result, Stacks, StacksError, read_collapsed, read_perf};
+use crate::stacks::{Result, Stacks, StacksError, Weight, is_perf, read_collapsed, read_perf};
 
 const READ_BUFFER_BYTES: usize = 1 << 20;
 
@@ -16,14 +16,36 @@ pub fn open(path: &Path) -> Result<BufReader<File>> {
     Ok(BufReader::with_capacity(READ_BUFFER_BYTES, file))
 }
 
+/// What of a `perf script` is counted.
+#[derive(Debug, Clone, Default)]
+pub struct Counting {
+    /// Periods, where the text has them, rather than samples.
+    pub periods: bool,
+    /// The kind of event; the first if none is named.
+    pub event: Option<String>,
+}
+
 /// The stacks of a recording in that format.
-pub fn read(format: &str, reader: impl BufRead) -> Result<Stacks> {
-    match format {
-        "collapsed" => read_collapsed(reader),
-        "perf" => read_perf(reader),
-        other => Err(StacksError::Argument(format!(
-            "there is no format {other:?}: use collapsed or perf"
-        ))),
+pub fn read(format: &str, counting: &Counting, mut reader: impl BufRead) -> Result<Stacks> {
+    let weight = if counting.periods {
+        Weight::Period
+    } else {
+        Weight::Sample
+    };
+    let is_perf = match format {
+        "collapsed" => false,
+        "perf" => true,
+        "guess" => is_perf(reader.fill_buf()?),
+        other => {
+            return Err(StacksError::Argument(format!(
+                "there is no format {other:?}: use collapsed, perf or guess"
+            )));
+        }
+    };
+    if is_perf {
+        read_perf(reader, weight, counting.event.as_deref())
+    } else {
+        read_collapsed(reader)
     }
 }
 

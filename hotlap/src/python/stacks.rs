@@ -9,8 +9,8 @@ use pyo3::types::PyBytes;
 
 use super::detach::{Error, detached};
 use super::diff::StackDiff;
-use super::frames::HeavyFrame;
-use super::readers::{self, open, pattern, read};
+use super::frames::{HeavyFrame, HeavyFunction};
+use super::readers::{self, Counting, open, pattern, read};
 use super::writers::{create, export, labels};
 use crate::stacks as core;
 
@@ -27,15 +27,24 @@ impl Stacks {
 #[pymethods]
 impl Stacks {
     #[staticmethod]
-    #[pyo3(signature = (path, format = "collapsed"))]
-    fn read(py: Python<'_>, path: PathBuf, format: &str) -> PyResult<Self> {
-        detached(py, || Ok(Self::new(read(format, open(&path)?)?)))
+    #[pyo3(signature = (path, format = "collapsed", *, periods = false, event = None))]
+    fn read(
+        py: Python<'_>,
+        path: PathBuf,
+        format: &str,
+        periods: bool,
+        event: Option<String>,
+    ) -> PyResult<Self> {
+        let counting = Counting { periods, event };
+        detached(py, || Ok(Self::new(read(format, &counting, open(&path)?)?)))
     }
 
     #[staticmethod]
     #[pyo3(signature = (data, format = "collapsed"))]
     fn from_bytes(py: Python<'_>, data: &[u8], format: &str) -> PyResult<Self> {
-        detached(py, || Ok(Self::new(read(format, data)?)))
+        detached(py, || {
+            Ok(Self::new(read(format, &Counting::default(), data)?))
+        })
     }
 
     #[staticmethod]
@@ -58,6 +67,11 @@ impl Stacks {
     #[getter]
     fn total(&self) -> u64 {
         self.0.total()
+    }
+
+    #[getter]
+    fn parts(&self) -> u64 {
+        self.0.parts
     }
 
     #[getter]
@@ -162,6 +176,14 @@ impl Stacks {
     fn top(&self, py: Python<'_>, count: usize) -> PyResult<Vec<HeavyFrame>> {
         detached(py, || {
             Ok(self.0.top(count).into_iter().map(Into::into).collect())
+        })
+    }
+
+    #[pyo3(signature = (count = 20))]
+    fn functions(&self, py: Python<'_>, count: usize) -> PyResult<Vec<HeavyFunction>> {
+        detached(py, || {
+            let found = self.0.functions(count);
+            Ok(found.into_iter().map(Into::into).collect())
         })
     }
 

@@ -11,8 +11,8 @@ mod write;
 pub use clean::{Clean, clean};
 pub use error::{Result, StacksError};
 pub use model::{
-    Changed, Diff, Frame, Heavy, Kind, Node, NodeId, Pair, ROOT, Reason, Scale, Skipped, Stacks,
-    diff, share, shown,
+    Changed, Diff, Frame, Heavy, HeavyFunction, Kind, Node, NodeId, Pair, ROOT, Reason, Scale,
+    Skipped, Stacks, diff, share, shown,
 };
-pub use read::{Around, OffCpu, read_collapsed, read_offcpu, read_perf};
+pub use read::{Around, OffCpu, Weight, is_perf, read_collapsed, read_offcpu, read_perf};
 pub use write::{Labels, SCRIPT, svg, write_pprof, write_speedscope};

@@ -23,9 +23,11 @@ macro_rules! for_all_counters {
                 body_bytes,
             }
             histograms {
-                /// Response times of all that was answered or timed out, from the *intended* send.
+                /// Response times of what was answered as expected, from the *intended* send.
                 response,
-                /// Service times of the same, from the real send.
+                /// The same of other answers, and of time limits.
+                failure,
+                /// Service times of what was answered as expected, from the real send.
                 service,
                 /// How long new connections took.
                 connect,

@@ -53,11 +53,14 @@ impl Recorder {
         self.in_flight -= 1;
         let counters = &mut self.counters;
         // A connection that is refused at once says nothing about how long answers take.
-        if kind != Ended::Lost {
-            counters
-                .response
-                .record(micros(times.done - times.intended));
-            counters.service.record(micros(times.done - times.sent));
+        let response_us = micros(times.done - times.intended);
+        match (&error, kind) {
+            (None, _) => {
+                counters.response.record(response_us);
+                counters.service.record(micros(times.done - times.sent));
+            }
+            (Some(_), Ended::Lost) => {}
+            (Some(_), _) => counters.failure.record(response_us),
         }
         counters.lag.record(micros(
             times

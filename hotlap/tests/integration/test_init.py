@@ -357,7 +357,7 @@ def test_an_answer_without_an_end_is_left_out(tmp_path: Path, monkeypatch: pytes
     [
         (
             "from fastapi import FastAPI\nimport no_such_package\napp = FastAPI()",
-            "pip install hotlap beside the app",
+            "name the app's with --python",
         ),
         (
             "from fastapi import FastAPI\nimport shelf.books\napp = FastAPI()",

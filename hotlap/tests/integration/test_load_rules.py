@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from judging import judged, said
-from swarming import HERE
+from swarming import HERE, until
 from verifying import verify
 
 from hotlap._engine import ANOTHER_BODY
@@ -105,9 +110,69 @@ def test_answers_that_differ_void_the_lane(tmp_path: Path) -> None:
     assert seen.errors == {
         f'{ANOTHER_BODY}: the first time, after 0 equal bytes came "6" instead of "7"': seen.failures
     }
+    # What failed is not what the lane does: it has latencies of its own.
+    assert seen.rps == 0
+    assert seen.latency_ms.p50 is None
+    assert seen.failed_latency_ms is not None
+    assert seen.failed_latency_ms.p50 is not None
     made = judged(seen)
     assert made.lanes[0].verdict.status == "void"
     assert "failures" in said(made)
+
+
+def stop_for(server: Served, seconds: float) -> threading.Thread:
+    """Stop the server's processes for a while, once they have answered under load."""
+
+    def answered() -> int:
+        with urllib.request.urlopen(f"{server.url}/received", timeout=10) as response:
+            return int(response.read())
+
+    def stop() -> None:
+        until("the load has begun", lambda: answered() > 200)
+        for pid in server.pids():
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(seconds)
+        for pid in server.pids():
+            os.kill(pid, signal.SIGCONT)
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    return thread
+
+
+def test_a_server_that_stood_still_is_seen_with_when_and_how_long(tmp_path: Path) -> None:
+    load = Load(users=8)
+    experiment, lane = lane_of("constant", load, tmp_path)
+    with served(experiment, lane) as server:
+        stopped = stop_for(server, 1.5)
+        seen = measured(Offered(lane=lane, load=load, engine="native"), server, Timing(time_s=5.0), tmp_path)
+        stopped.join()
+    stalled = said(judged(seen))["stalled"]
+    assert stalled.severity == "doubtful"
+    assert stalled.evidence["stalled_s"] == pytest.approx(1.5, abs=0.5)
+    assert "answered nothing for" in stalled.sentence
+
+
+RECYCLED = """
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"a"})
+"""
+
+
+def test_workers_that_are_recycled_void_the_lane(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(RECYCLED)
+    command = ("python", "-m", "uvicorn", "shop:app", "--workers", "2", "--port", "{port}")
+    server = Server(command=(*command, "--limit-max-requests", "300", "--lifespan", "off"))
+    lane = Lane(scenario="shop", variant="app", path="/", load=Load(users=8))
+    experiment = Experiment(name="shop", server=server, lanes=(lane,), root=str(tmp_path))
+    with served(experiment, lane) as running:
+        offered = Offered(lane=lane, load=lane.load, engine="native")
+        seen = measured(offered, running, Timing(time_s=3.0), tmp_path)
+    assert seen.server_processes is not None
+    assert seen.server_processes.ended > 0
+    assert said(judged(seen))["processes-changed"].severity == "void"
 
 
 def test_a_stock_generator_that_is_the_bottleneck_voids_the_lane(tmp_path: Path) -> None:
@@ -119,8 +184,6 @@ def test_a_stock_generator_that_is_the_bottleneck_voids_the_lane(tmp_path: Path)
 @pytest.fixture
 def busy() -> Iterator[None]:
     """Processes that use every core."""
-    import os
-
     with ExitStack() as stack:
         for _ in range(os.cpu_count() or 1):
             process = subprocess.Popen([sys.executable, "-c", "while True: pass"])

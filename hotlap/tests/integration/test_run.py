@@ -171,6 +171,43 @@ def test_a_locustfile_of_ones_own_stands_in_for_the_users(project: Project) -> N
     # How they wait is not known: Little's law says nothing of them.
     assert trial.own_users
     assert judged.law is None
+    # Locust sent them, and each name is a row.
+    assert trial.engine == "http"
+    assert {name: one.requests > 0 for name, one in trial.by_name.items()} == {"own": True}
+
+
+def test_native_users_of_a_locustfile_are_named_as_such(project: Project) -> None:
+    folder = project("'x', 'python', '/a', locustfile='own_users.py'")
+    (folder / "own_users.py").write_text(
+        "from hotlap.users import NativeUser, Request\n"
+        "class Own(NativeUser):\n"
+        "    requests = [Request('GET', '/a', name='first'), Request('GET', '/b', name='second')]\n"
+        "    wait = (0.01, 0.02)\n"
+    )
+    done = hotlap(folder, "run", "--quick", "--out", "out")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (trial,) = result.read(folder / "out").lanes[0].of_role()
+    assert (trial.engine, set(trial.by_name)) == ("native", {"first", "second"})
+    assert trial.requests == pytest.approx(sum(one.requests for one in trial.by_name.values()), rel=0.5)
+
+
+def test_users_that_cannot_start_are_said_at_once(project: Project) -> None:
+    folder = project("'x', 'python', '/a', locustfile='own_users.py'")
+    (folder / "own_users.py").write_text(
+        "from locust import FastHttpUser, task\n"
+        "class Own(FastHttpUser):\n"
+        "    def on_start(self):\n"
+        "        raise KeyError('token')\n"
+        "    @task\n"
+        "    def ask(self):\n"
+        "        self.client.get('/a')\n"
+    )
+    done = hotlap(folder, "run", "--quick", "--out", "out")
+    assert done.returncode == 1, done.stdout + done.stderr
+    (lane,) = result.read(folder / "out").lanes
+    assert lane.error is not None
+    assert "own_users.py cannot start: Own.on_start: KeyError: 'token'" in lane.error
+    assert "did not end in time" not in lane.error
 
 
 def test_a_lane_that_kills_its_server_is_a_row_with_its_reason(project: Project) -> None:
@@ -244,7 +281,8 @@ def test_ctrl_c_keeps_what_was_measured_and_a_later_run_goes_on(project: Project
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "--resume" in errors
-    assert not [child for child in family if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    _, alive = psutil.wait_procs(family, timeout=30)
+    assert not alive
     stopped = result.read(folder / "out")
     assert stopped.interrupted
     assert (folder / "out" / "report.html").exists()

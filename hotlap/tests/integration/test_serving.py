@@ -9,7 +9,6 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import psutil
 import pytest
 from click.testing import CliRunner
@@ -18,8 +17,9 @@ from verifying import verify
 from hotlap.cli import main
 from hotlap.experiment import Expect, Experiment, Lane, Server
 from hotlap.experiment.config import load_experiment
-from hotlap.serving.server import ServeError, served
+from hotlap.serving.server import served
 from hotlap.serving.verify import VerifyError
+from hotlap.serving.ways import ServeError
 
 APP = """
 import os
@@ -120,20 +120,6 @@ def test_an_answer_is_held_against_what_it_must_be(experiment: Experiment) -> No
             verify(server, lane("/broken"))
     with pytest.raises(VerifyError, match="no answer"):
         verify(server, lane("/x"))
-
-
-def test_without_granian_it_says_what_to_install(
-    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("hotlap.serving.server.find_spec", lambda name: None)
-    with (
-        pytest.raises(ServeError, match=r"-m pip install granian; or name a server of your own"),
-        served(experiment),
-    ):
-        pass
-    own = Server(command=("python", "-m", "http.server", "{port}", "--bind", "127.0.0.1"))
-    with served(msgspec.structs.replace(experiment, server=own)) as server:
-        assert server.alive()
 
 
 def test_a_port_that_is_taken_is_said(

@@ -13,6 +13,7 @@ import pytest
 
 from hotlap.experiment import Experiment, Server
 from hotlap.load.locust_pool import LocustPool
+from hotlap.serving import aftermath
 from hotlap.serving.interrupts import uninterrupted
 from hotlap.serving.server import served
 
@@ -27,6 +28,8 @@ def experiment(tmp_path: Path) -> Experiment:
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
     """What is started from now on, each with a Ctrl-C before whoever starts it knows it."""
+    # What watches over all that is started is not meant.
+    aftermath.begin()
     found: list[subprocess.Popen[bytes]] = []
     popen = subprocess.Popen
 

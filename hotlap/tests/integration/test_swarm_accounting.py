@@ -66,9 +66,15 @@ def test_failures_set_the_exit_code(tmp_path: Path) -> None:
     assert process.returncode == 1
 
 
+def two_processes() -> list[str]:
+    """A master and two workers, on a port that no other swarm has."""
+    port = str(free_port())
+    return ["--processes", "2", "--master-bind-port", port, "--master-port", port]
+
+
 def test_with_two_processes(tmp_path: Path) -> None:
     with delay_server("constant", tmp_path) as server:
-        words = [*HEADLESS, "-t", "3s", "--processes", "2", "--host", server.url]
+        words = [*HEADLESS, "-t", "3s", *two_processes(), "--host", server.url]
         with locust(tmp_path, words) as process:
             told = ended(process, tmp_path)
         assert_agrees(told, server.received())
@@ -193,7 +199,7 @@ def test_after_ctrl_c_the_files_say_what_the_engine_counted(tmp_path: Path, how:
     words = [*HEADLESS, *files]
     words += {
         "alone": [],
-        "processes": ["--processes", "2"],
+        "processes": two_processes(),
         "master": ["--master", "--expect-workers", "2"],
     }[how]
     words += ["--master-bind-port", port] if how == "master" else []

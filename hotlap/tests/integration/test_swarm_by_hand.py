@@ -131,3 +131,28 @@ def test_workers_that_are_ended_together_report_everything(
     master.terminate()
     assert master.wait(60) == 0
     assert_exact(told(tmp_path), server.received() - ASKED)
+
+
+def test_a_lane_with_a_locustfile_is_loaded_by_its_users(
+    server: DelayServer, swarm: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    (tmp_path / "own.py").write_text(
+        "from locust import FastHttpUser, constant, task\n"
+        "class Own(FastHttpUser):\n"
+        "    wait_time = constant(0.01)\n"
+        "    @task\n"
+        "    def ask(self):\n"
+        "        self.client.get('/mine', name='mine')\n"
+    )
+    experiment = tmp_path / "hotlap.toml"
+    experiment.write_text(experiment.read_text() + 'locustfile = "own.py"\n')
+    process = swarm("--headless", "--users", "2", "--json", "out.json")
+    until("requests have come", lambda: server.received() > 20)
+    process.terminate()
+    assert process.wait(60) == 0
+    found = told(tmp_path)
+    assert (found["engine"], found["total"]) == ("http", None)
+    # What the lane names is never asked for but by whoever waits for the server.
+    assert found["locust"]["requests"] <= server.received() - 1 <= found["locust"]["requests"] + 2
+    refused = swarm("--headless", "--wait", "1")
+    assert refused.wait(60) == 2

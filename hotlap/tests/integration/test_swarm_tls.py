@@ -22,7 +22,8 @@ from hotlap.experiment.config import load_experiment
 from hotlap.load.locust_pool import LocustPool
 from hotlap.load.request import Request
 from hotlap.load.trial import Offered, Timing, measure
-from hotlap.serving.server import Served, ServeError, free_port, served, stop
+from hotlap.serving.server import Served, free_port, served, stop
+from hotlap.serving.ways import ServeError
 
 APP = "def app(environ, start):\n    start('200 OK', [('content-type', 'text/plain')])\n    return [b'secret']\n"
 

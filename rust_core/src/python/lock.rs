@@ -169,11 +169,17 @@ impl PyHold {
 
     fn __exit__(
         &self,
-        _kind: Bound<'_, PyAny>,
+        kind: Bound<'_, PyAny>,
         _value: Bound<'_, PyAny>,
         _traceback: Bound<'_, PyAny>,
     ) -> PyResult<()> {
-        self.release()
+        if kind.is_none() {
+            return self.release();
+        }
+        if let Some(hold) = self.0.lock().take() {
+            hold.cut_short();
+        }
+        Ok(())
     }
 }
 

@@ -78,10 +78,24 @@ def compare_runs(a: JudgedRun, b: JudgedRun, sides: tuple[Side, Side], *, force:
         for key in _CAUTION
         if getattr(one, key) != getattr(other, key)
     ]
+    cautions += _served_otherwise(pairs)
     only = sorted({row.name for row in a.lanes} ^ {row.name for row in b.lanes})
     if only:
         cautions.append(f"In one of the runs only: {', '.join(only)}.")
     return _comparison(pairs, [a, b], sides, cautions)
+
+
+def _served_otherwise(pairs: Sequence[Pair]) -> list[str]:
+    """Where a lane had another server or Python in one run than in the other: a sentence for each such change."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for pair in pairs:
+        mine, theirs = pair.a.evidence.served, pair.b.evidence.served
+        if mine is not None and theirs is not None and mine.title() != theirs.title():
+            found.setdefault((mine.title(), theirs.title()), []).append(pair.name)
+    return [
+        f"Served by {a} in one and by {b} in the other: {', '.join(names)}."
+        for (a, b), names in found.items()
+    ]
 
 
 def compare_variants(run: JudgedRun, before: str, after: str, sides: tuple[Side, Side]) -> Comparison:

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun, JudgedTrial
+from hotlap.evidence.profile import Frame
 from hotlap.run.result import RuleHit
 
 Status = Literal["ok", "void", "failed"]
@@ -250,6 +251,8 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     own: float
     total: float
     location: str | None
+    lines: list[tuple[str, float]] = []
+    """Where several were seen: each line's place and its own share."""
 
 
 def heaviest(profile: JudgedProfile, limit: int = 12) -> list[Function]:
@@ -264,11 +267,18 @@ def heaviest(profile: JudgedProfile, limit: int = 12) -> list[Function]:
     )
     return [
         Function(
-            name=frame.name.removesuffix(f" ({frame.location})"),
+            name=_without_place(frame),
             kind=frame.kind,
             own=frame.self_value / whole,
             total=frame.total_value / whole,
             location=frame.location,
+            lines=[(line.place, line.self_value / whole) for line in frame.lines if line.self_value > 0],
         )
         for frame in chosen[:limit]
     ]
+
+
+def _without_place(frame: Frame) -> str:
+    """The function's name without its file and line, which are a column of their own."""
+    place = frame.location or ""
+    return frame.name.removesuffix(f" ({place})").removesuffix(f" ({place.rpartition(':')[0]})")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from itertools import accumulate
+import statistics
+from itertools import accumulate, groupby
 
 from hotlap.analysis.judged import JudgedTrial, LittlesLaw, Steadiness
 from hotlap.evidence.figures import Percentiles
@@ -21,6 +22,14 @@ MACHINE_SHARE = 0.9
 """Of the cores that server and generator have: from here on they fill the machine."""
 SMALL_GENERATOR = 0.05
 """Of the server's CPU: a server that needs all the cores by itself is no worse off for such a generator."""
+STALL_S = 0.5
+"""So long, at least, nothing was answered in a stall."""
+STALL_CYCLES = 3.0
+"""And so many times as long as a user takes for a request and its wait."""
+STALL_MISSED = 20.0
+"""And so many answers, at least, would have come meanwhile."""
+STALL_SHARE = 0.05
+"""Of the usual answers: no more come in a slice of a stall."""
 LITTLES = 0.05
 """Of the users: how many the law may leave unaccounted for."""
 LITTLES_RESPONSES = 10.0
@@ -30,8 +39,8 @@ LITTLES_RESPONSES = 10.0
 def judged_trial(trial: Trial) -> JudgedTrial:
     """A trial with what may be believed of it."""
     steadiness = steadiness_of(trial)
-    # Users of a locustfile wait as they like: what the law needs is not known of them.
-    law = None if trial.own_users else littles(trial, steadiness)
+    # Users of a locustfile wait as they like, and what failed has no latency: what the law needs is not known.
+    law = None if trial.own_users or trial.failures else littles(trial, steadiness)
     missing = starved(law)
     # Of what grows, or was measured of some users only, no mean can be believed.
     whole = not (steadiness.growing or missing)
@@ -83,6 +92,30 @@ def saturates(trial: Trial) -> bool:
     return grown > max(10.0, by_chance / 2) and steady.grows_throughout(
         points, IN_FLIGHT_GROWTH, IN_FLIGHT_GROWTH / 4
     )
+
+
+def stalls(trial: Trial) -> list[tuple[float, float]]:
+    """When the server answered nothing, or next to nothing, that had answered before: from and to, in seconds.
+
+    Seconds count from when the first request could be answered, the warm-up included. Gaps that the load itself
+    explains do not count: those of few users, of long waits, of answers that take as long.
+    """
+    answered_a_second = [(one.requests - one.failures) / one.length_s for one in trial.slices]
+    rates = [rate for rate in answered_a_second if rate]
+    if not rates:
+        return []
+    usual = statistics.median(rates)
+    cycle_s = (sum(trial.wait_s) / 2 if trial.wait_s else 0.0) + (trial.latency_ms.p50 or 0.0) / 1000
+    least_s = max(STALL_S, STALL_CYCLES * cycle_s, STALL_MISSED / usual)
+    found: list[tuple[float, float]] = []
+    end_s = 0.0
+    pairs = zip(answered_a_second, trial.slices, strict=True)
+    for is_idle, stretch in groupby(pairs, key=lambda pair: pair[0] <= STALL_SHARE * usual):
+        begin_s, end_s = end_s, end_s + math.fsum(one.length_s for _, one in stretch)
+        # What comes before the first answer is the server's start.
+        if is_idle and begin_s > 0 and end_s - begin_s >= least_s:
+            found.append((begin_s, end_s))
+    return found
 
 
 def littles(trial: Trial, steadiness: Steadiness) -> LittlesLaw | None:

@@ -16,19 +16,23 @@ from hotlap.analysis.judged import JudgedTrial
 from hotlap.analysis.trials import judged_trial
 from hotlap.experiment import Load
 from hotlap.experiment.config import load_experiment
+from hotlap.experiment.model import MOST_A_SECOND, MOST_USERS
+from hotlap.files import try_folder
 from hotlap.load.locust_pool import LocustPool
 from hotlap.load.trial import LoadError, Offered, Timing, measure
 from hotlap.report import render
 from hotlap.run import result
 from hotlap.run.folder import RunFolder
 from hotlap.run.options import TIMINGS, Options
+from hotlap.run.preflight import PreflightError
 from hotlap.run.result import Capacity, TriedRate
 from hotlap.run.runner import new_run
 from hotlap.serving.answers import Answers, learn
 from hotlap.serving.environment import BuildError
-from hotlap.serving.server import ServeError, raise_file_limit, served
+from hotlap.serving.server import raise_file_limit, served
 from hotlap.serving.verify import VerifyError
-from hotlap.usage import LabError
+from hotlap.serving.ways import ServeError
+from hotlap.usage import LabError, Number
 
 _WARM_UP_S = 1.0
 _LONGEST_S = 120.0
@@ -42,12 +46,12 @@ _SPARE = 2.0
 @click.option(
     "--arrivals", type=click.Choice(["even", "exponential"]), default="exponential", show_default=True
 )
-@click.option("--start", type=click.FloatRange(0, min_open=True), default=10.0, show_default=True)
-@click.option("--highest", type=click.FloatRange(0, min_open=True), default=100_000.0, show_default=True)
-@click.option("--time", "time_s", type=click.FloatRange(1), default=10.0, show_default=True)
-@click.option("--precision", type=click.FloatRange(0.001, 0.5), default=0.03, show_default=True)
+@click.option("--start", type=Number(0, MOST_A_SECOND, min_open=True), default=10.0, show_default=True)
+@click.option("--highest", type=Number(0, MOST_A_SECOND, min_open=True), default=100_000.0, show_default=True)
+@click.option("--time", "time_s", type=Number(1, 3600), default=10.0, show_default=True)
+@click.option("--precision", type=Number(0.001, 0.5), default=0.03, show_default=True)
 @click.option("--repeats", type=click.IntRange(1, 20), default=2, show_default=True, help="At the edge.")
-@click.option("--max-in-flight", type=click.IntRange(1), default=2000, show_default=True)
+@click.option("--max-in-flight", type=click.IntRange(1, MOST_USERS), default=2000, show_default=True)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
 def command(
     name: str,
@@ -71,12 +75,13 @@ def command(
     lane = experiment.lane(name)
     raise_file_limit()
     folder = out or root / "runs" / datetime.datetime.now().strftime("%Y%m%d-%H%M%S-capacity")
-    if (folder / "run.json").exists():
+    if RunFolder(folder).run_json.exists():
         raise click.UsageError(f"{folder} has a run already: give another --out")
+    try_folder(folder)
     options = Options(timing=TIMINGS["default"], engine="native", profiles=(), noise=False)
     try:
         run = new_run(experiment, [lane], options)
-    except BuildError as error:
+    except (BuildError, PreflightError) as error:
         raise LabError(str(error)) from None
     row = run.lanes[0]
 
@@ -127,9 +132,8 @@ def command(
         console.print(f"{rate:10.4g}/s  {said}", highlight=False)
         return judged
 
-    folder.mkdir(parents=True, exist_ok=True)
     try:
-        with LocustPool() as pool:
+        with files.owned(), LocustPool() as pool:
             answers = learn(lane, lambda lane, port: served(experiment, lane, port=port))
             row.verified = answers.verified
             found = capacity.search(
@@ -162,10 +166,10 @@ def command(
             for one in sorted(found.tried, key=lambda one: one.rate)
         ],
     )
+    console.print(_table(found))
     judged = judge.judge(run)
     judge.write(judged, folder)
     page = render(judged, folder)
-    console.print(_table(found))
     console.print(f"the report: {page}", highlight=False, soft_wrap=True)
     if found.rate is None:
         raise LabError(f"{lane.name} misses '{slo}' even at {min(one.rate for one in found.tried):.4g}/s")

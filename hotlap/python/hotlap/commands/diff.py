@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import get_args
 
@@ -15,13 +14,17 @@ from hotlap import formatting
 from hotlap._engine import StackDiff, Stacks, StacksError
 from hotlap.experiment import Engine, Mode
 from hotlap.experiment.config import load_experiment
+from hotlap.files import try_file
 from hotlap.load.locust_pool import LocustPool
 from hotlap.load.trial import LoadError, Offered
 from hotlap.profiling.profile import Shot, capture, clean, compare
 from hotlap.profiling.recorders import ProfileError
+from hotlap.profiling.recordings import left_out, read_recording
 from hotlap.run import result
-from hotlap.serving.server import ServeError, raise_file_limit
-from hotlap.usage import LabError
+from hotlap.serving.aftermath import scratch
+from hotlap.serving.server import raise_file_limit
+from hotlap.serving.ways import ServeError
+from hotlap.usage import LabError, Number
 
 _SHOWN = 10
 
@@ -31,20 +34,33 @@ _SHOWN = 10
 @click.argument("b")
 @click.option("--mode", type=click.Choice(get_args(Mode)), default="on-cpu", show_default=True)
 @click.option("--profiler", help="For lanes; without it, the mode's own.")
-@click.option(
-    "--time", "time_s", type=click.FloatRange(0.1, 3600), default=5.0, show_default=True, help="For lanes."
-)
+@click.option("--time", "time_s", type=Number(0.1, 3600), default=5.0, show_default=True, help="For lanes.")
 @click.option("--engine", type=click.Choice(get_args(Engine)), default="native", show_default=True)
+@click.option("--event", help="For files of perf: the kind of event that counts. Without it, the first.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
 def command(
-    a: str, b: str, mode: Mode, profiler: str | None, time_s: float, engine: Engine, output: Path
+    a: str,
+    b: str,
+    mode: Mode,
+    profiler: str | None,
+    time_s: float,
+    engine: Engine,
+    event: str | None,
+    output: Path,
 ) -> None:
-    """Draw what changed from A to B: lanes (profiled now), RUN:LANE of earlier runs, or collapsed files.
+    """Draw what changed from A to B: lanes (profiled now), RUN:LANE of earlier runs, or files of stacks.
 
-    Widths are microseconds per request where the load is known for both, shares otherwise.
+    Files hold collapsed stacks or what `perf script` writes. Widths are microseconds per request where the load is
+    known for both, shares otherwise.
     """
+    try_file(output)
     try:
-        sides = [_side(name, mode, profiler, time_s, engine) for name in (a, b)]
+        sides = [
+            (_of_file(Path(name), mode, event), None)
+            if Path(name).is_file()
+            else _side(name, mode, profiler, time_s, engine)
+            for name in (a, b)
+        ]
         made, unit = compare(sides[0][0], sides[1][0], [sides[0][1], sides[1][1]], (a, b))
         output.write_text(made.svg(f"{a} → {b}", subtitle=f"{mode}, {unit}"))
     except (ProfileError, ServeError, LoadError, StacksError) as error:
@@ -54,23 +70,29 @@ def command(
     console.print(str(output), highlight=False, soft_wrap=True)
 
 
+def _of_file(path: Path, mode: Mode, event: str | None) -> Stacks:
+    """The cleaned stacks of a file; what could not be used is said."""
+    stacks = read_recording(path, event)
+    if (skipped := left_out(stacks)) is not None:
+        click.echo(f"{path}: {skipped}", err=True)
+    return clean(stacks, mode)
+
+
 def _side(
     name: str, mode: Mode, profiler: str | None, time_s: float, engine: Engine
 ) -> tuple[Stacks, float | None]:
     """The cleaned stacks of one side, and what their total stands for per request, if that is known."""
-    if Path(name).is_file():
-        return clean(Stacks.read(name), mode), None
     folder, _, lane_name = name.partition(":")
     if Path(folder).is_dir():
         return _of_run(Path(folder), lane_name, mode)
     experiment, _ = load_experiment()
     lane = experiment.lane(name)
     raise_file_limit()
-    with tempfile.TemporaryDirectory(prefix="hotlap-diff-") as scratch:
+    with scratch("diff") as recorded:
         captured = capture(
             experiment,
             Offered(lane=lane, load=lane.load, engine=engine),
-            Shot(mode=mode, profiler=profiler, time_s=time_s, folder=Path(scratch)),
+            Shot(mode=mode, profiler=profiler, time_s=time_s, folder=recorded),
             LocustPool(ahead=False),
         )
     if mode == "on-cpu":

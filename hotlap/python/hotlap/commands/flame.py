@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from pathlib import Path
 from typing import get_args
 
@@ -15,13 +14,16 @@ from rich.table import Table
 from hotlap._engine import StacksError
 from hotlap.experiment import Engine, Mode
 from hotlap.experiment.config import load_experiment
+from hotlap.files import try_file
 from hotlap.load.locust_pool import LocustPool
 from hotlap.load.trial import LoadError, Offered
 from hotlap.profiling.exports import EXPORTS, Labels
 from hotlap.profiling.profile import Capture, Shot, attach, capture, subtitle
 from hotlap.profiling.recorders import PROFILERS, ProfileError
-from hotlap.serving.server import ServeError, raise_file_limit
-from hotlap.usage import LabError
+from hotlap.serving.aftermath import scratch
+from hotlap.serving.server import raise_file_limit
+from hotlap.serving.ways import ServeError
+from hotlap.usage import LabError, Number
 
 _SHOWN = 10
 
@@ -33,9 +35,7 @@ _SHOWN = 10
 )
 @click.option("--mode", type=click.Choice(get_args(Mode)), default="on-cpu", show_default=True)
 @click.option("--profiler", help=f"One of {', '.join(PROFILERS)}; without it, the mode's own.")
-@click.option(
-    "--time", "time_s", type=click.FloatRange(0.1, 3600), default=5.0, show_default=True, help="Seconds."
-)
+@click.option("--time", "time_s", type=Number(0.1, 3600), default=5.0, show_default=True, help="Seconds.")
 @click.option("--engine", type=click.Choice(get_args(Engine)), default="native", show_default=True)
 @click.option("--format", "form", type=click.Choice(list(EXPORTS)), default="svg", show_default=True)
 @click.option(
@@ -56,8 +56,8 @@ def command(
     """Profile LANE under its load, or a running server, and draw it into a file."""
     if (lane is None) == (pid is None):
         raise click.UsageError("give either a LANE or --pid")
-    with tempfile.TemporaryDirectory(prefix="hotlap-flame-") as scratch:
-        folder = Path(scratch)
+    try_file(output)
+    with scratch("flame") as folder:
         shot = Shot(mode=mode, profiler=profiler, time_s=time_s, folder=folder)
         try:
             if pid is not None:
@@ -88,7 +88,7 @@ def _heaviest(captured: Capture) -> Table:
         table.add_column(title, justify="right")
     for title in ("function", "kind", "where"):
         table.add_column(title)
-    for one in [one for one in stacks.top(3 * _SHOWN) if one.kind != "thread"][:_SHOWN]:
+    for one in [one for one in stacks.functions(3 * _SHOWN) if one.kind != "thread"][:_SHOWN]:
         shares = [f"{100 * value / stacks.total:.1f}%" for value in (one.self_value, one.total_value)]
         table.add_row(*shares, *map(escape, (one.name, one.kind, one.location or "")))
     return table

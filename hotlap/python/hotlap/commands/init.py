@@ -28,9 +28,23 @@ from hotlap.serving.explore import find
     "--interface", type=click.Choice(get_args(Interface)), help="If it cannot be told from the app."
 )
 @click.option(
-    "--command", "words", metavar="COMMAND", help="Its own server instead of Granian, with {port} in it."
+    "--command",
+    "words",
+    metavar="COMMAND",
+    help="Its own server, with {port} in it, instead of one that is found.",
 )
-def command(app: str | None, paths: tuple[str, ...], interface: Interface | None, words: str | None) -> None:
+@click.option(
+    "--python",
+    metavar="PATH",
+    help="The interpreter that the app runs in; that of a .venv or venv beside it if not given, else hotlap's own.",
+)
+def command(
+    app: str | None,
+    paths: tuple[str, ...],
+    interface: Interface | None,
+    words: str | None,
+    python: str | None,
+) -> None:
     """Write a [tool.hotlap] table into pyproject.toml, or a hotlap.toml, for the app in this folder.
 
     The app, its interface and its routes are found out; each GET is asked for once. Those that do not answer,
@@ -45,12 +59,15 @@ def command(app: str | None, paths: tuple[str, ...], interface: Interface | None
         raise click.UsageError("--command must have {port} where the port goes")
     folder = Path.cwd()
     refuse(folder)
-    found = find(folder, app, paths, interface, shlex.split(words) if words is not None else None)
+    own = shlex.split(words) if words is not None else None
+    found = find(folder, app, paths, interface, own, python)
     file, _ = write(found, folder)
     console = Console()
     used = [route for route in found.routes if route.note is None]
     of = f"{found.server.app}: {found.framework}, {found.server.interface}" if words is None else words
     console.print(f"{escape(of)}; {len(used)} of {len(found.routes)} routes", highlight=False, soft_wrap=True)
+    named = f" ({found.server.python})" if found.server.python is not None else ""
+    console.print(f"served by {escape(found.served + named)}", highlight=False, soft_wrap=True)
     for route in sorted(found.routes, key=lambda route: route.note is not None):
         mark = "[green]✓[/]" if route.note is None else "[yellow]–[/]"
         note = f": {route.note}" if route.note else ""

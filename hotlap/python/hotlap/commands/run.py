@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime
 import random
-import signal
 import time
 from itertools import chain, count
 from pathlib import Path
-from types import FrameType
 from typing import get_args
 
 import click
@@ -21,16 +19,19 @@ from hotlap.analysis import judge
 from hotlap.analysis.gate import hold, parse
 from hotlap.experiment import Engine, Experiment, Lane, Mode, Profiler
 from hotlap.experiment.config import load_experiment
+from hotlap.files import try_folder
 from hotlap.profiling.doctor import needed
 from hotlap.report import ci_summary, render
 from hotlap.report.terminal import Bar, show
 from hotlap.run import result
+from hotlap.run.folder import RunFolder
 from hotlap.run.jobs import Measure, plan
 from hotlap.run.options import ARTICLE_LOAD, TIMINGS, Options
-from hotlap.run.runner import Runner, new_run, options_of
+from hotlap.run.preflight import PreflightError, look, said
+from hotlap.run.runner import Runner, look_again, new_run, options_of
 from hotlap.serving.environment import BuildError
 from hotlap.serving.server import raise_file_limit
-from hotlap.usage import SHARE, LabError
+from hotlap.usage import SHARE, LabError, Number
 
 
 def _modes(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[Mode, ...] | None:
@@ -66,14 +67,14 @@ def _modes(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 @click.option(
     "--time",
     "time_s",
-    type=click.FloatRange(0.1, 3600),
+    type=Number(0.1, 3600),
     metavar="S",
     help="How long each trial is measured, in seconds, instead of what fits the options above.",
 )
 @click.option(
     "--warm-up",
     "warm_up_s",
-    type=click.FloatRange(0, 3600),
+    type=Number(0, 3600),
     metavar="S",
     help="How long each lane is loaded, in seconds, before a trial is measured.",
 )
@@ -131,6 +132,11 @@ def command(
         folder, run = resume, result.read(resume)
         options = options_of(run)
         lanes = [experiment.lane(row.name) for row in run.lanes]
+        if not dry_run:
+            try:
+                look_again(experiment, run, lanes)
+            except PreflightError as error:
+                raise LabError(str(error)) from None
     else:
         lanes = experiment.select(patterns, suite)
         timing = TIMINGS["quick" if quick else preset or "default"]
@@ -155,24 +161,26 @@ def command(
             _show_plan(console, experiment, lanes, options)
             return
         folder = out or _fresh(root / "runs")
-        if (folder / "run.json").exists():
+        if RunFolder(folder).run_json.exists():
             raise click.UsageError(f"{folder} has a run already: give another --out, or go on with --resume")
+        try_folder(folder)
         try:
             run = new_run(experiment, lanes, options)
-        except BuildError as error:
+        except (BuildError, PreflightError) as error:
             raise LabError(str(error)) from None
     if dry_run:
         _show_plan(console, experiment, lanes, options)
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    for line in said({row.name: row.served for row in run.lanes if row.served is not None}):
+        console.print(escape(line), highlight=False, soft_wrap=True)
     started = time.monotonic()
-    signal.signal(signal.SIGTERM, _as_interrupt)
-    with Bar(console).shown() as bar:
-        Runner(experiment, run, folder, bar).go()
-    judged = judge.judge(run)
-    judge.write(judged, folder)
-    page = render(judged, folder)
-    show(judged, console)
+    with RunFolder(folder).owned():
+        with Bar(console).shown() as bar:
+            Runner(experiment, run, folder, bar).go()
+        judged = judge.judge(run)
+        show(judged, console)
+        judge.write(judged, folder)
+        page = render(judged, folder)
     console.print(f"{time.monotonic() - started:.0f} s; the report: {page}", highlight=False, soft_wrap=True)
     if run.interrupted:
         raise LabError(f"stopped; what was measured is kept, go on with: hotlap run --resume {folder}")
@@ -195,10 +203,6 @@ def _fresh(runs: Path) -> Path:
     return next(folder for name in names if not (folder := runs / name).exists())
 
 
-def _as_interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def _show_plan(console: Console, experiment: Experiment, lanes: list[Lane], options: Options) -> None:
     jobs = plan(experiment, lanes, options)
     made = Table(title=f"{experiment.name}: {len(lanes)} lanes", title_justify="left")
@@ -216,6 +220,11 @@ def _show_plan(console: Console, experiment: Experiment, lanes: list[Lane], opti
     console.print(made)
     minutes, seconds = divmod(round(sum(job.estimate_s for job in jobs)), 60)
     console.print(f"takes about {minutes}:{seconds:02d} min; engine {options.engine}; seed {options.seed}")
+    try:
+        for line in said(look(experiment, lanes, options)):
+            console.print(escape(line), highlight=False, soft_wrap=True)
+    except PreflightError as error:
+        console.print(f"missing: {escape(str(error))}", style="red", highlight=False, soft_wrap=True)
     modes = sorted({mode for lane in lanes for mode in options.profiles_of(lane)})
     for line in needed(modes):
         console.print(f"needs {escape(line)}", highlight=False)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import sys
-import tempfile
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import get_args
@@ -18,13 +16,18 @@ import msgspec
 from hotlap.evidence.words import held
 from hotlap.experiment import Engine, Lane, Load
 from hotlap.experiment.config import load_experiment
+from hotlap.experiment.model import LONGEST_S, MOST_A_SECOND, MOST_USERS
+from hotlap.files import try_file, write_whole
 from hotlap.load.locust_pool import SWARM
 from hotlap.load.request import RequestError, as_sent, check
 from hotlap.load.wire import INTERACTIVE_VARIABLE, InteractivePlan
+from hotlap.serving.aftermath import scratch, start
 from hotlap.serving.answers import learn
-from hotlap.serving.server import Served, ServeError, authority, raise_file_limit, served
+from hotlap.serving.interrupts import Ended
+from hotlap.serving.server import Served, authority, free_port, raise_file_limit, served, stop
 from hotlap.serving.verify import VerifyError
-from hotlap.usage import SHARE, LabError
+from hotlap.serving.ways import ServeError
+from hotlap.usage import SHARE, LabError, Number
 
 _SPARE_FILES = 100
 
@@ -33,25 +36,34 @@ _SPARE_FILES = 100
 @click.argument("name", metavar="LANE")
 @click.option("--engine", type=click.Choice(get_args(Engine)), default="native", show_default=True)
 @click.option("--url", help="Load this server; without it, the lane is served as a run would.")
-@click.option("--users", type=click.IntRange(1), help="Instead of the lane's own.")
-@click.option("--spawn-rate", type=click.FloatRange(0, min_open=True), help="Users started a second.")
-@click.option("--wait", type=click.FloatRange(0), help="Seconds between an answer and the next request.")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Arrivals a second (an open load).")
+@click.option("--users", type=click.IntRange(1, MOST_USERS), help="Instead of the lane's own.")
+@click.option("--spawn-rate", type=Number(0, MOST_A_SECOND, min_open=True), help="Users started a second.")
+@click.option("--wait", type=Number(0, LONGEST_S), help="Seconds between an answer and the next request.")
+@click.option(
+    "--rate", type=Number(0, MOST_A_SECOND, min_open=True), help="Arrivals a second (an open load)."
+)
 @click.option("--writes", type=SHARE, help="The share of writers, if the lane has some, such as 1%.")
-@click.option("--time", "time_s", type=click.IntRange(1), help="Whole seconds; without it: until Ctrl-C.")
-@click.option("--processes", type=click.IntRange(1), help="Locust's: a master and so many workers, here.")
+@click.option(
+    "--time",
+    "time_s",
+    type=click.IntRange(1, int(LONGEST_S)),
+    help="Whole seconds; without it: until Ctrl-C.",
+)
+@click.option(
+    "--processes", type=click.IntRange(1, 1000), help="Locust's: a master and so many workers, here."
+)
 @click.option("--headless", is_flag=True, help="Without the web UI; starts at once.")
 @click.option("--web-host", default="127.0.0.1", show_default=True, help="Where the web UI listens.")
 @click.option("--web-port", type=click.IntRange(1, 65535), default=8089, show_default=True)
 @click.option(
     "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result."
 )
-@click.option("--stop-timeout", type=click.FloatRange(0), default=0.0, show_default=True)
+@click.option("--stop-timeout", type=Number(0, LONGEST_S), default=0.0, show_default=True)
 @click.option("--master", is_flag=True, help="Lead workers on other machines.")
 @click.option("--worker", is_flag=True, help="Work for a master.")
 @click.option("--master-host", default="127.0.0.1", show_default=True)
 @click.option("--master-port", type=click.IntRange(1, 65535), default=5557, show_default=True)
-@click.option("--expect-workers", type=click.IntRange(1), help="A headless master waits for so many.")
+@click.option("--expect-workers", type=click.IntRange(1, 10_000), help="A headless master waits for so many.")
 def command(
     name: str,
     engine: Engine,
@@ -96,7 +108,10 @@ def command(
     lane = as_sent(lane, engine)
     load, locust_users = _load(lane.load, users, wait, rate, processes or expect_workers or 1)
     _check_files(locust_users if load.model != "open" else load.max_in_flight)
-    words = [sys.executable, "-m", "locust", "-f", str(SWARM / "interactive.py")]
+    if lane.locustfile is not None:
+        _refuse_what_its_users_decide(lane, {"--wait": wait, "--rate": rate, "--writes": writes})
+    files = ",".join(filter(None, [lane.locustfile, str(SWARM / "interactive.py")]))
+    words = [sys.executable, "-m", "hotlap.swarm.main", "-f", files]
     if worker:
         words += ["--worker", "--master-host", master_host, "--master-port", str(master_port)]
     else:
@@ -104,20 +119,18 @@ def command(
         words += ["--spawn-rate", f"{spawn_rate or lane.load.spawn_rate or locust_users:g}"]
         words += ["--headless"] if headless else ["--web-host", web_host, "--web-port", str(web_port)]
         words += ["--run-time", f"{time_s}s"] if time_s is not None else []
-        words += ["--processes", str(processes)] if processes else []
+        if processes:
+            # Another swarm on this machine may have Locust's usual port.
+            port = str(free_port())
+            words += ["--processes", str(processes), "--master-bind-port", port, "--master-port", port]
         words += ["--master", "--master-bind-port", str(master_port)] if master else []
         words += ["--expect-workers", str(expect_workers)] if expect_workers else []
     try:
         ca_file = authority(lane.server or experiment.server, root)
     except ServeError as error:
         raise LabError(str(error)) from None
-    plan = InteractivePlan(
-        lane=lane,
-        load=load,
-        engine=engine,
-        ca_file=ca_file,
-        json=str(json_file.resolve()) if json_file is not None else None,
-    )
+    if json_file is not None:
+        try_file(json_file)
 
     def serve(lane: Lane, port: int | None) -> AbstractContextManager[Served]:
         if url is not None:
@@ -125,24 +138,45 @@ def command(
         return served(experiment, lane, port=port)
 
     try:
-        with tempfile.TemporaryDirectory(prefix="hotlap-swarm-") as scratch, contextlib.ExitStack() as stack:
-            if not worker:
+        with scratch("swarm") as folder, contextlib.ExitStack() as stack:
+            told = folder / "result.json"
+            plan = InteractivePlan(
+                lane=lane,
+                load=load,
+                engine=engine,
+                ca_file=ca_file,
+                json=str(told) if json_file is not None else None,
+            )
+            if worker:
+                words += ["--host", url] if url is not None else []
+            else:
                 # What workers hold against answers, too: their master tells it to them.
-                answers = learn(lane, serve)
+                answers = learn(lane, serve) if lane.locustfile is None else None
                 server = stack.enter_context(serve(lane, None))
-                check(lane, server.url, server.ca_file)
-                plan = msgspec.structs.replace(plan, body=answers.body_at(server))
-                click.echo(f"{lane.name} at {server.url}{lane.path}: {held(answers.verified)}", err=True)
                 words += ["--host", server.url]
-            elif url is not None:
-                words += ["--host", url]
-            file = Path(scratch, "plan.json")
+                found = f"{lane.name} at {server.url}"
+                if answers is not None:
+                    check(lane, server.url, server.ca_file)
+                    plan = msgspec.structs.replace(plan, body=answers.body_at(server))
+                    found = f"{found}{lane.path}: {held(answers.verified)}"
+                click.echo(found, err=True)
+            file = folder / "plan.json"
             file.write_bytes(msgspec.json.encode(plan))
             code = _run(words, {**os.environ, INTERACTIVE_VARIABLE: str(file)})
+            if json_file is not None and told.exists():
+                _hand_over(told.read_text(), json_file)
     except (ServeError, VerifyError, RequestError) as error:
         raise LabError(lane.hide(str(error))) from None
     if code:
         raise LabError(f"Locust ended with code {code}: requests failed, or it could not run")
+
+
+def _refuse_what_its_users_decide(lane: Lane, given: dict[str, float | None]) -> None:
+    for option, value in given.items():
+        if value is not None:
+            raise click.UsageError(
+                f"{lane.name} has a locustfile, whose users decide that: leave {option} out, or change {lane.locustfile}"
+            )
 
 
 def _load(
@@ -172,16 +206,34 @@ def _check_files(connections: int) -> None:
         )
 
 
+def _hand_over(result: str, file: Path) -> None:
+    """Write the result where it was asked for; where that fails, it is printed rather than lost."""
+    try:
+        write_whole(file, result)
+    except OSError as error:
+        click.echo(result)
+        raise LabError(f"{file}: {error.strerror}; the result is printed above") from None
+
+
 def _run(words: list[str], environment: dict[str, str]) -> int:
-    """Run Locust in the foreground. Ctrl-C goes to it too, and SIGTERM is given to it as one: it has the time to end."""
-    process = subprocess.Popen(words, env=environment)
-    signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
+    """Run Locust in the foreground. Whatever ends the command is given to it as Ctrl-C: it has the time to end."""
+    # From a terminal, Ctrl-C comes to both; Locust reads keys there, which only the terminal's own processes may.
+    has_terminal = sys.stdin is not None and sys.stdin.isatty()
+    process = start(words, env=environment, start_new_session=not has_terminal)
+    first: Ended | None = None
     while True:
         try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue
+            code = process.wait()
+            if code and first is not None:
+                # It had nothing to finish yet.
+                raise first
+            return code
+        except Ended as ended:
+            if process.returncode is not None:
+                raise
+            first = first or ended
+            if not (has_terminal and ended.number == signal.SIGINT):
+                process.send_signal(signal.SIGINT)
         except BaseException:
-            process.terminate()
-            process.wait()
+            stop(process)
             raise

@@ -6,7 +6,10 @@ import msgspec
 
 
 class Environment(msgspec.Struct, kw_only=True):
-    """The machine, the versions, the builds and the commit that a run's figures belong to."""
+    """The machine, the builds, the commit and the lab's own versions that a run's figures belong to.
+
+    What an app ran in, which may be another interpreter, is said of each lane (``ServedBy``).
+    """
 
     python: str | None = None
     implementation: str | None = None

@@ -18,6 +18,7 @@ class Point(msgspec.Struct, kw_only=True):
 
     t_s: float
     rps: float
+    """Answers as expected; the latencies are theirs."""
     p50_ms: float | None = None
     p99_ms: float | None = None
     in_flight: int | None = None
@@ -29,6 +30,8 @@ class Slice(msgspec.Struct, kw_only=True):
 
     length_s: float
     requests: int
+    failures: int = 0
+    """Of them."""
     mean_ms: float | None = None
     """``None``: nothing was answered in it."""
     in_flight: int | None = None
@@ -76,6 +79,17 @@ class FirstSchema(msgspec.Struct, frozen=True, kw_only=True):
     saturated: bool = False
 
 
+class ServerProcesses(msgspec.Struct, frozen=True, kw_only=True):
+    """The processes that a server had, and how they changed during a trial."""
+
+    began: int
+    """When its load began."""
+    ended: int = 0
+    """Of those, gone when it ended."""
+    started: int = 0
+    """There at its end alone."""
+
+
 class Trial(msgspec.Struct, kw_only=True):
     """One continuous measurement of one lane, on a freshly started server."""
 
@@ -96,11 +110,15 @@ class Trial(msgspec.Struct, kw_only=True):
     warm_up_s: float | None = None
     """What was cut off the window's start, where the latency had not settled yet."""
     requests: int | None = None
+    """All that ended by themselves, the ``failures`` among them."""
     failures: int | None = None
     aborted: int | None = None
     not_offered: int | None = None
     rps: float | None = None
+    """Answers as expected a second; the latencies are theirs too."""
     latency_ms: Percentiles = msgspec.field(default_factory=Percentiles)
+    failed_latency_ms: Percentiles | None = None
+    """Of other answers and of time limits; ``None`` where there were none."""
     service_ms: Percentiles | None = None
     """The same from the real send of the request."""
     connect_ms: Percentiles | None = None
@@ -111,11 +129,12 @@ class Trial(msgspec.Struct, kw_only=True):
     in_flight_mean: float | None = None
     """Requests in flight, the mean over the window; ``None`` where the engine does not count them."""
     by_name: dict[str, NamedRequests] = {}
-    """Where some requests write: those that read and those that write, each by its name."""
+    """Where a lane has requests of several names, those that read and those that write, or a locustfile's: each."""
     histogram: str | None = None
     """The response times' ``.hgrm``; the CSV beside it has the same name and ``.csv``."""
     server_cpu_us_per_request: float | None = None
     server_cpu_percent: float | None = None
+    server_processes: ServerProcesses | None = None
     server_rss_bytes: int | None = None
     """Resident memory of all its processes when the window ended, still connected."""
     generator_cpu_percent: float | None = None

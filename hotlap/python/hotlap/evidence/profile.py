@@ -10,14 +10,27 @@ from hotlap.evidence.figures import Percentiles, Place
 from hotlap.experiment import Mode
 
 
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of a function, with values in the profile's unit."""
+
+    place: str
+    """``file.py:58``."""
+    self_value: float
+    total_value: float
+
+
 class Frame(msgspec.Struct, kw_only=True):
     """A function of a profile. ``self_value`` and ``total_value`` are in the profile's unit."""
 
     name: str
+    """Of a Python function with its file, and with its line where but one was seen."""
     kind: str
     self_value: float
     total_value: float
     location: str | None = None
+    """``file:line`` of its heaviest line."""
+    lines: list[Line] = []
+    """Where several were seen: each, the heaviest first."""
 
 
 class PythonFrames(enum.Enum):
@@ -187,6 +200,9 @@ class Profile(msgspec.Struct, kw_only=True):
     svg: str | None = None
     raw: list[str] = []
     samples: int | None = None
+    """All that were taken, those of waiting threads among them."""
+    waiting: float | None = None
+    """In the profile's unit: what waited, and is not in the stacks; ``None`` where waiting is not left out."""
     missed: int | None = None
     errors: int | None = None
     looks: int | None = None
@@ -215,6 +231,13 @@ class Profile(msgspec.Struct, kw_only=True):
     tasks: TaskWaits | None = None
     off_cpu: OffCpuTimes | None = None
     allocations: Allocations | None = None
+
+    @property
+    def rests_on(self) -> int | None:
+        """How many samples the stacks hold: the one count that shares are of. ``None`` if it is not known."""
+        if self.unit == "samples" and self.total is not None:
+            return round(self.total)
+        return self.samples
 
 
 class DiffFrame(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,6 +31,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     server: Server
     framework: str
     routes: list[Route]
+    served: str = ""
+    """By which server, on which interpreter, in words."""
 
 
 PARAMETER = re.compile(r"\{[^{}]*\}|<[^<>]*>")
@@ -103,6 +105,10 @@ def table(found: Found, name: str, keys: tuple[str, ...]) -> str:
     else:
         lines += [f"app = {_text(str(server.app))}", f"interface = {_text(server.interface)}"]
         lines += ["factory = true"] * server.factory
+    if server.python is not None:
+        lines.append(
+            f"python = {_text(server.python)}  # the app runs in this interpreter, hotlap in its own"
+        )
     lines += [f"env = {_inline(server.env)}"] * bool(server.env)
     lines += [
         f"ready_path = {_text(server.ready_path)}  # asked until it answers, when a server starts",

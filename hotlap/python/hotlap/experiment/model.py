@@ -20,6 +20,14 @@ Profiler = Literal["py-spy", "perf"]
 """Those between which there is a choice."""
 
 
+MOST_USERS = 100_000
+"""So many users, or requests in flight, at the most: each has a connection, and there are fewer ports."""
+MOST_A_SECOND = 10_000_000.0
+"""So many arrivals, or users started, a second."""
+LONGEST_S = 7 * 86_400.0
+"""So long waits and time limits, at the most."""
+
+
 class ExperimentError(ValueError):
     """An experiment that cannot be run: the message says which key is wrong and what to do."""
 
@@ -70,9 +78,11 @@ class Writes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How an app is served: ``app`` under Granian, a ``command`` with ``{port}``, or a ``url``."""
+    """How an app is served: ``app`` by a server of its environment, a ``command`` with ``{port}``, or a ``url``."""
 
     app: str | None = None
+    python: str | None = None
+    """The interpreter that the app runs in, from the experiment's folder; ``None``: the lab's own."""
     factory: bool = False
     interface: Interface = "asgi"
     command: tuple[str, ...] | None = None

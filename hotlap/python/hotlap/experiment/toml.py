@@ -14,6 +14,9 @@ import msgspec
 from msgspec import Meta
 
 from hotlap.experiment.model import (
+    LONGEST_S,
+    MOST_A_SECOND,
+    MOST_USERS,
     Arrivals,
     Expect,
     Experiment,
@@ -48,21 +51,26 @@ class LoadTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     model: Annotated[Model, Meta(description="closed: users wait; paced: on a period; open: at a rate")] = (
         _LOAD.model
     )
-    users: Annotated[int, Meta(ge=1, description="how many users, closed or paced")] = _LOAD.users
+    users: Annotated[int, Meta(ge=1, le=MOST_USERS, description="how many users, closed or paced")] = (
+        _LOAD.users
+    )
     spawn_rate: (
-        Annotated[float, Meta(gt=0, description="users started a second; all at once if absent")] | None
+        Annotated[
+            float, Meta(gt=0, le=MOST_A_SECOND, description="users started a second; all at once if absent")
+        ]
+        | None
     ) = None
     wait_s: Annotated[
         # Not a tuple: a union of a constrained number and a tuple crashes msgspec 0.22.
         float | list[float],
         Meta(description="seconds between an answer and the next request, or [low, high]"),
     ] = _LOAD.wait_s[0]
-    rate: Annotated[float, Meta(gt=0, description="requests a second, open")] | None = None
+    rate: Annotated[float, Meta(gt=0, le=MOST_A_SECOND, description="requests a second, open")] | None = None
     arrivals: Annotated[Arrivals, Meta(description="the gaps of open arrivals")] = _LOAD.arrivals
-    max_in_flight: Annotated[int, Meta(ge=1, description="unanswered requests at most, open")] = (
-        _LOAD.max_in_flight
-    )
-    timeout_s: Annotated[float, Meta(gt=0, description="for an answer")] = _LOAD.timeout_s
+    max_in_flight: Annotated[
+        int, Meta(ge=1, le=MOST_USERS, description="unanswered requests at most, open")
+    ] = _LOAD.max_in_flight
+    timeout_s: Annotated[float, Meta(gt=0, le=LONGEST_S, description="for an answer")] = _LOAD.timeout_s
 
 
 class ExpectTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -78,13 +86,33 @@ class ServedTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """How the app is served. Scenarios and variants name only what they change."""
 
     app: (
-        Annotated[str, Meta(pattern="^[^:]+:[^:]+$", description='"module:object", under Granian')] | None
+        Annotated[
+            str,
+            Meta(
+                pattern="^[^:]+:[^:]+$",
+                description='"module:object", by Granian or another server of its own',
+            ),
+        ]
+        | None
+    ) = None
+    python: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                description="the interpreter that the app runs in, relative to this file; hotlap's own if absent",
+            ),
+        ]
+        | None
     ) = None
     factory: (
         Annotated[bool, Meta(description="whether the object is a function that makes the app")] | None
     ) = None
-    interface: Annotated[Interface, Meta(description="how Granian speaks to it")] | None = None
-    command: Annotated[Command, Meta(description="another server, with {port}")] | None = None
+    interface: Annotated[Interface, Meta(description="how its server speaks to it")] | None = None
+    command: (
+        Annotated[Command, Meta(description="another server, with {port}; {python} is the app's interpreter")]
+        | None
+    ) = None
     url: Annotated[str, Meta(pattern="^https?://", description="a server that runs already")] | None = None
     ca_file: Annotated[str, Meta(description="authorities (PEM) that a https url is trusted by")] | None = (
         None
@@ -95,8 +123,12 @@ class ServedTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     ready_path: Annotated[str, Meta(pattern="^/", description="asked until it answers below 500")] | None = (
         None
     )
-    ready_timeout_s: Annotated[float, Meta(gt=0, description="how long it may take to start")] | None = None
-    stop_timeout_s: Annotated[float, Meta(gt=0, description="how long it may take to end")] | None = None
+    ready_timeout_s: (
+        Annotated[float, Meta(gt=0, le=LONGEST_S, description="how long it may take to start")] | None
+    ) = None
+    stop_timeout_s: (
+        Annotated[float, Meta(gt=0, le=LONGEST_S, description="how long it may take to end")] | None
+    ) = None
     granian_args: Annotated[list[str], Meta(description="further arguments for Granian")] | None = None
 
 
@@ -355,8 +387,11 @@ def _lane(
     if load.model == "open" and load.rate is None:
         raise KeyProblem((*at, "load", "rate"), "open arrivals need a rate")
     low, high = load.wait_s if isinstance(load.wait_s, list) and len(load.wait_s) == 2 else (load.wait_s,) * 2
-    if isinstance(low, list) or isinstance(high, list) or not 0 <= low <= high:
-        raise KeyProblem((*at, "load", "wait_s"), "a wait is seconds, or [low, high] with low not above high")
+    if isinstance(low, list) or isinstance(high, list) or not 0 <= low <= high <= LONGEST_S:
+        raise KeyProblem(
+            (*at, "load", "wait_s"),
+            f"a wait is seconds up to {LONGEST_S:g}, or [low, high] with low not above high",
+        )
     if load.model == "paced" and high == 0:
         raise KeyProblem((*at, "load", "wait_s"), "paced users need a period above 0")
     headers: dict[str, str] = {}

@@ -28,6 +28,9 @@ class Window(msgspec.Struct, kw_only=True):
     not_offered: int | None
     in_flight_mean: float | None
     response: Histogram
+    """Of the answers that were as expected; likewise ``service``."""
+    failure: Histogram
+    """Of what failed."""
     service: Histogram | None
     generator_cpu_s: float
     server_cpu_s: float | None
@@ -55,12 +58,19 @@ def window_of(answer: WindowResult) -> Window:
         not_offered=sum(one.not_offered or 0 for one in kept) if native else None,
         in_flight_mean=math.fsum(one.in_flight_s or 0.0 for one in kept) / duration_s if native else None,
         response=merged([one.response for one in kept]),
+        failure=merged([one.failure for one in kept]),
         service=merged([one.service for one in kept]) if native else None,
         generator_cpu_s=math.fsum(one.generator_cpu_s for one in kept),
         server_cpu_s=None if None in servers else math.fsum(one or 0.0 for one in servers),
         errors=dict(sum((Counter(one.errors) for one in kept), Counter())),
         slices=[
-            Slice(length_s=one.length_s, requests=one.requests, mean_ms=mean, in_flight=one.in_flight)
+            Slice(
+                length_s=one.length_s,
+                requests=one.requests,
+                failures=one.failures,
+                mean_ms=mean,
+                in_flight=one.in_flight,
+            )
             for one, mean in zip(slices, means, strict=True)
         ],
         series=_points(slices),
@@ -83,7 +93,7 @@ def by_name(answer: WindowResult) -> dict[str, NamedRequests]:
         name: NamedRequests(
             requests=one.requests,
             failures=one.failures,
-            rps=one.requests / duration_s,
+            rps=(one.requests - one.failures) / duration_s,
             latency_ms=percentiles(Histogram.decode(one.response)),
         )
         for name, one in answer.by_name.items()
@@ -102,7 +112,7 @@ def _points(slices: Sequence[EncodedSlice]) -> list[Point]:
             points.append(
                 Point(
                     t_s=passed_s,
-                    rps=sum(each.requests for each in group) / (passed_s - began_s),
+                    rps=sum(each.requests - each.failures for each in group) / (passed_s - began_s),
                     p50_ms=whole.quantile_ms(0.5),
                     p99_ms=whole.quantile_ms(0.99),
                     in_flight=group[-1].in_flight,

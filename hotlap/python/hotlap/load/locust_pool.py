@@ -10,12 +10,12 @@ import contextlib
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
+from hotlap.serving.aftermath import scratch, start
 from hotlap.serving.interrupts import uninterrupted
 from hotlap.serving.server import stop
 
@@ -36,10 +36,10 @@ class Locust:
                 "Locust, which makes the load, is not installed beside hotlap: "
                 f"{sys.executable} -m pip install locust"
             )
-        self._scratch = tempfile.TemporaryDirectory(prefix="hotlap-load-")
-        self.folder = Path(self._scratch.name)
+        self._scratch = contextlib.ExitStack()
+        self.folder = self._scratch.enter_context(scratch("load"))
         with (self.folder / "locust.log").open("wb") as log:
-            self.process = subprocess.Popen(
+            self.process = start(
                 [sys.executable, "-m", "hotlap.swarm.launch"],
                 stdin=subprocess.PIPE,
                 stdout=log,
@@ -60,7 +60,7 @@ class Locust:
         if self.process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self.process.stdin.close()
-        self._scratch.cleanup()
+        self._scratch.close()
 
 
 class LocustPool:

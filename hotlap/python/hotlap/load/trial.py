@@ -14,7 +14,7 @@ import msgspec
 
 from hotlap._engine import Histogram
 from hotlap.evidence.figures import Percentiles
-from hotlap.evidence.load import Trial
+from hotlap.evidence.load import ServerProcesses, Trial
 from hotlap.evidence.service import Verified
 from hotlap.experiment import Engine, Lane, Load
 from hotlap.load.aggregate import Window, by_name, percentiles, window_of
@@ -75,14 +75,18 @@ def measure(offered: Offered, served: Served, timing: Timing, *, histogram: Path
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
     load = offered.load
     ramp_s = load.users / load.spawn_rate if load.spawn_rate and load.model != "open" else 0.0
+    processes = set(served.pids())
     with _swarm(offered, served, pool, timing) as swarm:
         answer = swarm.answer(
             _START_TIMEOUT_S + ramp_s + timing.warm_up_s + timing.time_s + offered.load.timeout_s
         )
-        rss_bytes = served.rss_bytes()
+        rss_bytes, left = served.rss_bytes(), set(served.pids())
     window = window_of(answer)
     _write(window.response, histogram)
-    return _trial(offered, answer, window, started, rss_bytes)
+    changed = ServerProcesses(
+        began=len(processes), ended=len(processes - left), started=len(left - processes)
+    )
+    return _trial(offered, answer, window, started, rss_bytes, changed)
 
 
 class Loading:
@@ -142,9 +146,12 @@ class _Swarm:
         self._folder = own.folder
         self._served = served
         self.live = own.folder / "live"
+        self.failure = own.folder / "failure"
         self.process = own.process
 
     def check(self, deadline: float) -> None:
+        if self.failure.exists():
+            raise LoadError(self.failure.read_text())
         if self.process.poll() is not None:
             raise LoadError(f"Locust ended early:\n{self._log()}")
         if not self._served.alive():
@@ -190,6 +197,7 @@ def _swarm(offered: Offered, served: Served, pool: LocustPool, timing: Timing | 
             ca_file=served.ca_file,
             body=offered.body,
             answer=str(own.folder / "answer.json"),
+            failure=str(swarm.failure),
             live=str(swarm.live),
         )
         (own.folder / "plan.json").write_bytes(msgspec.json.encode(plan))
@@ -212,12 +220,17 @@ def _write(response: Histogram, histogram: Path) -> None:
 
 
 def _trial(
-    offered: Offered, answer: WindowResult, window: Window, started: str, rss_bytes: int | None
+    offered: Offered,
+    answer: WindowResult,
+    window: Window,
+    started: str,
+    rss_bytes: int | None,
+    processes: ServerProcesses,
 ) -> Trial:
     load, server_cpu_s, requests = offered.load, window.server_cpu_s, window.requests
     is_open = load.model == "open"
     return Trial(
-        engine=offered.engine,
+        engine=answer.engine,
         model=load.model,
         started=started,
         users=None if is_open else load.users,
@@ -231,8 +244,9 @@ def _trial(
         failures=window.failures,
         aborted=answer.aborted,
         not_offered=window.not_offered,
-        rps=requests / window.duration_s,
+        rps=(requests - window.failures) / window.duration_s,
         latency_ms=percentiles(window.response),
+        failed_latency_ms=percentiles(window.failure) if window.failure.count else None,
         service_ms=percentiles(window.service) if window.service else None,
         connect_ms=_decoded(answer.connect),
         lag_ms=_decoded(answer.lag),
@@ -243,6 +257,7 @@ def _trial(
         if server_cpu_s is not None and requests
         else None,
         server_cpu_percent=None if server_cpu_s is None else 100 * server_cpu_s / window.duration_s,
+        server_processes=processes,
         server_rss_bytes=rss_bytes,
         generator_cpu_percent=100 * window.generator_cpu_s / window.duration_s,
         generator_offers_rps=_calibration(offered) if offered.engine == "native" else None,

@@ -35,6 +35,8 @@ class SwarmPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The authorities that a ``https`` server is trusted by, instead of the usual ones."""
     answer: str
     """The file for the ``WindowResult``."""
+    failure: str
+    """The file that says why there can be none, as text."""
     live: str
     """The file that holds how many requests were answered so far, as text."""
 
@@ -60,7 +62,7 @@ class InteractivePlan(msgspec.Struct, frozen=True, kw_only=True):
     ca_file: str | None = None
     """The authorities that a ``https`` server is trusted by, instead of the usual ones."""
     json: str | None = None
-    """Where the result is to be written."""
+    """Where the result is to be written, for the command to take it from."""
 
     @staticmethod
     def given() -> InteractivePlan:
@@ -76,6 +78,9 @@ class Slice(msgspec.Struct, kw_only=True):
     requests: int
     failures: int
     response: bytes
+    """Of the answers that were as expected."""
+    failure: bytes | None = None
+    """Of what failed; ``None`` where nothing did."""
     service: bytes | None = None
     in_flight: int | None = None
     """Requests without an answer at its end; ``None`` where the engine does not count them."""
@@ -98,6 +103,8 @@ class NamedSlice(msgspec.Struct, kw_only=True):
 class WindowResult(msgspec.Struct, kw_only=True):
     """What a trial gave, after its warm-up."""
 
+    engine: Engine
+    """Whose users made the load: those of a locustfile may be the native engine's."""
     slices: list[Slice]
     aborted: int | None = None
     """Requests that had no answer when the window ended; ``None`` where the engine does not count them."""

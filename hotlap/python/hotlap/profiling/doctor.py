@@ -8,16 +8,19 @@ import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from hotlap.experiment import Experiment, Mode, Server
+from hotlap.experiment import Experiment, Lane, Mode, Server
+from hotlap.profiling.needs import lacking
 from hotlap.profiling.recorders import ProfileError, pyspy
+from hotlap.serving.aftermath import scratch, start
 from hotlap.serving.environment import BuildError, build_profiles
+from hotlap.serving.environment import builds as builds_of
+from hotlap.serving.ways import ServeError, Way, way_of
 
 Status = Literal["ok", "degraded", "missing"]
 
@@ -32,6 +35,9 @@ _NEEDS: dict[Mode, str] = {
     "await": "a server that hotlap starts",
     "memory": "a server that hotlap starts, with memray beside it",
 }
+
+
+_NOTHING = Experiment(name="", server=Server(app=""), lanes=())
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,26 +56,27 @@ def needed(modes: Sequence[Mode]) -> list[str]:
 
 def examine(experiment: Experiment | None) -> list[Check]:
     """Try everything; ``experiment`` for the extensions that it names, if there is one here."""
+    way = _way(experiment)
     checks: list[Callable[[], Check]] = [
         lambda: builds(experiment),
         lambda: symbols(experiment),
         tracing,
         perf_clock,
         perf_scheduler,
-        perf_python,
-        allocations,
+        lambda: perf_python(way.version),
+        lambda: allocations(way),
         open_files,
         cores,
         browser,
     ]
-    return [check() for check in checks]
+    return [*(served(experiment) if experiment is not None else []), *(check() for check in checks)]
 
 
 def builds(experiment: Experiment | None) -> Check:
     """Whether the extensions are release builds."""
     name = "build profile"
     try:
-        told = build_profiles(experiment or Experiment(name="", server=Server(), lanes=()))
+        told = build_profiles(experiment or _NOTHING)
     except BuildError as error:
         return Check(name=name, status="missing", found=str(error), remedy="maturin develop --release")
     return Check(name=name, status="ok", found=", ".join(f"{module}: {how}" for module, how in told.items()))
@@ -78,23 +85,18 @@ def builds(experiment: Experiment | None) -> Check:
 def symbols(experiment: Experiment | None) -> Check:
     """Whether the extensions have the debug information that names inlined functions."""
     name = "symbols"
-    modules = ["hotlap._engine", *(experiment.extensions if experiment else ())]
-    ask = "import importlib, sys; print(*(importlib.import_module(m).__file__ for m in sys.argv[1:]), sep='\\n')"
-    root = experiment.root if experiment else "."
-    told = subprocess.run(
-        [sys.executable, "-c", ask, *modules],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    bare = [Path(line).name for line in told.stdout.split() if b".debug_line" not in Path(line).read_bytes()]
-    if told.returncode or bare:
-        found = f"no line tables in {', '.join(bare)}" if bare else "an extension cannot be imported"
+    try:
+        found = builds_of(experiment or _NOTHING)
+    except BuildError as error:
+        return Check(name=name, status="degraded", found=str(error), remedy="build first: maturin develop")
+    files = [Path(build.file) for build in found.values()]
+    bare = [file.name for file in files if b".debug_line" not in file.read_bytes()]
+    if bare:
         remedy = 'build with debug = "line-tables-only" (or more) and strip = "none" in the release profile'
-        return Check(name=name, status="degraded", found=found, remedy=remedy)
-    return Check(name=name, status="ok", found=f"line tables in {', '.join(modules)}")
+        return Check(
+            name=name, status="degraded", found=f"no line tables in {', '.join(bare)}", remedy=remedy
+        )
+    return Check(name=name, status="ok", found=f"line tables in {', '.join(found)}")
 
 
 def tracing() -> Check:
@@ -138,27 +140,61 @@ def perf_scheduler() -> Check:
     return _perf(name, ["-e", "sched:sched_switch"], "records the scheduler's switches", remedy)
 
 
-def perf_python() -> Check:
-    """Whether the interpreter can tell perf its frames."""
-    name = "Python frames in perf"
-    if sys.version_info >= (3, 12) and hasattr(sys, "activate_stack_trampoline"):
-        return Check(
-            name=name, status="ok", found=f"Python {sys.version_info[0]}.{sys.version_info[1]} names them"
-        )
+def served(experiment: Experiment) -> list[Check]:
+    """By which server, on which interpreter the lanes of each suite are served, and what is missing there."""
+    checks: list[Check] = []
+    for suite in experiment.suites():
+        lanes = [lane for lane in experiment.lanes if lane.suite == suite]
+        told = {lane.name: _served(experiment, lane) for lane in lanes}
+        for one in dict.fromkeys(told.values()):
+            names = [name for name, other in told.items() if other == one]
+            of = "" if len(names) == len(lanes) else f" ({', '.join(names)})"
+            checks.append(msgspec.structs.replace(one, name=f"suite {suite}{of}"))
+    return checks
+
+
+def _served(experiment: Experiment, lane: Lane) -> Check:
+    try:
+        way = way_of(lane.server or experiment.server, Path(experiment.root))
+    except ServeError as error:
+        return Check(name="", status="missing", found=str(error))
+    by = way.evidence
+    found = f"served by {by.title()}" + (f", {by.python}" if by.python is not None else "")
+    for mode in lane.profiles:
+        if said := lacking(lane.name, mode, way):
+            return Check(name="", status="missing", found=f"{found}; {said}")
+    return Check(name="", status="ok", found=found)
+
+
+def _way(experiment: Experiment | None) -> Way:
+    """How the experiment's app is served; without one, or where that is not known, what the lab's Python has."""
+    if experiment is not None:
+        with contextlib.suppress(ServeError):
+            return way_of(experiment.server, Path(experiment.root))
+    return way_of(Server(command=("python",)), Path.cwd())
+
+
+def perf_python(version: tuple[int, int]) -> Check:
+    """Whether the interpreter that the app runs in can tell perf its frames."""
+    name, python = "Python frames in perf", f"Python {version[0]}.{version[1]}"
+    if version >= (3, 12):
+        return Check(name=name, status="ok", found=f"{python} names them")
     return Check(
         name=name,
         status="degraded",
-        found=f"Python {sys.version_info[0]}.{sys.version_info[1]} cannot name its frames for perf",
+        found=f"{python} cannot name its frames for perf",
         remedy="use Python 3.12 or later, or the profiler py-spy",
     )
 
 
-def allocations() -> Check:
-    """Whether memray works here."""
+def allocations(way: Way) -> Check:
+    """Whether memray is there, in the interpreter that the app runs in."""
     name = "memray"
-    done = _run([sys.executable, "-c", "import memray; memray.Tracker"])
+    python = way.interpreter.path if way.interpreter is not None else sys.executable
+    done = _run([python, "-c", "import memray; memray.Tracker"])
     if done is None or done.returncode:
-        return Check(name=name, status="degraded", found=_last(done), remedy="pip install memray")
+        remedy = way.lacks("memray") or f"{python} -m pip install memray"
+        return Check(name=name, status="degraded", found=_last(done), remedy=remedy)
     return Check(name=name, status="ok", found="records allocations of servers that hotlap starts")
 
 
@@ -200,9 +236,7 @@ def browser() -> Check:
 
 @contextlib.contextmanager
 def _busy_child() -> Iterator[subprocess.Popen[bytes]]:
-    child = subprocess.Popen(
-        [sys.executable, "-c", "print(1, flush=True)\nwhile True: pass"], stdout=subprocess.PIPE
-    )
+    child = start([sys.executable, "-c", "print(1, flush=True)\nwhile True: pass"], stdout=subprocess.PIPE)
     try:
         assert child.stdout is not None
         child.stdout.readline()
@@ -213,8 +247,8 @@ def _busy_child() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _perf(name: str, events: list[str], works: str, remedy: str) -> Check:
-    with tempfile.TemporaryDirectory() as folder, _busy_child() as child:
-        data = Path(folder) / "perf.data"
+    with scratch("doctor") as folder, _busy_child() as child:
+        data = folder / "perf.data"
         done = _run(["perf", "record", *events, "-o", str(data), "-p", str(child.pid), "--", "sleep", "0.2"])
         empty = not data.exists() or data.stat().st_size == 0
     if done is None or done.returncode or empty:

@@ -9,17 +9,19 @@ from pathlib import Path
 import msgspec
 
 from hotlap._engine import StackDiff, Stacks, StacksError
-from hotlap.evidence.profile import DiffFrame, Frame, Profile, TaskWaits
+from hotlap.evidence.profile import DiffFrame, Frame, Line, Profile, TaskWaits
 from hotlap.evidence.words import short_notes
 from hotlap.experiment import Experiment, Mode
 from hotlap.load.locust_pool import LocustPool
 from hotlap.load.trial import LoadError, Offered, background_load
 from hotlap.profiling import attribution
 from hotlap.profiling.exports import EXPORTS, Labels
+from hotlap.profiling.needs import lacking
 from hotlap.profiling.probe import ProbeError, probe
 from hotlap.profiling.recorders import ProfileError, Recording, Target, recorder
-from hotlap.serving.server import Served, ServeError, served
+from hotlap.serving.server import Served, served
 from hotlap.serving.verify import VerifyError, request
+from hotlap.serving.ways import ServeError, way_of
 
 FRAMES_KEPT = 100
 """How many of the heaviest functions a profile keeps by name; its collapsed stacks have all."""
@@ -61,8 +63,12 @@ def capture(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPo
     with_ = recorder(shot.mode, shot.profiler)
     shot.folder.mkdir(parents=True, exist_ok=True)
     lane = offered.lane
+    way = way_of(lane.server or experiment.server, Path(experiment.root))
+    if said := lacking(lane.name, shot.mode, way):
+        raise ProfileError(said)
     with contextlib.ExitStack() as stack:
-        own_probe = stack.enter_context(probe()) if with_.LOADS_PROBE else None
+        loads_probe = with_.loads_probe(way.version)
+        own_probe = stack.enter_context(probe()) if loads_probe else None
         env = {**(own_probe.env() if own_probe else {}), **with_.env()}
         server = stack.enter_context(served(experiment, lane, env=env))
 
@@ -82,7 +88,7 @@ def capture(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPo
             return Capture(
                 recording=recording,
                 stacks=_cleaned(recording, shot.mode),
-                probe=with_.LOADS_PROBE,
+                probe=loads_probe,
                 requests=recording.requests,
             )
         loading = stack.enter_context(background_load(offered, server, pool))
@@ -94,7 +100,7 @@ def capture(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPo
     return Capture(
         recording=recording,
         stacks=_cleaned(recording, shot.mode),
-        probe=with_.LOADS_PROBE,
+        probe=loads_probe,
         duration_s=duration_s,
         requests=requests,
         server_cpu_us_per_request=1e6 * used_s / requests if used_s is not None and requests else None,
@@ -169,6 +175,7 @@ def record(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPoo
         svg=str(svg.relative_to(root)),
         raw=[str(path.relative_to(root)) for path in recording.raw],
         samples=recording.samples,
+        waiting=float(stacks.waiting) if mode == "on-cpu" else None,
         missed=recording.missed,
         errors=recording.errors,
         looks=recording.looks,
@@ -212,8 +219,9 @@ def frames(stacks: Stacks) -> list[Frame]:
             self_value=one.self_value,
             total_value=one.total_value,
             location=one.location,
+            lines=[Line(place=place, self_value=own, total_value=total) for place, own, total in one.lines],
         )
-        for one in stacks.top(FRAMES_KEPT)
+        for one in stacks.functions(FRAMES_KEPT)
         if one.kind != "thread"
     ]
 

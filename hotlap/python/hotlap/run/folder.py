@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from hotlap.evidence.load import Role
 from hotlap.experiment import Lane
+from hotlap.files import try_folder
+
+
+class FolderInUseError(ValueError):
+    """Another run writes to the folder: the message says which process, and what to do."""
 
 
 class RunFolder:
@@ -13,6 +22,31 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    @contextlib.contextmanager
+    def owned(self) -> Iterator[None]:
+        """Make the folder, and keep other runs out of it until the block ends.
+
+        Raises:
+            FolderInUseError: another process has it.
+            OSError: it cannot be made or written to.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        try_folder(self.path)
+        lock = os.open(self.path / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pid = os.read(lock, 20).decode(errors="replace")
+                raise FolderInUseError(
+                    f"process {pid} measures into {self.path}: wait for it, or give another --out"
+                ) from None
+            os.truncate(lock, 0)
+            os.write(lock, str(os.getpid()).encode())
+            yield
+        finally:
+            os.close(lock)
 
     @property
     def run_json(self) -> Path:

@@ -14,8 +14,9 @@ import msgspec
 from hotlap.evidence.environment import Environment
 from hotlap.evidence.load import Role, Trial
 from hotlap.evidence.profile import Profile, ProfileDiff
-from hotlap.evidence.service import LockTimes, StatementCounts, Verified
+from hotlap.evidence.service import LockTimes, ServedBy, StatementCounts, Verified
 from hotlap.experiment import Arrivals
+from hotlap.files import write_whole
 from hotlap.run import schema1
 from hotlap.run.folder import RunFolder
 from hotlap.run.options import Options
@@ -107,6 +108,8 @@ class LaneResult(msgspec.Struct, kw_only=True):
     title: str = ""
     error: str | None = None
     """Why the lane was not measured."""
+    served: ServedBy | None = None
+    """By which server, on which interpreter."""
     verified: Verified | None = None
     trials: list[Trial] = []
     profiles: list[Profile] = []
@@ -159,9 +162,7 @@ class RunResult(msgspec.Struct, kw_only=True):
 def write(run: RunResult, folder: Path) -> Path:
     """Write ``run.json`` into the run's folder in one step, so that a cut leaves the older one whole."""
     target = RunFolder(folder).run_json
-    partial = target.with_name(f"{target.name}.part")
-    partial.write_bytes(msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n")
-    partial.replace(target)
+    write_whole(target, msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n")
     return target
 
 

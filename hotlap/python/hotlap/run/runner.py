@@ -24,12 +24,14 @@ from hotlap.run import result
 from hotlap.run.folder import RunFolder
 from hotlap.run.jobs import Compare, Job, Measure, Record, Verify, missing, plan, window_s
 from hotlap.run.options import Options
+from hotlap.run.preflight import look
 from hotlap.run.result import LaneResult, RunResult, Settings
 from hotlap.serving.answers import Answers, ask_again
 from hotlap.serving.environment import environment
 from hotlap.serving.locks import Locks, read_locks, since
-from hotlap.serving.server import Served, ServeError, served
+from hotlap.serving.server import Served, served
 from hotlap.serving.verify import VerifyError, disagreements
+from hotlap.serving.ways import ServeError
 
 _DIFF_FRAMES = 20
 
@@ -52,7 +54,10 @@ def new_run(experiment: Experiment, lanes: Iterable[Lane], options: Options) -> 
 
     Raises:
         BuildError: an extension is missing, or is a debug build.
+        PreflightError: what is to serve a lane, or to profile it, is missing.
     """
+    lanes = list(lanes)
+    served = look(experiment, lanes, options)
     return RunResult(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         name=experiment.name,
@@ -72,10 +77,24 @@ def new_run(experiment: Experiment, lanes: Iterable[Lane], options: Options) -> 
                 path=lane.path,
                 suite=lane.suite,
                 title=lane.title,
+                served=served[lane.name],
             )
             for lane in lanes
         ],
     )
+
+
+def look_again(experiment: Experiment, run: RunResult, lanes: Iterable[Lane]) -> None:
+    """Find out once more what serves the lanes of a run that is to be resumed.
+
+    Raises:
+        PreflightError: what is to serve a lane, or to profile it, is missing.
+        result.ResultError: the run does not hold its options.
+    """
+    served = look(experiment, lanes, options_of(run))
+    for row in run.lanes:
+        if row.served is None or not row.trials:
+            row.served = served[row.name]
 
 
 def options_of(run: RunResult) -> Options:

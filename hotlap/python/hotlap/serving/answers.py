@@ -17,8 +17,9 @@ from contextlib import AbstractContextManager
 from hotlap._engine import first_difference
 from hotlap.evidence.service import BodyDifference, Held, Varies, Verified
 from hotlap.experiment import Lane
-from hotlap.serving.server import Served, ServeError, free_port
+from hotlap.serving.server import Served, free_port
 from hotlap.serving.verify import VerifyError, check, request
+from hotlap.serving.ways import ServeError
 
 FIRST_TRIES = 3
 """How often the first server is asked."""

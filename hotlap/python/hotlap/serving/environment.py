@@ -2,52 +2,74 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import msgspec
 import psutil
 
 from hotlap.evidence.environment import Environment
 from hotlap.experiment import Experiment
+from hotlap.experiment.interpreter import ScriptError, path_of, run_inside
+from hotlap.serving.ways import environment_of
 
 _PACKAGES = ("hotlap", "granian", "falcon", "uvloop", "locust", "py-spy", "memray")
-_ASK_BUILD = """
-import importlib, json, sys
-modules = {name: importlib.import_module(name) for name in sys.argv[1:]}
-print(json.dumps({name: getattr(module, "build_profile", None) for name, module in modules.items()}))
-"""
+_ENGINE = "hotlap._engine"
 
 
 class BuildError(RuntimeError):
     """An extension that must not be measured: the message tells how to make the build that may be."""
 
 
+class Build(msgspec.Struct, frozen=True):
+    """An extension as it was imported."""
+
+    profile: str | None
+    """How it says that it was built."""
+    file: str
+
+
+def builds(experiment: Experiment) -> dict[str, Build]:
+    """The lab's engine, and the experiment's extensions as the app's interpreter imports them.
+
+    Raises:
+        BuildError: an extension cannot be imported.
+    """
+    server, root = experiment.server, Path(experiment.root)
+    found = _imported(sys.executable, [_ENGINE], root, dict(os.environ))
+    if experiment.extensions:
+        python = path_of(server.python, root)
+        env = environment_of(server, root)
+        found |= _imported(python, experiment.extensions, root / (server.cwd or "."), env)
+    return found
+
+
+def _imported(python: str, names: Sequence[str], folder: Path, env: Mapping[str, str]) -> dict[str, Build]:
+    """Have a fresh interpreter import modules in a folder."""
+    try:
+        told = run_inside("builds", python, names, timeout_s=60, cwd=folder, env=env)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BuildError(f"{', '.join(names)} cannot be imported by {python}: {error}") from None
+    except ScriptError as error:
+        raise BuildError(
+            f"{', '.join(names)} cannot be imported: {error}; build first: maturin develop"
+        ) from None
+    return msgspec.json.decode(told, type=dict[str, Build])
+
+
 def build_profiles(experiment: Experiment) -> dict[str, str | None]:
-    """How the experiment's extensions were built, asked of a fresh interpreter in the app's folder.
+    """How the lab's engine and the experiment's extensions were built.
 
     Raises:
         BuildError: an extension cannot be imported, or says that it is a debug build.
     """
-    names = ["hotlap._engine", *experiment.extensions]
-    asked = subprocess.run(
-        [sys.executable, "-c", _ASK_BUILD, *names],
-        cwd=Path(experiment.root, experiment.server.cwd or "."),
-        env={**os.environ, **experiment.server.env},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    if asked.returncode:
-        last = (asked.stderr.strip().splitlines() or ["(it printed nothing)"])[-1]
-        raise BuildError(f"{', '.join(names)} cannot be imported: {last}; build first: maturin develop")
-    profiles: dict[str, str | None] = json.loads(asked.stdout)
+    profiles = {name: build.profile for name, build in builds(experiment).items()}
     for name, profile in profiles.items():
         if profile == "debug":
             raise BuildError(

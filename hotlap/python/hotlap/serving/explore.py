@@ -12,9 +12,11 @@ import msgspec
 
 from hotlap.experiment import Experiment, ExperimentError, Interface, Lane, Server, discover, openapi
 from hotlap.experiment.init import PARAMETER, Found, Route, fill, named
+from hotlap.experiment.interpreter import beside
 from hotlap.experiment.openapi import Request
-from hotlap.serving.server import ServeError, served
+from hotlap.serving.server import served
 from hotlap.serving.verify import VerifyError, request
+from hotlap.serving.ways import ServeError, way_of
 
 _UNINTERESTING = re.compile(r"^/(docs|redoc|openapi\.json|schema|static|favicon\.ico)(/|$)")
 _DOCUMENTS = ("/openapi.json", "/schema/openapi.json", "/swagger.json")
@@ -30,6 +32,7 @@ def find(
     paths: Sequence[str],
     interface: Interface | None,
     command: Sequence[str] | None = None,
+    python: str | None = None,
 ) -> Found:
     """Find out about the app in a folder, and try what it answers.
 
@@ -38,21 +41,25 @@ def find(
         app: Its object, ``module:object``; searched for if not given.
         paths: What to ask for instead of the app's own routes.
         interface: How it is spoken to, if it cannot be told.
-        command: What serves it instead of Granian, with ``{port}``; nothing is imported then.
+        command: What serves it instead of a server that is found, with ``{port}``; nothing is imported then.
+        python: The interpreter that it runs in; if not given, that of the virtual environment beside it.
 
     Raises:
         ExperimentError: no app, or it cannot be imported or served, or it has no route; the message says
             what to give.
     """
     if command is not None:
-        server, framework = Server(command=tuple(command), ready_path=_READY_PATH), "its own command"
+        python = python or beside(folder, None)
+        server = Server(command=tuple(command), python=python, ready_path=_READY_PATH)
+        framework = "its own command"
         asked = [_get(path) for path in paths] or None
     else:
-        app, told = _told(folder, app)
+        app, python, told = _told(folder, app, python)
         module = app.partition(":")[0].replace(".", "/")
         in_src = any((folder / "src" / name).exists() for name in (f"{module}.py", module))
         server = Server(
             app=app,
+            python=python,
             factory=told["factory"],
             interface=interface or told["interface"],
             env={"PYTHONPATH": "src"} if in_src and not (folder / f"{module}.py").exists() else {},
@@ -62,13 +69,22 @@ def find(
         asked = [_get(path) for path in paths] or _of(told)
         if not asked:
             raise ExperimentError(f"{app} does not tell its routes: name some with --path /PATH")
+    try:
+        by = way_of(_from(server, folder), folder).evidence
+    except ServeError as error:
+        raise ExperimentError(str(error)) from None
     tried = _tried(server, asked, folder)
     first = next((route.request.path for route in tried if route.note is None), "/")
-    return Found(server=msgspec.structs.replace(server, ready_path=first), framework=framework, routes=tried)
+    return Found(
+        server=msgspec.structs.replace(server, ready_path=first),
+        framework=framework,
+        routes=tried,
+        served=by.title(),
+    )
 
 
-def _told(folder: Path, app: str | None) -> tuple[str, dict[str, Any]]:
-    """The app, and what it tells of itself: of those that were found, the first that can be imported."""
+def _told(folder: Path, app: str | None, python: str | None) -> tuple[str, str | None, dict[str, Any]]:
+    """The app, its interpreter, and what it tells of itself: of those that were found, the first to be imported."""
     candidates = [app] if app is not None else discover.objects(folder)
     if not candidates:
         raise ExperimentError(
@@ -78,7 +94,8 @@ def _told(folder: Path, app: str | None) -> tuple[str, dict[str, Any]]:
     errors = []
     for candidate in candidates[:_MOST_TRIED]:
         try:
-            return candidate, discover.ask(candidate, folder)
+            own = python or beside(folder, candidate)
+            return candidate, own, discover.ask(candidate, folder, own)
         except discover.DiscoverError as error:
             errors.append(error)
     raise ExperimentError(f"{errors[0]}; or name another app with --app MODULE:OBJECT")
@@ -107,10 +124,14 @@ def _of(told: dict[str, Any]) -> list[Request]:
     ]
 
 
+def _from(server: Server, folder: Path) -> Server:
+    """The server with whole paths, as an experiment in the folder has it."""
+    return msgspec.structs.replace(server, env={"PYTHONPATH": str(folder / "src")}) if server.env else server
+
+
 def _tried(server: Server, asked: Sequence[Request] | None, folder: Path) -> list[Route]:
     """Serve the app once and ask for each request: what fails is left out, with the reason."""
-    if server.env:
-        server = msgspec.structs.replace(server, env={"PYTHONPATH": str(folder / "src")})
+    server = _from(server, folder)
     tried: list[Route] = []
     names: set[str] = set()
     try:

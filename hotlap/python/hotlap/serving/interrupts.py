@@ -1,37 +1,75 @@
-"""Ctrl-C that comes a moment too early: whoever starts a process, or ends one, is not to lose it."""
+"""Signals that end a command: what it has started is ended, and a signal a moment too early loses nothing."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import Any
+
+
+class Ended(KeyboardInterrupt):
+    """A signal that ends the command came, which is heard as Ctrl-C is."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+        """The signal's."""
+
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""The signals that end a command: Ctrl-C, whoever manages it, a terminal that closes."""
+
+
+@contextlib.contextmanager
+def endings_heard() -> Iterator[None]:
+    """Let each of them unwind the block, so that whatever it holds is closed. What is ignored stays so (nohup).
+
+    Raises:
+        Ended: one came.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise Ended(number)
+
+    with _handled(end, lambda handler: handler is not signal.SIG_IGN):
+        yield
 
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Hold back Ctrl-C, and SIGTERM where somebody handles it, until the block ends.
-
-    Signals are the main thread's: in any other one nothing is held back.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    """Hold back the signals that end a command, where somebody handles them, until the block ends."""
     heard: list[int] = []
 
     def hear(number: int, frame: FrameType | None) -> None:
         heard.append(number)
 
-    # What is ignored, or ends the process at once, stays as it is.
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    handlers = {number: handler for number, handler in handlers.items() if callable(handler)}
-    for number in handlers:
-        signal.signal(number, hear)
+    try:
+        # What is ignored, or ends the process at once, stays as it is.
+        with _handled(hear, callable):
+            yield
+    finally:
+        if heard:
+            signal.raise_signal(heard[0])
+
+
+@contextlib.contextmanager
+def _handled(
+    handler: Callable[[int, FrameType | None], None], is_ours: Callable[[object], bool]
+) -> Iterator[None]:
+    """Handle them so until the block ends, each whose present handler is ours to replace.
+
+    Signals are the main thread's: in any other one nothing is handled otherwise.
+    """
+    before: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: old for number in ENDING if is_ours(old := signal.getsignal(number))}
+    for number in before:
+        signal.signal(number, handler)
     try:
         yield
     finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        if heard:
-            signal.raise_signal(heard[0])
+        for number, old in before.items():
+            signal.signal(number, old)

@@ -9,12 +9,9 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPException
-from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,17 +19,16 @@ from urllib.parse import urlsplit
 import psutil
 
 from hotlap.experiment import Experiment, Lane, Server
+from hotlap.serving.aftermath import scratch, start
 from hotlap.serving.client import connect
 from hotlap.serving.interrupts import uninterrupted
 from hotlap.serving.tls import TrustError, context
+from hotlap.serving.ways import ServeError, command_of, environment_of
 
 _POLL_S = 0.02
 _STOP_TIMEOUT_S = Server().stop_timeout_s
+_ASK_AGAIN_S = 1.0
 _LOG_TAIL_BYTES = 4000
-
-
-class ServeError(RuntimeError):
-    """A server that did not start, or is gone: the message says why and shows the end of its log."""
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -130,48 +126,6 @@ class Served:
         with self._log.open("rb") as file:
             file.seek(max(0, self._log.stat().st_size - _LOG_TAIL_BYTES))
             return file.read().decode(errors="replace").strip()
-
-
-def command_of(
-    server: Server,
-    port: int,
-    *,
-    host: str = "127.0.0.1",
-    python_args: Sequence[str] = (),
-    wrapper: Sequence[str] = (),
-) -> list[str]:
-    """The command line that serves ``server`` on a port, which takes the place of ``{port}`` in a command.
-
-    ``python_args`` go to the interpreter that runs Granian; ``wrapper`` comes before the whole command.
-    A ``command`` of one's own that starts with ``python`` is run by this interpreter.
-
-    Raises:
-        ServeError: Granian is not there; or ``python_args`` are asked for and the command is not Python.
-    """
-    if server.command is not None:
-        words = [word.replace("{port}", str(port)).replace("{host}", host) for word in server.command]
-        if words[0] in ("python", "python3"):
-            words = [sys.executable, *python_args, *words[1:]]
-        elif python_args:
-            raise ServeError(
-                f"{shlex.join(words)} does not start with python: this profile needs to start the interpreter"
-            )
-        return [*wrapper, *words]
-    assert server.app is not None
-    if find_spec("granian") is None:
-        raise ServeError(
-            f"Granian, which serves the app, is not installed beside hotlap: {sys.executable} -m pip install granian; "
-            "or name a server of your own with the experiment's key command"
-        )
-    factory = ["--factory"] if server.factory else []
-    return [
-        *wrapper,
-        *(sys.executable, *python_args, "-m", "granian", "--interface", server.interface),
-        *("--host", host, "--port", str(port), "--workers", "1", "--log-level", "warning"),
-        *factory,
-        *server.granian_args,
-        server.app,
-    ]
 
 
 @contextlib.contextmanager
@@ -282,21 +236,22 @@ def _started(
     python_args: Sequence[str],
     wrapper: Sequence[str],
 ) -> Iterator[Served]:
-    with tempfile.TemporaryDirectory(prefix="hotlap-serve-") as scratch:
-        log = Path(scratch) / "server.log"
-        environment = {**os.environ, **server.env, **env}
-        if "PYTHONPATH" in server.env and "PYTHONPATH" in env:
-            environment["PYTHONPATH"] = os.pathsep.join([env["PYTHONPATH"], server.env["PYTHONPATH"]])
-        command = command_of(server, listen, python_args=python_args, wrapper=wrapper)
+    with scratch("serve") as folder:
+        log = folder / "server.log"
+        environment = environment_of(server, root, env)
+        command = command_of(server, root, listen, python_args=python_args, wrapper=wrapper)
+        cwd = root / (server.cwd or ".")
+        if not cwd.is_dir():
+            raise ServeError(f"there is no folder {cwd} to serve from: see the key cwd")
         with contextlib.ExitStack() as ended:
             with log.open("wb") as output, uninterrupted():
                 try:
-                    process = subprocess.Popen(
+                    process = start(
                         command,
                         stdin=subprocess.DEVNULL,
                         stdout=output,
                         stderr=subprocess.STDOUT,
-                        cwd=root / (server.cwd or "."),
+                        cwd=cwd,
                         env=environment,
                         start_new_session=True,
                     )
@@ -358,10 +313,17 @@ def stop(process: subprocess.Popen[bytes], timeout_s: float = _STOP_TIMEOUT_S) -
         children = []
         with contextlib.suppress(psutil.NoSuchProcess):
             children = psutil.Process(process.pid).children(recursive=True)
+        deadline = time.monotonic() + timeout_s
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
+        while process.poll() is None and time.monotonic() < deadline:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout_s)
+                process.wait(min(_ASK_AGAIN_S, timeout_s))
+                break
+            # A worker that is just starting loses what its supervisor tells it, which then waits for it (Granian's).
+            for child in children:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.terminate()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -174,7 +174,9 @@ def _aborted(into: RequestStats, method: str, name: str, count: int) -> None:
 
 
 def _report(figures: Counters, began_s: float) -> dict[str, Any]:
+    # Locust has no other place for the latencies of what failed.
     response = figures.response
+    response.merge(figures.failure)
     recorded = response.recorded()
     timed = response.count
     requests = figures.requests

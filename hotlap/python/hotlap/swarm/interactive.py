@@ -15,6 +15,7 @@ from locust.runners import WorkerRunner
 
 from hotlap._engine import Counters
 from hotlap.experiment import Engine
+from hotlap.files import write_whole
 from hotlap.load.aggregate import percentiles
 from hotlap.load.wire import InteractivePlan
 from hotlap.swarm.bridge import FEED
@@ -53,6 +54,7 @@ def figures(counters: Counters) -> dict[str, object]:
     return {
         **counters.counts(),
         "latency_ms": percentiles(counters.response),
+        "failed_latency_ms": percentiles(counters.failure),
         "service_ms": percentiles(counters.service),
         "connect_ms": percentiles(counters.connect),
         "lag_ms": percentiles(counters.lag),
@@ -63,9 +65,11 @@ def figures(counters: Counters) -> dict[str, object]:
 def result(plan: InteractivePlan, environment: Environment, duration_s: float) -> SwarmResult:
     """What the swarm gave."""
     total = environment.stats.total
+    own = plan.lane.locustfile is not None
+    has_native = any(each.started for each in FEED.accounts) if own else plan.engine == "native"
     return SwarmResult(
         lane=plan.lane.name,
-        engine=plan.engine,
+        engine=("native" if has_native else "http") if own else plan.engine,
         url=environment.host,
         duration_s=duration_s,
         locust=LocustTotals(
@@ -74,7 +78,7 @@ def result(plan: InteractivePlan, environment: Environment, duration_s: float) -
             rps=total.total_rps,
             mean_ms=total.avg_response_time,
         ),
-        total=figures(FEED.accounts.total()) if plan.engine == "native" else None,
+        total=figures(FEED.accounts.total()) if has_native else None,
         requests=[{"method": each.method, "name": each.name, **figures(each)} for each in FEED.accounts],
         workers={
             name: {**accounts.total().counts(), "lost": name in FEED.lost}
@@ -96,6 +100,15 @@ def _adopt(environment: Environment, **_: Any) -> None:
         return
     assert environment.parsed_options is not None
     told = msgspec.json.decode(environment.parsed_options.hotlap_plan, type=InteractivePlan)
+    if told.lane.locustfile is not None or _PLAN.lane.locustfile is not None:
+        if told.lane.name != _PLAN.lane.name:
+            logger.error(
+                "the master loads %s, this worker %s: start it for the same lane",
+                told.lane.name,
+                _PLAN.lane.name,
+            )
+            environment.runner.quit()
+        return
     # Whom to trust is a file of this machine's.
     environment.user_classes[:] = [
         user_of(told.lane, told.load, told.engine, told.body, ca_file=_PLAN.ca_file)
@@ -125,7 +138,7 @@ def _install(plan: InteractivePlan) -> None:
                 total.not_offered,
             )
         if plan.json is not None:
-            Path(plan.json).write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+            write_whole(Path(plan.json), msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
 
     events.init_command_line_parser.add_listener(_tell_workers)
     events.test_start.add_listener(_adopt)
@@ -134,5 +147,6 @@ def _install(plan: InteractivePlan) -> None:
 
 
 _PLAN = InteractivePlan.given()
-LaneUser = user_of(_PLAN.lane, _PLAN.load, _PLAN.engine, _PLAN.body, ca_file=_PLAN.ca_file)
+if _PLAN.lane.locustfile is None:
+    LaneUser = user_of(_PLAN.lane, _PLAN.load, _PLAN.engine, _PLAN.body, ca_file=_PLAN.ca_file)
 _install(_PLAN)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -11,11 +10,14 @@ from typing import Any
 
 import gevent
 import msgspec
+from locust import User
 from locust.env import Environment
 from locust.runners import Runner
 
 from hotlap._engine import Counters, Histogram
 from hotlap.evidence.load import LocustStats
+from hotlap.experiment import Engine
+from hotlap.files import write_whole
 from hotlap.load.wire import NamedSlice, Slice, SwarmPlan, WindowResult
 from hotlap.serving.server import cpu_s_of
 from hotlap.swarm.bridge import FEED
@@ -35,6 +37,7 @@ class _Part:
     def __init__(self) -> None:
         self.began_s = time.monotonic()
         self.response = Histogram()
+        self.failure = Histogram()
         self.errors: Counter[str] = Counter()
         self.native = Accounts()
 
@@ -52,15 +55,28 @@ class Window:
         self._failed: Counter[str] = Counter()
         self._part = _Part()
         FEED.listen(self.on_figures)
+        environment.events.user_error.add_listener(self.on_user_error)
 
     def on_request(self, name: str, response_time: float, exception: BaseException | None, **_: Any) -> None:
         """Locust's ``request`` event; ``response_time`` in milliseconds."""
         self._answered += 1
-        self._stock.setdefault(name, Histogram()).record(round(response_time * 1000))
-        self._failed[name] += exception is not None
-        self._part.response.record(round(response_time * 1000))
-        if exception is not None:
+        latency_us = round(response_time * 1000)
+        answers = self._stock.setdefault(name, Histogram())
+        if exception is None:
+            answers.record(latency_us)
+            self._part.response.record(latency_us)
+        else:
+            self._failed[name] += 1
+            self._part.failure.record(latency_us)
             self._part.errors[str(exception) or type(exception).__name__] += 1
+
+    def on_user_error(self, user_instance: object, exception: BaseException, **_: Any) -> None:
+        """Locust's ``user_error`` event. A user that could not start is gone; one whose task failed goes on."""
+        if isinstance(user_instance, User):
+            what = f"{type(exception).__name__}: {exception}"
+            users = self._plan.lane.locustfile or self._plan.lane.name
+            why = f"the users of {users} cannot start: {type(user_instance).__name__}.on_start: {what}"
+            write_whole(Path(self._plan.failure), why.encode())
 
     def on_figures(self, figures: Sequence[Counters], late: Histogram) -> None:
         """What native users did since the last time."""
@@ -93,7 +109,7 @@ class Window:
         answer = self._answer(runner, time.monotonic() - began_s)
         ours_s = cpu[0] - before[0] + (cpu[1] or 0.0) - (before[1] or 0.0)
         answer.machine = watch.look(ours_s, self._plan.server_pids)
-        _write(Path(self._plan.answer), msgspec.json.encode(answer))
+        write_whole(Path(self._plan.answer), msgspec.json.encode(answer))
         runner.quit()
 
     def _ends_s(self, began_s: float) -> float:
@@ -110,7 +126,7 @@ class Window:
         while True:
             if self._plan.time_s is None:
                 FEED.drain()
-            _write(Path(self._plan.live), str(self._answered).encode())
+            write_whole(Path(self._plan.live), str(self._answered).encode())
             gevent.sleep(_LIVE_S)
 
     def _cpu_s(self) -> tuple[float, float | None]:
@@ -122,14 +138,17 @@ class Window:
         total = part.native.total()
         native = self._plan.engine == "native"
         part.response.merge(total.response)
+        part.failure.merge(total.failure)
         errors = part.errors + Counter(total.errors)
+        failures = sum(errors.values())
         known = before[1] is not None and now[1] is not None
         self._slices.append(
             Slice(
                 length_s=self._part.began_s - part.began_s,
-                requests=total.requests if native else part.response.count,
-                failures=sum(errors.values()),
+                requests=total.requests if native else part.response.count + failures,
+                failures=failures,
                 response=part.response.encode(),
+                failure=part.failure.encode() if part.failure.count else None,
                 service=total.service.encode() if native else None,
                 in_flight=self._native.in_flight if native else None,
                 in_flight_s=total.in_flight_s if native else None,
@@ -144,12 +163,13 @@ class Window:
         native = self._plan.engine == "native"
         total, counted = runner.stats.total, self._native.total()
         return WindowResult(
+            engine=self._engine(),
             slices=self._slices,
             aborted=counted.in_flight if native else None,
             connect=counted.connect.encode() if counted.connect.count else None,
             lag=counted.lag.encode() if native else None,
             late=self._native.late.encode() if native else None,
-            by_name=self._by_name() if self._plan.lane.writes is not None else {},
+            by_name=self._by_name() if self._has_names() else {},
             locust=LocustStats(
                 rps=total.num_requests / duration_s,
                 mean=total.avg_response_time,
@@ -158,21 +178,26 @@ class Window:
             ),
         )
 
+    def _engine(self) -> Engine:
+        """Who made the load; of a locustfile with both kinds of users, Locust."""
+        if self._plan.lane.locustfile is None:
+            return self._plan.engine
+        return "native" if any(each.requests for each in self._native) and not self._stock else "http"
+
+    def _has_names(self) -> bool:
+        return self._plan.lane.writes is not None or self._plan.lane.locustfile is not None
+
     def _by_name(self) -> dict[str, NamedSlice]:
-        if self._plan.engine == "native":
-            return {
-                each.name: NamedSlice(
-                    requests=each.requests, failures=each.failed, response=each.response.encode()
-                )
-                for each in self._native
-            }
         return {
-            name: NamedSlice(requests=each.count, failures=self._failed[name], response=each.encode())
+            each.name: NamedSlice(
+                requests=each.requests, failures=each.failed, response=each.response.encode()
+            )
+            for each in self._native
+        } | {
+            name: NamedSlice(
+                requests=each.count + self._failed[name],
+                failures=self._failed[name],
+                response=each.encode(),
+            )
             for name, each in self._stock.items()
         }
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_suffix(".part")
-    partial.write_bytes(content)
-    os.replace(partial, path)

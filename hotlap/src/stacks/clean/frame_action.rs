@@ -8,7 +8,7 @@ use super::idle::{Idle, idle};
 use super::options::Clean;
 use super::startup::{self, Beginning};
 use super::thread_role::{heading, thread_role};
-use crate::stacks::model::{EVENT_LOOP, Frame, FrameId, Kind, Parts, Stacks, demangle};
+use crate::stacks::model::{EVENT_LOOP, Frame, FrameId, Kind, Parts, Stacks, demangle, is_vdso};
 
 /// What becomes of a frame.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +27,8 @@ pub(super) struct FrameAction {
     pub(super) role: Role,
     /// Has no name: one with its neighbours in the same library.
     pub(super) is_unnamed: bool,
+    /// Is the kernel's page of fast clocks, which nobody chose to call.
+    pub(super) is_vdso: bool,
     /// The library, as a number; 0 if it is not known.
     pub(super) library: u32,
     pub(super) idle: Idle,
@@ -61,6 +63,7 @@ pub(super) fn frame_action(
         is_heading: false,
         role: Role::Untold,
         is_unnamed: false,
+        is_vdso: false,
         library: 0,
         idle: Idle::No,
     };
@@ -110,6 +113,7 @@ pub(super) fn frame_action(
     }
     let cleaned = cleaned_frame(frame, &parts, &name, namesakes);
     action.is_unnamed = !cleaned.named;
+    action.is_vdso = action.is_unnamed && parts.address().is_some_and(is_vdso);
     action.keep = out.intern_frame(&cleaned);
     if let Some(id) = action.keep {
         let at = id as usize;

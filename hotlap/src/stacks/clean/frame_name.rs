@@ -27,7 +27,7 @@ pub(super) fn cleaned_frame(
         cleaned.text = if library.is_empty() || is_run_time_code(library) {
             "[unknown]".into()
         } else {
-            format!("[{}]", library_name(library)).into()
+            format!("[{}]", library_name(library).trim_matches(['[', ']'])).into()
         };
         cleaned.named = false;
         return cleaned;

@@ -23,10 +23,7 @@ struct Place {
 /// The stacks made readable.
 #[must_use]
 pub fn clean(stacks: &Stacks, options: &Clean) -> Stacks {
-    let mut out = Stacks::default();
-    out.skipped = stacks.skipped;
-    out.waiting = stacks.waiting;
-    out.lost = stacks.lost;
+    let mut out = stacks.emptied();
     let weights = frame_weights(stacks);
     let namesakes = namesakes(stacks);
     let mut best = Vec::new();
@@ -105,10 +102,10 @@ fn step(out: &mut Stacks, above: Place, action: &FrameAction) -> Place {
         return place;
     };
     let is_same = above.node != ROOT && out.nodes()[above.node as usize].frame == frame;
-    // The unnamed insides of a library belong to the named function that was called in it.
+    // The unnamed insides of a library belong to the named function that was called in it, and the clock's to
+    // who asked for the time.
     let is_inside = action.is_unnamed
-        && action.library != 0
-        && action.library == above.library
+        && (action.is_vdso || (action.library != 0 && action.library == above.library))
         && above.node != above.heading;
     if is_inside || (is_same && (action.is_unnamed || at_beginning.is_some())) {
         return place;
@@ -138,4 +135,34 @@ fn end_of(out: &mut Stacks, node: NodeId, innermost: &FrameAction) -> Option<Nod
         _ => out.intern(START_UP, || Frame::plain(START_UP, Kind::Interpreter))?,
     };
     out.child(node, frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stacks::read::read_collapsed;
+
+    fn cleaned(recorded: &str) -> String {
+        let mut out = Vec::new();
+        let raw = read_collapsed(recorded.as_bytes()).unwrap();
+        let options = Clean::default();
+        clean(&raw, &options).write_collapsed(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn addresses_without_a_library_are_one_frame() {
+        let recorded = "f (a.py:1);0x7f01 (?);g (a.py:2) 1\nf (a.py:1);0x7f02 (?);g (a.py:2) 2\n0x7f03 (?) 1\n";
+        assert_eq!(
+            cleaned(recorded),
+            "[unknown] 1\nf (a.py:1);[unknown];g (a.py:2) 3\n"
+        );
+    }
+
+    #[test]
+    fn the_clock_belongs_to_who_asked_for_the_time() {
+        let recorded =
+            "f (a.py:1);clock_gettime (libc.so.6);0x7f01 ([vdso]) 2\n0x7f02 ([vdso]) 1\n";
+        assert_eq!(cleaned(recorded), "[vdso] 1\nf (a.py:1);clock_gettime 2\n");
+    }
 }

@@ -4,6 +4,9 @@ use super::kind::Kind;
 use super::label::{EVENT_LOOP, KERNEL_SUFFIX, ROLE_PREFIX, START_UP, THREAD_POOL};
 use super::symbol::is_rust_symbol;
 
+/// What py-spy writes for the library of an address that is in none.
+const UNKNOWN: &str = "?";
+
 /// The parts of a recorder's text: `name`, `name (file:line)`, `name (library)`, `0xADDRESS (library)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parts<'a> {
@@ -54,9 +57,7 @@ impl<'a> Parts<'a> {
         };
         let place = &inner[open + 2..];
         let name = &inner[..open];
-        if name.is_empty()
-            || !(place.contains(['.', ':']) || place.starts_with('<') || is_library(place))
-        {
+        if name.is_empty() || !is_place(place) {
             return bare;
         }
         let line = place
@@ -87,7 +88,7 @@ impl<'a> Parts<'a> {
             !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
         });
         if is_address || self.name == "[unknown]" || self.name == "???" || self.name.is_empty() {
-            return Some(self.place.unwrap_or(""));
+            return Some(self.place.filter(|&place| place != UNKNOWN).unwrap_or(""));
         }
         let library = self.name.strip_prefix('[')?.strip_suffix(']')?;
         is_library(library).then_some(library)
@@ -133,10 +134,22 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// Whether what stands in parentheses behind a name says where the function is, rather than being a part of the name.
+#[must_use]
+pub fn is_place(text: &str) -> bool {
+    text.contains(['.', ':']) || text.starts_with('<') || text == UNKNOWN || is_library(text)
+}
+
 /// Whether a place is a shared library rather than a source file.
 #[must_use]
 pub fn is_library(place: &str) -> bool {
-    place.ends_with(".so") || place.contains(".so.") || place == "[vdso]" || place == "vdso"
+    place.ends_with(".so") || place.contains(".so.") || is_vdso(place)
+}
+
+/// Whether a place is the kernel's page of fast system calls: the clock, mostly.
+#[must_use]
+pub fn is_vdso(place: &str) -> bool {
+    place == "[vdso]" || place == "vdso"
 }
 
 /// Whether a place is code that was made at run time and that nobody gave a name: perf's `/tmp/perf-PID.map`.

@@ -30,10 +30,14 @@ impl Stacks {
     #[must_use]
     pub fn within(&self, pattern: &Regex) -> Self {
         let matches = self.matching(pattern);
-        self.copied(|above, node| match above {
+        let mut out = self.emptied();
+        // Of what was left out nobody knows whether it was within.
+        (out.waiting, out.lost) = (0, 0);
+        self.copy_into(&mut out, |above, node| match above {
             Some(place) => Some(place),
             None => matches[node].then_some(ROOT),
-        })
+        });
+        out
     }
 
     /// The value of each outermost frame, the heaviest first.
@@ -58,10 +62,7 @@ impl Stacks {
     /// The same stacks below one more frame, a thread's role.
     #[must_use]
     pub fn below_role(&self, role: &str) -> Self {
-        let mut out = Self::default();
-        out.skipped = self.skipped;
-        out.waiting = self.waiting;
-        out.lost = self.lost;
+        let mut out = self.emptied();
         let text = format!("{ROLE_PREFIX}{role}");
         let heading = out
             .intern(&text, || Frame::plain(&text, Kind::Thread))
@@ -82,14 +83,27 @@ impl Stacks {
             }
         }
         // What is called alike now is one frame.
-        let mut out = named.copied(|above, _| Some(above.unwrap_or(ROOT)));
-        out.waiting = self.waiting;
-        out.lost = self.lost;
+        let mut out = self.emptied();
+        named.copy_into(&mut out, |above, _| Some(above.unwrap_or(ROOT)));
         out
     }
 
     /// Add another's stacks, what it skipped and how long it waited.
     pub fn merge(&mut self, other: &Self) {
+        let finer;
+        let mut other = other;
+        if self.parts != other.parts {
+            finer = {
+                let mut finer = other.clone();
+                let fits = finer.keep_fractions() && self.keep_fractions();
+                if !fits {
+                    self.skipped.count(Reason::Overflow);
+                    return;
+                }
+                finer
+            };
+            other = &finer;
+        }
         self.skipped.extend(&other.skipped);
         self.waiting = self.waiting.saturating_add(other.waiting);
         self.lost = self.lost.saturating_add(other.lost);
@@ -102,13 +116,6 @@ impl Stacks {
             .iter()
             .map(|frame| pattern.is_match(shown(&frame.text)))
             .collect()
-    }
-
-    fn copied(&self, place: impl Fn(Option<NodeId>, usize) -> Option<NodeId>) -> Self {
-        let mut out = Self::default();
-        out.skipped = self.skipped;
-        self.copy_into(&mut out, place);
-        out
     }
 
     /// Copy the stacks into `out`: `place` says below which node a frame goes, given where its caller went.

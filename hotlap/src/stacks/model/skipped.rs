@@ -17,13 +17,15 @@ pub enum Reason {
     NoStack,
     /// The line is none that the format knows.
     Malformed,
+    /// The event is of another kind than the one that is counted.
+    OtherEvent,
     /// A limit on frames or stacks is reached.
     Limit,
 }
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::TooLong,
         Self::Nul,
         Self::NotUtf8,
@@ -31,6 +33,7 @@ impl Reason {
         Self::Overflow,
         Self::NoStack,
         Self::Malformed,
+        Self::OtherEvent,
         Self::Limit,
     ];
 
@@ -45,6 +48,7 @@ impl Reason {
             Self::Overflow => "overflow",
             Self::NoStack => "no_stack",
             Self::Malformed => "malformed",
+            Self::OtherEvent => "other_event",
             Self::Limit => "limit",
         }
     }

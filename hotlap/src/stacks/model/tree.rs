@@ -16,6 +16,9 @@ pub type FrameId = u32;
 /// A node of a [`Stacks`]; parents come before their children.
 pub type NodeId = u32;
 
+/// Counts with fractions are kept in millionths.
+pub const PARTS: u64 = 1_000_000;
+
 /// The node that every stack begins at. It has no frame.
 pub const ROOT: NodeId = 0;
 
@@ -38,6 +41,8 @@ pub struct Stacks {
     nodes: Vec<Node>,
     by_parent: HashTable<NodeId>,
     total: u64,
+    /// How many units of a value make one of the recording's: 1, or [`PARTS`] where its counts have fractions.
+    pub parts: u64,
     /// What could not be read.
     pub skipped: Skipped,
     /// The value of stacks that only waited and that cleaning left out.
@@ -58,6 +63,7 @@ impl Default for Stacks {
             }],
             by_parent: HashTable::new(),
             total: 0,
+            parts: 1,
             skipped: Skipped::default(),
             waiting: 0,
             lost: 0,
@@ -78,6 +84,37 @@ fn hash_child(parent: NodeId, frame: FrameId) -> u64 {
 }
 
 impl Stacks {
+    /// No stack yet of the same recording: with what is known of it as a whole.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self {
+            parts: self.parts,
+            skipped: self.skipped,
+            waiting: self.waiting,
+            lost: self.lost,
+            ..Self::default()
+        }
+    }
+
+    /// Keep values in [`PARTS`] from now on; false, and nothing changed, if they do not fit 64 bits.
+    #[must_use]
+    pub fn keep_fractions(&mut self) -> bool {
+        if self.parts == PARTS {
+            return true;
+        }
+        let (Some(total), Some(waiting)) = (
+            self.total.checked_mul(PARTS),
+            self.waiting.checked_mul(PARTS),
+        ) else {
+            return false;
+        };
+        (self.total, self.waiting, self.parts) = (total, waiting, PARTS);
+        for node in &mut self.nodes {
+            node.value *= PARTS;
+        }
+        true
+    }
+
     /// The sum of all values.
     #[must_use]
     pub fn total(&self) -> u64 {

@@ -7,4 +7,4 @@ mod perf;
 
 pub use collapsed::read_collapsed;
 pub use offcpu::{Around, OffCpu, read_offcpu};
-pub use perf::read_perf;
+pub use perf::{Weight, is_perf, read_perf};

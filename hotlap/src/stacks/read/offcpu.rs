@@ -97,24 +97,28 @@ struct Pairing<'a> {
 
 impl Sink for Pairing<'_> {
     fn event(&mut self, stacks: &mut Stacks, event: &Event, node: NodeId) {
-        self.first_ns.get_or_insert(event.time_ns);
-        self.last_ns = self.last_ns.max(event.time_ns);
+        let Some(time_ns) = event.time_ns else {
+            stacks.skipped.count(Reason::Malformed);
+            return;
+        };
+        self.first_ns.get_or_insert(time_ns);
+        self.last_ns = self.last_ns.max(time_ns);
         match event.name.as_str() {
             "sched:sched_switch" => {
-                self.leave(event, before_scheduler(stacks, node));
+                self.leave(event, time_ns, before_scheduler(stacks, node));
                 if let Some(next) = field(&event.detail, "next_pid") {
-                    self.back(next, event.time_ns);
+                    self.back(next, time_ns);
                 }
             }
             "PERF_RECORD_SWITCH" | "PERF_RECORD_SWITCH_CPU_WIDE"
                 if event.detail.starts_with("IN") =>
             {
-                self.back(event.tid, event.time_ns);
+                self.back(event.tid, time_ns);
             }
             "sched:sched_wakeup" | "sched:sched_wakeup_new" => {
                 let away = field(&event.detail, "pid").and_then(|tid| self.away.get_mut(&tid));
                 if let Some(away) = away {
-                    away.woken_ns.get_or_insert(event.time_ns);
+                    away.woken_ns.get_or_insert(time_ns);
                 }
             }
             _ => {}
@@ -123,7 +127,7 @@ impl Sink for Pairing<'_> {
 }
 
 impl Pairing<'_> {
-    fn leave(&mut self, event: &Event, node: NodeId) {
+    fn leave(&mut self, event: &Event, time_ns: u64, node: NodeId) {
         let is_wanted = self.pids.is_empty() || self.pids.contains(&event.pid);
         if !is_wanted || event.tid == 0 || node == ROOT {
             return;
@@ -133,8 +137,8 @@ impl Pairing<'_> {
         let is_preempted =
             word(&event.detail, "prev_state").is_some_and(|state| state.starts_with('R'));
         let away = Away {
-            since_ns: event.time_ns,
-            woken_ns: is_preempted.then_some(event.time_ns),
+            since_ns: time_ns,
+            woken_ns: is_preempted.then_some(time_ns),
             node,
         };
         match self.away.entry(event.tid) {

@@ -1,6 +1,7 @@
 //! Collapsed stacks, written.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::io::{self, Write};
 
 use crate::stacks::model::Stacks;
@@ -24,9 +25,23 @@ impl Stacks {
                 }
                 writer.write_all(separable(&self.frame(frame).text).as_bytes())?;
             }
-            writeln!(writer, " {value}")?;
+            writeln!(writer, " {}", Counted(value, self.parts))?;
         }
         writer.flush()
+    }
+}
+
+/// A value in the recording's own unit: with a fraction, without its trailing zeros, where it has one.
+struct Counted(u64, u64);
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, part) = (self.0 / self.1, self.0 % self.1);
+        if part == 0 {
+            return write!(f, "{whole}");
+        }
+        let digits = format!("{part:06}");
+        write!(f, "{whole}.{}", digits.trim_end_matches('0'))
     }
 }
 

@@ -15,6 +15,7 @@ from hotlap.evidence.environment import Environment
 from hotlap.evidence.figures import Percentiles
 from hotlap.evidence.load import Trial
 from hotlap.evidence.profile import Allocations, Profile
+from hotlap.evidence.service import ServedBy, ServerName
 from hotlap.experiment import ExperimentError
 from hotlap.run import result
 from hotlap.run.options import TIMINGS, Options
@@ -104,6 +105,30 @@ def test_what_was_made_differently_is_compared_only_by_force(tmp_path: Path) -> 
     assert "--force" in refused.output
     assert hotlap("compare", a, b, "--force").exit_code == 0
     assert "Compared by force: another machine" in (b / "compare-a.html").read_text()
+
+
+def test_another_server_or_interpreter_is_a_caution(tmp_path: Path) -> None:
+    def by(server: ServerName, version: str, folder: str) -> LaneResult:
+        made = lane("native", 1.0)
+        made.served = ServedBy(
+            server=server, interface="wsgi", python=f"/{folder}/python", python_version=version
+        )
+        return made
+
+    a = write(tmp_path / "a", by("gunicorn", "3.12.1", "a"))
+    b = write(tmp_path / "b", by("waitress", "3.13.0", "b"))
+    assert hotlap("compare", a, b).exit_code == 0
+    caution = (
+        "Served by gunicorn (wsgi) on Python 3.12.1 in one and by waitress (wsgi) on Python 3.13.0 in the other: "
+        "cpu/native."
+    )
+    assert caution in (b / "compare-a.html").read_text()
+    # The same in another place, and a run that does not say, are none.
+    c = write(tmp_path / "c", by("gunicorn", "3.12.1", "c"))
+    d = write(tmp_path / "d", lane("native", 1.0))
+    assert hotlap("compare", a, c).exit_code == 0
+    assert hotlap("compare", a, d).exit_code == 0
+    assert "Served by" not in (c / "compare-a.html").read_text() + (d / "compare-a.html").read_text()
 
 
 def test_other_loads_and_builds_are_other_settings(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hotlap.analysis.trials import limited_by
+from hotlap.analysis.trials import limited_by, stalls
 from hotlap.evidence.figures import Percentiles
-from hotlap.evidence.load import MachineUse, Trial
+from hotlap.evidence.load import MachineUse, Slice, Trial
 
 
 def limit_of(
@@ -51,3 +51,45 @@ def test_a_wait_that_is_longer_than_the_answer_sets_it() -> None:
     assert limit_of(20.0, 10.0, 50.0, 2, wait_s=wait_s) == "load"
     assert limit_of(900.0, 10.0, 50.0, 2, wait_s=wait_s) == "server"
     assert limit_of(None, 10.0, 50.0, 2, wait_s=wait_s) is None
+
+
+def trial_of(answered: list[int], *, p50_ms: float = 50.0, wait_s: tuple[float, float] = (0.0, 0.0)) -> Trial:
+    """Ten users, a slice a quarter of a second."""
+    return Trial(
+        engine="native",
+        model="closed",
+        users=10,
+        wait_s=wait_s,
+        latency_ms=Percentiles(p50=p50_ms),
+        slices=[Slice(length_s=0.25, requests=count) for count in answered],
+    )
+
+
+def test_a_stall_is_found_with_when_and_how_long() -> None:
+    assert stalls(trial_of([50] * 20)) == []
+    assert stalls(trial_of([50] * 8 + [0] * 12)) == [(2.0, 5.0)]
+    assert stalls(trial_of([50] * 4 + [1, 0, 2, 0] + [50] * 4 + [0] * 3 + [50])) == [(1.0, 2.0), (3.0, 3.75)]
+    failing = trial_of([50] * 20)
+    for one in failing.slices[8:16]:
+        one.failures = one.requests
+    assert stalls(failing) == [(2.0, 4.0)]
+
+
+@pytest.mark.parametrize(
+    ("answered", "p50_ms", "wait_s"),
+    [
+        # A slice without an answer is none, nor is what comes before the first.
+        ([50, 0, 50, 50] * 5, 50.0, (0.0, 0.0)),
+        ([0] * 8 + [50] * 12, 50.0, (0.0, 0.0)),
+        # All users in step: they are answered together, and wait together.
+        ([10, 0, 0, 0, 0, 0, 0, 0] * 3, 2000.0, (0.0, 0.0)),
+        ([10, 0, 0, 0, 0, 0, 0, 0] * 3, 5.0, (2.0, 2.0)),
+        # Two a second: in a second there may be none.
+        ([1, 0, 1, 0, 0, 0, 0, 1, 0, 1, 1] * 2, 50.0, (0.0, 0.0)),
+        ([0] * 20, 50.0, (0.0, 0.0)),
+    ],
+)
+def test_gaps_that_the_load_explains_are_no_stalls(
+    answered: list[int], p50_ms: float, wait_s: tuple[float, float]
+) -> None:
+    assert stalls(trial_of(answered, p50_ms=p50_ms, wait_s=wait_s)) == []

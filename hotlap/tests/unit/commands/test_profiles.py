@@ -50,6 +50,36 @@ def test_a_difference_of_collapsed_files_is_in_shares(tmp_path: Path) -> None:
     assert "<svg" in (tmp_path / "diff.svg").read_text()
 
 
+def test_files_of_others_are_read_and_what_is_left_out_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("main;f 1.5\nmain;g 0.5\nmain;h many\n")
+    (tmp_path / "b.txt").write_text(
+        "app 7 cycles:u:  10 f (/bin/app)\n\napp 7 12.5:  3 cycles:u:\n20 g+0x1f (/bin/app)\n\n"
+        "app 7 12.6:  9 instructions:u:\n\t 30 h (/bin/app)\n"
+    )
+    target = str(tmp_path / "diff.svg")
+    files = [str(tmp_path / name) for name in ("a.txt", "b.txt")]
+    done = called("diff", *files, "-o", target)
+    assert done.exit_code == 0, done.output
+    assert "1 without a count" in done.stderr
+    assert "1 of other kinds of events" in done.stderr
+    shares = {
+        cells[-1]: cells[:2]
+        for line in done.output.splitlines()
+        if len(cells := [cell.strip() for cell in line.strip("│ ").split("│")]) == 4
+    }
+    assert (shares["f"], shares["g"]) == (["0.750", "0.250"], ["0.250", "0.750"])
+    done = called("diff", *files, "--event", "instructions:u", "-o", target)
+    assert "2 of other kinds of events" in done.stderr
+
+
+def test_a_file_without_stacks_is_refused_with_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("nothing\nof the kind\n")
+    done = called("diff", *[str(tmp_path / "a.txt")] * 2, "-o", str(tmp_path / "diff.svg"))
+    assert done.exit_code == 1
+    assert "2 without a count" in done.output
+    assert not (tmp_path / "diff.svg").exists()
+
+
 def test_a_difference_of_runs_is_in_microseconds_per_request(runs: Path, tmp_path: Path) -> None:
     sides = [f"{runs}:cpu/clones", f"{runs}:cpu/borrows"]
     done = called("diff", *sides, "-o", str(tmp_path / "diff.svg"))

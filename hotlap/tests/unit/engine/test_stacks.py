@@ -107,7 +107,7 @@ def test_perf_and_the_scheduler_are_read() -> None:
     assert off.switches > off.unpaired
     assert 0 < off.waiting.total < off.span_us * 20
     assert off.waiting.clean(drop_waiting=False).under("epoll_wait|futex") > 0.9
-    with pytest.raises(StacksError, match="collapsed or perf"):
+    with pytest.raises(StacksError, match="collapsed, perf or guess"):
         Stacks.from_bytes(b"", "xml")
     with pytest.raises(FileNotFoundError):
         Stacks.read(RECORDINGS / "no such file")

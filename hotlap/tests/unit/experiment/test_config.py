@@ -13,7 +13,8 @@ from hotlap.experiment.config import load_experiment
 from hotlap.experiment.toml import schema
 from hotlap.experiment.toml_lines import line_of
 from hotlap.load.request import requests_of
-from hotlap.serving.server import ServeError, served
+from hotlap.serving.server import served
+from hotlap.serving.ways import ServeError
 
 SHOP = """
 name = "shop"
@@ -144,6 +145,11 @@ BASE = 'app = "a:b"\n[scenarios.home]\npath = "/"\n'
             r"toml:4: scenarios\.home\.load\.rate: .*need a rate",
         ),
         (BASE + "[scenarios.home.load]\nmodel = 'paced'\n", r"wait_s: paced users need a period"),
+        (BASE + "[scenarios.home.load]\nusers = 100000000\n", r"toml:5: .*users: .*<= 100000"),
+        (BASE + "[scenarios.home.load]\nmodel = 'open'\nrate = inf\n", r"toml:6: .*rate: "),
+        (BASE + "[scenarios.home.load]\nmodel = 'open'\nrate = nan\n", r"toml:6: .*rate: "),
+        (BASE + "[scenarios.home.load]\ntimeout_s = inf\n", r"toml:5: .*timeout_s: "),
+        (BASE + "[scenarios.home.load]\nwait_s = inf\n", r"toml:5: .*wait_s: "),
         (BASE + "[scenarios.home.load]\nwait_s = [2, 1]\n", r"toml:5: .*low not above high"),
         (
             BASE + "body_file = 'none.txt'\n",
@@ -203,3 +209,29 @@ def test_a_server_elsewhere_is_refused_unless_it_is_allowed(tmp_path: Path) -> N
     experiment, _ = load_experiment(write(tmp_path, text))
     with pytest.raises(ServeError, match="--allow-remote"), served(experiment):
         pytest.fail("it was accepted")
+
+
+def test_the_interpreter_is_kept_as_written_and_changed_by_a_variant(tmp_path: Path) -> None:
+    """Whether it is there is asked when it is to serve: a report or a worker of a swarm does not need it."""
+    text = """
+app = "main:app"
+python = ".venv/bin/python"
+[variants.now]
+[variants.next]
+python = ".venv-3.13/bin/python"
+[variants.command]
+command = "gunicorn main:app --bind 127.0.0.1:{port}"
+[scenarios.s]
+path = "/"
+"""
+    experiment, _ = load_experiment(write(tmp_path, text))
+    served_by = {lane.variant: lane.server or experiment.server for lane in experiment.lanes}
+    assert {name: server.python for name, server in served_by.items()} == {
+        "now": ".venv/bin/python",
+        "next": ".venv-3.13/bin/python",
+        "command": ".venv/bin/python",
+    }
+    assert served_by["command"].app is None
+    write(tmp_path, text.replace('".venv/bin/python"', '""'))
+    with pytest.raises(ExperimentError, match="python"):
+        load_experiment(tmp_path)

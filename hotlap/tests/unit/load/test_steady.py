@@ -114,7 +114,7 @@ def slices(count: int, requests: int, latency_ms: float, in_flight: float) -> Wi
         server_cpu_s=0.1,
         errors={},
     )
-    return WindowResult(slices=[one] * count, locust=LocustStats())
+    return WindowResult(engine="native", slices=[one] * count, locust=LocustStats())
 
 
 def closed(window: Window, users: int) -> LittlesLaw | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from base64 import b64decode
 from pathlib import Path
+from typing import Any
 
 import made_run
 import plotly.graph_objects
@@ -16,8 +17,8 @@ from hotlap.analysis.judged import JudgedRun
 from hotlap.analysis.profiles import judged_profile
 from hotlap.analysis.trials import judged_trial
 from hotlap.evidence.load import Trial
-from hotlap.evidence.profile import Frame, Profile
-from hotlap.report.html import assets, charts
+from hotlap.evidence.profile import Frame, Line, Profile
+from hotlap.report.html import assets, charts, details
 from hotlap.run.result import RuleHit, Verdict
 
 
@@ -253,3 +254,48 @@ def test_a_void_lane_is_drawn_hollow_and_variants_differ_in_more_than_colour(run
     assert "cpu" not in python["y"]
     assert len({charts.style(index)[part] for index in range(5) for part in (1,)}) == 5
     assert len({charts.style(index)[2] for index in range(5)}) == 5
+
+
+def test_a_function_of_several_lines_is_one_row_with_its_lines() -> None:
+    lines = [
+        Line(place=f"app.py:{line}", self_value=own, total_value=own)
+        for line, own in ((58, 8.0), (27, 4.0), (7, 0.0))
+    ]
+    seen = Profile(
+        profiler="py-spy",
+        mode="on-cpu",
+        total=20.0,
+        frames=[
+            Frame(
+                name="fold (app.py)",
+                kind="python",
+                self_value=12.0,
+                total_value=12.0,
+                location="app.py:58",
+                lines=lines,
+            ),
+            Frame(
+                name="main (app.py:1)", kind="python", self_value=8.0, total_value=20.0, location="app.py:1"
+            ),
+        ],
+    )
+    fold, main = aggregate.heaviest(judged_profile(seen, None))
+    assert (fold.name, fold.own, fold.lines) == ("fold", 0.6, [("app.py:58", 0.4), ("app.py:27", 0.2)])
+    assert (main.name, main.lines) == ("main", [])
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        ({"samples": 74, "total": 28.0, "waiting": 46.0}, "28 of 74: 46 waited"),
+        ({"samples": 28, "total": 28.0, "waiting": 0.0}, "28"),
+        ({"samples": 30, "total": 28.0}, "28 of 30"),
+        ({"samples": 74, "total": 9e6, "unit": "µs"}, "74"),
+        ({}, None),
+    ],
+)
+def test_a_profile_has_one_count_of_samples(seen: dict[str, Any], told: str | None) -> None:
+    facts = dict(
+        details.profile_facts(judged_profile(Profile(profiler="py-spy", mode="on-cpu", **seen), None))
+    )
+    assert facts.get("samples") == told

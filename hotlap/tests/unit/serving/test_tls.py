@@ -10,7 +10,8 @@ import trustme
 from hotlap._engine import Swarm
 from hotlap.experiment import Experiment, ExperimentError
 from hotlap.experiment.config import load_experiment
-from hotlap.serving.server import ServeError, served
+from hotlap.serving.server import served
+from hotlap.serving.ways import ServeError
 
 
 @pytest.fixture

@@ -181,7 +181,7 @@ def blocked_loop(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> It
 def waits_for(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> Iterator[Claim]:
     """Half of the suspended tasks or more wait for one thing, in one function of the app's own."""
     seen = profile.evidence
-    if seen.tasks is None or (seen.samples or 0) < FEWEST_SAMPLES:
+    if seen.tasks is None or (seen.rests_on or 0) < FEWEST_SAMPLES:
         return
     for one in seen.tasks.waits[:1]:
         if one.share >= WAIT_SHARE and one.by is not None and one.kind not in UNREMARKABLE:
@@ -194,7 +194,7 @@ def waits_for(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> Itera
                     "what": one.what,
                     "share": one.share,
                     "by": str(one.by),
-                    "samples": seen.samples,
+                    "samples": seen.rests_on,
                 },
                 link=anchor(lane, seen.mode),
                 weight=0.92 * one.share,
@@ -210,7 +210,7 @@ def _busy(lane: JudgedLane, profile: JudgedProfile) -> bool:
     used = trial.evidence.server_cpu_percent if trial is not None else None
     idle = used is not None and used < BUSY_PERCENT
     seen = profile.evidence
-    return seen.mode == "on-cpu" and not idle and (seen.samples or 0) >= FEWEST_SAMPLES
+    return seen.mode == "on-cpu" and not idle and (seen.rests_on or 0) >= FEWEST_SAMPLES
 
 
 @rule("kind-of-work", "profile", "finding")
@@ -230,7 +230,7 @@ def kind_of_work(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> It
                     "kind": one.kind.value,
                     "share": one.share,
                     "by": {str(each.function): each.share for each in one.by},
-                    "samples": profile.evidence.samples,
+                    "samples": profile.evidence.rests_on,
                 },
                 link=anchor(lane, profile.evidence.mode),
                 weight=0.9 * one.share,
@@ -250,7 +250,7 @@ def hot_function(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> It
                 evidence={
                     "by": str(one.function),
                     "share": one.share,
-                    "samples": profile.evidence.samples,
+                    "samples": profile.evidence.rests_on,
                 },
                 link=anchor(lane, profile.evidence.mode),
                 weight=0.6 * one.share,

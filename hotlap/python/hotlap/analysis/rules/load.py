@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from hotlap._engine import ANOTHER_BODY
 from hotlap.analysis.judged import JudgedLane, JudgedRun
 from hotlap.analysis.rules import Claim, rule
-from hotlap.analysis.trials import GENERATOR_PERCENT, LITTLES
+from hotlap.analysis.trials import GENERATOR_PERCENT, LITTLES, stalls
 from hotlap.evidence.load import MachineUse, Trial
 from hotlap.run.result import RuleEvidence, Scalar
 
@@ -105,6 +106,39 @@ def littles_law(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
                 f"account for {by:.0f}: users were held up in the generator, or latencies were not all "
                 "measured; use --engine native or fewer users",
                 evidence=_evidence(seen, **_flat(law)),
+                weight=0.9,
+            )
+
+
+@rule("stalled", "lane", "doubtful")
+def stalled(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
+    """The server answered nothing for a while that had answered before: its figures mix both times."""
+    for trial in _measured(lane):
+        gaps = stalls(trial)
+        if gaps:
+            begin_s, end_s = max(gaps, key=lambda gap: gap[1] - gap[0])
+            total_s = math.fsum(end - begin for begin, end in gaps)
+            often = f", and {len(gaps) - 1} more times" if len(gaps) > 1 else ""
+            yield Claim(
+                sentence=f"{lane.name} answered nothing for {end_s - begin_s:.1f} s, from second {begin_s:.1f} of its trial "
+                f"on{often}: its server stood still, and its figures mix that with how it answers otherwise; look in "
+                "its log for what stopped it, and measure anew",
+                evidence=_evidence(trial, from_s=begin_s, to_s=end_s, stalls=len(gaps), stalled_s=total_s),
+                weight=0.7,
+            )
+
+
+@rule("processes-changed", "lane", "void")
+def processes_changed(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
+    """Processes of the server ended or started during a trial: the CPU of some was not counted, or not whole."""
+    for trial in _measured(lane):
+        seen = trial.server_processes
+        if seen is not None and (seen.ended or seen.started):
+            yield Claim(
+                sentence=f"{seen.ended} of the {seen.began} processes of the server of {lane.name} ended and "
+                f"{seen.started} started while it was measured: its CPU is not counted whole; keep workers from being "
+                "recycled (--max-requests and the like), or start all of them before the load",
+                evidence=_evidence(trial, **_flat(seen)),
                 weight=0.9,
             )
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from hotlap.serving.aftermath import scratch
 
 _SITE = Path(__file__).with_name("site")
 
@@ -35,8 +35,7 @@ class Probe:
             statements: Whether it shall count what is sent to databases, which costs something for each.
         """
         counting = {"HOTLAP_STATEMENTS": "1"} if statements else {}
-        path = os.pathsep.join([str(_SITE), *filter(None, [os.environ.get("PYTHONPATH")])])
-        return {"PYTHONPATH": path, "HOTLAP_PROBE": str(self._folder), **counting}
+        return {"PYTHONPATH": str(_SITE), "HOTLAP_PROBE": str(self._folder), **counting}
 
     def ask(self, pid: int, do: str, *, timeout_s: float = 30.0, **question: Any) -> dict[str, Any]:
         """Ask the probe of one process.
@@ -73,5 +72,5 @@ class Probe:
 @contextlib.contextmanager
 def probe() -> Iterator[Probe]:
     """A probe with a folder for its sockets, until the block ends."""
-    with tempfile.TemporaryDirectory(prefix="hotlap-probe-") as folder:
-        yield Probe(Path(folder))
+    with scratch("probe") as folder:
+        yield Probe(folder)

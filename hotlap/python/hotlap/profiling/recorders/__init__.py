@@ -89,13 +89,14 @@ class Recorder(Protocol):
 
     NEEDS_PROBE: bool
     """Whether the server has to load the probe, so that only one that the lab starts will do."""
-    LOADS_PROBE: bool
-    """Whether a server that the lab starts loads it: because it is needed, or because it tells more."""
     NEEDS_LOAD: bool
     """Whether the lane is kept loaded meanwhile."""
 
     def prepare(self, target: Target) -> None:
         """What has to be done before there is any load."""
+
+    def loads_probe(self, version: tuple[int, int]) -> bool:
+        """Whether a server that the lab starts on this Python loads it: it is needed, or tells more."""
 
     def env(self) -> dict[str, str]:
         """Variables that the server has to be started with."""
@@ -134,11 +135,14 @@ class Plain:
     """A recorder that needs nothing of the server."""
 
     NEEDS_PROBE = False
-    LOADS_PROBE = False
     NEEDS_LOAD = True
 
     def prepare(self, target: Target) -> None:
         """Nothing."""
+
+    def loads_probe(self, version: tuple[int, int]) -> bool:
+        """Only where it is needed."""
+        return self.NEEDS_PROBE
 
     def env(self) -> dict[str, str]:
         """None."""

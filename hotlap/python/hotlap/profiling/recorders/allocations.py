@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
-from collections import Counter
 from pathlib import Path
 
-import memray
-from memray import AllocatorType
+import msgspec
 
 from hotlap._engine import Stacks
 from hotlap.evidence.profile import Allocations as Counted
 from hotlap.evidence.profile import BytesOf
 from hotlap.experiment import Mode
+from hotlap.experiment.interpreter import ScriptError, run_inside
 from hotlap.profiling.probe import ProbeError
 from hotlap.profiling.recorders import Plain, ProfileError, Recording, Target
 
 MOST_REQUESTS = 20
-_FREES = {AllocatorType.PYMALLOC_FREE, AllocatorType.FREE, AllocatorType.MUNMAP}
+_ADD_UP_TIMEOUT_S = 300
 
 
 class Allocations(Plain):
@@ -28,7 +28,6 @@ class Allocations(Plain):
     """
 
     NEEDS_PROBE = True
-    LOADS_PROBE = True
     NEEDS_LOAD = False
 
     def record(self, target: Target, mode: Mode, time_s: float, folder: Path) -> Recording:
@@ -48,7 +47,7 @@ class Allocations(Plain):
         try:
             for pid, path in zip(workers, raw, strict=True):
                 path.unlink(missing_ok=True)
-                target.probe.ask(pid, "memory_start", path=str(path.resolve()))
+                started = target.probe.ask(pid, "memory_start", path=str(path.resolve()))
             began_s = time.monotonic()
             while requests == 0 or (requests < MOST_REQUESTS and time.monotonic() - began_s < time_s):
                 target.ask()
@@ -57,10 +56,11 @@ class Allocations(Plain):
                 target.probe.ask(pid, "memory_stop", timeout_s=120)
         except ProbeError as error:
             raise ProfileError(f"{error}; memray must be installed where the app runs") from None
-        counts, sizes, peak = _aggregate(raw)
-        allocations, allocated = sum(counts.values()), sum(sizes.values())
+        added = _aggregate(started["python"], raw)
+        allocations = sum(count for _, count, _ in added.stacks)
+        allocated = sum(size for _, _, size in added.stacks)
         bytes_by_stack = Stacks.from_counts(
-            [(list(stack), size) for stack, size in sizes.items() if size]
+            [(list(stack), size) for stack, _, size in added.stacks if size]
         ).clean(drop_waiting=False, threads=False)
         # The mode's own graph is of counts; that of bytes lies beside it.
         by_bytes, by_bytes_svg = folder / "memory-bytes.collapsed", folder / "memory-bytes.svg"
@@ -70,7 +70,7 @@ class Allocations(Plain):
         )
         return Recording(
             profiler="memray",
-            stacks=Stacks.from_counts([(list(stack), count) for stack, count in counts.items()]),
+            stacks=Stacks.from_counts([(list(stack), count) for stack, count, _ in added.stacks]),
             unit="allocations",
             raw=[*raw, by_bytes, by_bytes_svg],
             samples=allocations,
@@ -80,7 +80,7 @@ class Allocations(Plain):
             allocations=Counted(
                 allocations_per_request=allocations / requests,
                 bytes_per_request=allocated / requests,
-                peak_rss_bytes=peak,
+                peak_rss_bytes=added.peak_rss_bytes,
                 heaviest_by_bytes=[
                     BytesOf(name=one.name, bytes_per_request=one.self_value / requests, location=one.location)
                     for one in bytes_by_stack.top(5)
@@ -89,32 +89,21 @@ class Allocations(Plain):
         )
 
 
-def _aggregate(files: list[Path]) -> tuple[Counter[tuple[str, ...]], Counter[tuple[str, ...]], int]:
-    """Allocations and bytes by stack (outermost first), and the highest resident memory seen."""
-    counts: Counter[tuple[str, ...]] = Counter()
-    sizes: Counter[tuple[str, ...]] = Counter()
-    peak = 0
-    for file in files:
-        by_id: dict[tuple[int, int, int, int], list[int]] = {}
-        stacks: dict[tuple[int, int, int, int], tuple[str, ...]] = {}
-        with memray.FileReader(file) as reader:
-            for record in reader.get_allocation_records():
-                if record.allocator in _FREES:
-                    continue
-                key = (record.tid, record.stack_id, record.native_stack_id, record.native_segment_generation)
-                if key not in by_id:
-                    by_id[key] = [0, 0]
-                    frames = record.hybrid_stack_trace()
-                    stacks[key] = tuple(
-                        f"{name} ({file}:{line})" for name, file, line in reversed(frames)
-                    ) or ("?",)
-                by_id[key][0] += record.n_allocations
-                by_id[key][1] += record.size
-            peak += max((snapshot.rss for snapshot in reader.get_memory_snapshots()), default=0)
-        for key, (count, size) in by_id.items():
-            counts[stacks[key]] += count
-            sizes[stacks[key]] += size
-    return counts, sizes, peak
+class _Added(msgspec.Struct, frozen=True):
+    """What ``inside/allocations.py`` answers."""
+
+    stacks: list[tuple[tuple[str, ...], int, int]]
+    """Each with its allocations and bytes, the outermost frame first."""
+    peak_rss_bytes: int
+
+
+def _aggregate(python: str, files: list[Path]) -> _Added:
+    """Have the interpreter that recorded them add up the files: the lab's memray may be of another version."""
+    try:
+        told = run_inside("allocations", python, files, timeout_s=_ADD_UP_TIMEOUT_S)
+    except (OSError, subprocess.TimeoutExpired, ScriptError) as error:
+        raise ProfileError(f"the recorded allocations cannot be read by {python}: {error}") from None
+    return msgspec.json.decode(told, type=_Added)
 
 
 RECORDER = Allocations()

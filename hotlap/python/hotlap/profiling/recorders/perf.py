@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -32,8 +31,9 @@ class NotPermitted(ProfileError):
 class Perf(Plain):
     """``perf record`` with the software clock, or of the scheduler's switches for ``off-cpu``."""
 
-    LOADS_PROBE = sys.version_info >= (3, 12)
-    """For the names that an interpreter still buffers."""
+    def loads_probe(self, version: tuple[int, int]) -> bool:
+        """For the names that an interpreter still buffers, from 3.12 on."""
+        return version >= (3, 12)
 
     def env(self) -> dict[str, str]:
         """The interpreter writes down its own frames for perf, where it can."""

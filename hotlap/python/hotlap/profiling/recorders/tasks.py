@@ -23,7 +23,6 @@ class Tasks(Plain):
     """Samples the tasks of the event loops through the probe."""
 
     NEEDS_PROBE = True
-    LOADS_PROBE = True
 
     def prepare(self, target: Target) -> None:
         """Tasks that are there before the load are the server's own: they are left out."""

@@ -10,6 +10,7 @@ from hotlap import formatting
 from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun, JudgedTrial
 from hotlap.analysis.rows import Scenario, View, middle, quotient
 from hotlap.evidence.figures import Durations, Percentiles
+from hotlap.evidence.profile import Profile
 from hotlap.evidence.service import LockTimes, StatementCounts, Verified
 from hotlap.evidence.words import held
 
@@ -118,7 +119,7 @@ def profile_facts(profile: JudgedProfile) -> Pairs:
     """What a profile rests on and what it counted; only what is known."""
     seen = profile.evidence
     known: list[tuple[str, str]] = [
-        ("allocations" if seen.mode == "memory" else "samples", formatting.count(seen.samples)),
+        ("allocations" if seen.mode == "memory" else "samples", _samples(seen)),
         ("missed", formatting.count(seen.missed)),
         ("errors", formatting.count(seen.errors)),
         ("looks at each process", formatting.count(seen.looks)),
@@ -143,6 +144,16 @@ def profile_facts(profile: JudgedProfile) -> Pairs:
     known += of_struct(seen.off_cpu, leave_out=("throughout_svg",))
     known += of_struct(seen.allocations, leave_out=("heaviest_by_bytes",))
     return [pair for pair in known if pair[1] != formatting.MISSING]
+
+
+def _samples(seen: Profile) -> str:
+    """How many a profile rests on, of how many that were taken: why the others are not in it."""
+    kept, waited = seen.rests_on, round(seen.waiting or 0)
+    told = formatting.count(kept)
+    if kept is None or seen.samples is None or seen.samples <= kept:
+        return told
+    told += f" of {formatting.count(seen.samples)}"
+    return f"{told}: {formatting.count(waited)} waited" if waited else told
 
 
 def by_bytes(profile: JudgedProfile) -> list[tuple[str, str, str]]:

@@ -11,6 +11,7 @@ import plotly.offline  # type: ignore[import-untyped]
 
 from hotlap import formatting
 from hotlap.analysis import rows
+from hotlap.files import write_whole
 from hotlap.report.html import assets, details
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -83,7 +84,5 @@ def date(created: str) -> str:
 
 def put(text: str, target: Path) -> Path:
     """Write a page in one step, so that a cut leaves the older one whole."""
-    partial = target.with_name(f"{target.name}.part")
-    partial.write_text(text, "utf-8")
-    partial.replace(target)
+    write_whole(target, text)
     return target

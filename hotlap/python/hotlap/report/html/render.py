@@ -61,6 +61,8 @@ class LaneBlock(msgspec.Struct, frozen=True, kw_only=True):
     """What the page shows of a lane."""
 
     row: rows.Row
+    served: str | None
+    """By what, in words."""
     profiles: list[ProfileBlock]
     answers: details.Pairs
     trials: details.Table | None
@@ -214,6 +216,7 @@ def _lane(page: Page, row: rows.Row, lane: JudgedLane) -> LaneBlock:
     found = lane.evidence.capacity
     return LaneBlock(
         row=row,
+        served=lane.evidence.served.title() if lane.evidence.served is not None else None,
         profiles=[_profile(page, row, index, profile) for index, profile in enumerate(lane.profiles)],
         answers=details.answers(lane.evidence.verified),
         trials=details.trials(lane),

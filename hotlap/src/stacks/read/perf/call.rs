@@ -1,6 +1,6 @@
 //! The stack of an event: a call a line, the functions that share an address put into order.
 
-use crate::stacks::model::{KERNEL_SUFFIX, demangle, is_rust_symbol};
+use crate::stacks::model::{KERNEL_SUFFIX, demangle, is_place, is_rust_symbol};
 
 /// One line of an event's stack, innermost first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,13 +25,25 @@ pub(super) fn parse_call(line: &str) -> Option<Call> {
         None => inner.rfind(" ("),
     }?;
     let library = &inner[open + 2..];
-    let symbol = inner[..open].trim();
+    let symbol = without_offset(inner[..open].trim());
     Some(Call {
         address,
         is_rust: is_rust_symbol(symbol),
         symbol: symbol.to_owned(),
         library: (library != "inlined").then(|| library.to_owned()),
     })
+}
+
+/// A symbol without the offset into it that `perf script -F +symoff` writes: `main+0x1c`.
+fn without_offset(symbol: &str) -> &str {
+    match symbol.rsplit_once("+0x") {
+        Some((name, offset))
+            if !name.is_empty() && offset.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
+        {
+            name
+        }
+        _ => symbol,
+    }
 }
 
 /// Put the functions that share an address into order, innermost first.
@@ -123,9 +135,14 @@ pub(super) fn call_text(call: &Call, library: Option<&str>) -> String {
         _ if symbol.starts_with("py::") => symbol.to_owned(),
         Some(library) if is_kernel(library) => format!("{symbol}{KERNEL_SUFFIX}"),
         None | Some("[unknown]") => symbol.to_owned(),
-        Some(library) => format!(
-            "{symbol} ({})",
-            library.rsplit('/').next().unwrap_or(library)
-        ),
+        Some(library) => {
+            let file = library.rsplit('/').next().unwrap_or(library);
+            // A program's name would be taken for a part of the function's: `main (app)`.
+            if is_place(file) {
+                format!("{symbol} ({file})")
+            } else {
+                symbol.to_owned()
+            }
+        }
     }
 }

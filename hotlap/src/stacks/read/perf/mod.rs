@@ -8,5 +8,5 @@ mod event;
 mod script;
 
 pub use event::Event;
-pub use script::read_perf;
 pub(super) use script::{Sink, read_events};
+pub use script::{Weight, is_perf, read_perf};

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 
 use super::call::{Call, call_text, libraries, order_inlined, parse_call};
-use super::event::{Event, is_header, parse_header};
+use super::event::{Event, parse_header};
 use crate::stacks::error::Result;
 use crate::stacks::model::{Frame, Kind, NodeId, ROOT, Reason, Stacks};
 use crate::stacks::read::line_reader::for_each_line;
@@ -14,25 +14,58 @@ pub trait Sink {
     fn event(&mut self, stacks: &mut Stacks, event: &Event, node: NodeId);
 }
 
-/// Count the samples of an on-CPU recording.
+/// What a sample counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// One.
+    Sample,
+    /// Its period, the events that it stands for, where the text has it; one where it has not.
+    Period,
+}
+
+/// Count the samples of a recording, of one kind of event: the one that is named, or the first that comes.
+///
+/// Kinds of events are never added up: the others are skipped, and counted as that.
 ///
 /// # Errors
 /// The reader's.
-pub fn read_perf<R: BufRead>(reader: R) -> Result<Stacks> {
-    struct Samples;
+pub fn read_perf<R: BufRead>(reader: R, weight: Weight, event: Option<&str>) -> Result<Stacks> {
+    struct Samples {
+        weight: Weight,
+        wanted: Option<String>,
+    }
     impl Sink for Samples {
         fn event(&mut self, stacks: &mut Stacks, event: &Event, node: NodeId) {
             if event.name.starts_with("PERF_RECORD_") {
                 return;
             }
-            if node == ROOT {
+            let wanted = self.wanted.get_or_insert_with(|| event.name.clone());
+            let value = match self.weight {
+                Weight::Sample => 1,
+                Weight::Period => event.period.unwrap_or(1),
+            };
+            if *wanted != event.name {
+                stacks.skipped.count(Reason::OtherEvent);
+            } else if node == ROOT {
                 stacks.skipped.count(Reason::NoStack);
-            } else if !stacks.add(node, 1) {
+            } else if !stacks.add(node, value) {
                 stacks.skipped.count(Reason::Overflow);
             }
         }
     }
-    read_events(reader, &mut Samples)
+    let wanted = event.map(ToOwned::to_owned);
+    read_events(reader, &mut Samples { weight, wanted })
+}
+
+/// Whether a text that begins so is `perf script`'s: its first line that says anything is an event's.
+#[must_use]
+pub fn is_perf(beginning: &[u8]) -> bool {
+    beginning
+        .split(|&byte| byte == b'\n')
+        .filter_map(|line| std::str::from_utf8(line).ok())
+        .map(str::trim_end)
+        .find(|line| !line.is_empty() && !line.starts_with('#'))
+        .is_some_and(|line| parse_header(line).is_some())
 }
 
 /// Give every event of the text to `sink`.
@@ -64,31 +97,41 @@ struct Script {
 impl Script {
     fn line(&mut self, line: &str, sink: &mut impl Sink) {
         if line.trim().is_empty() {
-            self.finish(sink);
+            // Some texts have an empty line between an event and its stack.
+            if !self.calls.is_empty() {
+                self.finish(sink);
+            }
         } else if line.starts_with('#') {
             // A comment of perf's.
-        } else if line.starts_with(['\t', ' ']) && !is_header(line) {
-            match (parse_call(line), &self.event) {
-                (Some(call), Some(_)) => self.calls.push(call),
-                _ => self.stacks.skipped.count(Reason::Malformed),
-            }
-        } else {
+        } else if let Some(event) = Some(line)
+            .filter(|line| !line.starts_with('\t'))
+            .and_then(parse_header)
+        {
             self.finish(sink);
-            match parse_header(line) {
-                Some(event) => {
-                    if event.name == "PERF_RECORD_LOST" || event.name == "PERF_RECORD_LOST_SAMPLES"
-                    {
-                        let lost = event
-                            .detail
-                            .split(' ')
-                            .filter_map(|word| word.parse::<u64>().ok())
-                            .next_back();
-                        self.stacks.lost = self.stacks.lost.saturating_add(lost.unwrap_or(1));
-                    }
-                    self.event = Some(event);
-                }
-                None => self.stacks.skipped.count(Reason::Malformed),
-            }
+            self.begin(event);
+        } else {
+            self.call(line);
+        }
+    }
+
+    fn begin(&mut self, event: Event) {
+        if event.name == "PERF_RECORD_LOST" || event.name == "PERF_RECORD_LOST_SAMPLES" {
+            let lost = event
+                .detail
+                .split(' ')
+                .filter_map(|word| word.parse::<u64>().ok())
+                .next_back();
+            self.stacks.lost = self.stacks.lost.saturating_add(lost.unwrap_or(1));
+        }
+        // A stack of one frame may stand on the event's own line.
+        self.calls.extend(parse_call(&event.detail));
+        self.event = Some(event);
+    }
+
+    fn call(&mut self, line: &str) {
+        match (parse_call(line), &self.event) {
+            (Some(call), Some(_)) => self.calls.push(call),
+            _ => self.stacks.skipped.count(Reason::Malformed),
         }
     }
 
@@ -142,10 +185,10 @@ mod tests {
             \t 10 inner (inlined)\n\
             \t 10 work<u8> (inlined)\n\
             \t 20 main (/a/b)\n\n";
-        let stacks = read_perf(text.as_bytes()).unwrap();
+        let stacks = read_perf(text.as_bytes(), Weight::Sample, None).unwrap();
         let mut out = Vec::new();
         stacks.write_collapsed(&mut out).unwrap();
-        let expected = "thread (2): t;main (b);work<u8> (_core.so);inner (_core.so) 1\n";
+        let expected = "thread (2): t;main;work<u8> (_core.so);inner (_core.so) 1\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
         assert!(
             stacks
@@ -158,7 +201,7 @@ mod tests {
     #[test]
     fn the_innermost_function_is_not_doubled() {
         let text = "t 1/2 1.0: cpu-clock:\n\t ff k ([kernel.kallsyms])\n\t 10 f (/l.so)\n\t 10 f (/l.so)\n\t 10 f (/l.so)\n";
-        let stacks = read_perf(text.as_bytes()).unwrap();
+        let stacks = read_perf(text.as_bytes(), Weight::Sample, None).unwrap();
         let mut out = Vec::new();
         stacks.write_collapsed(&mut out).unwrap();
         assert_eq!(
@@ -170,7 +213,7 @@ mod tests {
     #[test]
     fn nonsense_is_skipped_and_counted() {
         let text = b"\t 10 f (x)\nnonsense\nt 1/2 1.0: cpu-clock:\n\t zz f (x)\n\nt 1/2 1.0: a\0b:\n\xff\n";
-        let stacks = read_perf(&text[..]).unwrap();
+        let stacks = read_perf(&text[..], Weight::Sample, None).unwrap();
         assert_eq!(stacks.total(), 0);
         assert_eq!(stacks.skipped.of(Reason::Malformed), 3);
         assert_eq!(stacks.skipped.of(Reason::NoStack), 1);

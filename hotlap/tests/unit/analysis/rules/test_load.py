@@ -9,7 +9,7 @@ import pytest
 from judging import judged, said
 
 from hotlap.evidence.figures import Percentiles
-from hotlap.evidence.load import MachineUse, Slice, Trial
+from hotlap.evidence.load import MachineUse, ServerProcesses, Slice, Trial
 
 
 def trial(**more: Any) -> Trial:
@@ -24,11 +24,13 @@ def trial(**more: Any) -> Trial:
     return msgspec.structs.replace(made, **more)
 
 
-def slices(mean_ms: list[float], in_flight: list[int] | None = None) -> list[Slice]:
+def slices(
+    mean_ms: list[float], in_flight: list[int] | None = None, answered: list[int] | None = None
+) -> list[Slice]:
     counts = in_flight or [10] * len(mean_ms)
     return [
-        Slice(length_s=0.25, requests=25, mean_ms=mean, in_flight=count)
-        for mean, count in zip(mean_ms, counts, strict=True)
+        Slice(length_s=0.25, requests=requests, mean_ms=mean, in_flight=count)
+        for mean, count, requests in zip(mean_ms, counts, answered or [25] * len(mean_ms), strict=True)
     ]
 
 
@@ -59,6 +61,9 @@ GROWING = [100.0 + 225 * number for number in range(40)]
             {"generator_cpu_percent": 70.0, "server_cpu_percent": 120.0, "server_cpu_us_per_request": 80.0},
             "limited-by-machine",
         ),
+        ({"slices": slices([100.0] * 40, answered=[25] * 10 + [0] * 12 + [25] * 18)}, "stalled"),
+        ({"slices": slices([100.0] * 40, answered=[25] * 30 + [0, 1] * 5)}, "stalled"),
+        ({"server_processes": ServerProcesses(began=3, ended=1, started=1)}, "processes-changed"),
         ({"machine": MachineUse(steal_percent=6.0)}, "other-processes"),
         ({"machine": MachineUse(throttled=3)}, "other-processes"),
         ({"machine": MachineUse(swapped_bytes=4096)}, "other-processes"),

@@ -229,7 +229,8 @@ def _chains(at: Any, task: Any, seen: set[int]) -> list[Chain]:
                 break
         else:
             line = frame.f_lineno if frame is not None else code.co_firstlineno
-            name = getattr(code, "co_qualname", code.co_name)
+            # Before 3.11 it is the coroutine that knows it, not its code.
+            name = getattr(code, "co_qualname", getattr(at, "__qualname__", code.co_name))
             frames.append(f"{_clean(name)} ({_clean(code.co_filename)}:{line})")
             if code.co_name == "_wait" and frame is not None and "asyncio" in code.co_filename:
                 return _of_others(frames, frame.f_locals.get("fs", ()), seen)
@@ -329,7 +330,7 @@ _tracker: Any = None
 
 
 def memory_start(path: str) -> dict[str, Any]:
-    """Record each allocation, with its native stack, into a file."""
+    """Record each allocation, with its native stack, into a file. The answer names the interpreter that can read it."""
     global _tracker
     import memray
 
@@ -338,7 +339,7 @@ def memory_start(path: str) -> dict[str, Any]:
     tracker = memray.Tracker(path, native_traces=True)
     tracker.__enter__()
     _tracker = tracker
-    return {}
+    return {"python": sys.executable}
 
 
 def memory_stop() -> dict[str, Any]:
