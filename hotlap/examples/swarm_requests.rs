@@ -6,7 +6,9 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use hotlap_engine::swarm::{Behaviour, Config, Engine, LoadModel, NullServer, Request, Trust};
+use hotlap_engine::swarm::{
+    Behaviour, Config, Engine, LoadModel, NullServer, Request, Share, Trust,
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let wanted: u64 = std::env::args()
@@ -20,6 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         timeout: Duration::from_secs(60),
         trust: Trust::Usual,
         seed: 1,
+        share: Share::WHOLE,
     })?;
     let behaviour = engine.declare(Behaviour {
         requests: vec![Request::get("/")],

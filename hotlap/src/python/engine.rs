@@ -17,7 +17,7 @@ pub struct Swarm(swarm::Engine);
 #[pymethods]
 impl Swarm {
     #[new]
-    #[pyo3(signature = (url, *, threads = 1, connect_timeout_s = 10.0, timeout_s = 30.0, ca_file = None, insecure = false, seed = 0))]
+    #[pyo3(signature = (url, *, threads = 1, connect_timeout_s = 10.0, timeout_s = 30.0, ca_file = None, insecure = false, seed = 0, share = (0, 1)))]
     #[allow(
         clippy::too_many_arguments,
         reason = "keywords of a constructor in Python"
@@ -31,6 +31,7 @@ impl Swarm {
         ca_file: Option<PathBuf>,
         insecure: bool,
         seed: u64,
+        share: (u64, u64),
     ) -> PyResult<Self> {
         let config = swarm::Config {
             url,
@@ -43,6 +44,10 @@ impl Swarm {
                 None => swarm::Trust::Usual,
             },
             seed,
+            share: swarm::Share {
+                first: share.0,
+                step: share.1.max(1),
+            },
         };
         detached(py, || Ok(Self(swarm::Engine::start(&config)?)))
     }

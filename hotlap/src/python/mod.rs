@@ -3,6 +3,7 @@
 
 mod behaviour;
 mod counters;
+mod data;
 mod detach;
 mod diff;
 mod engine;
@@ -13,6 +14,7 @@ mod offcpu;
 mod readers;
 mod request;
 mod seconds;
+mod sent;
 mod stacks;
 mod writers;
 
@@ -30,10 +32,15 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<engine::Swarm>()?;
     module.add_class::<histogram::Histogram>()?;
     module.add_class::<null_server::NullServer>()?;
+    module.add_class::<data::Data>()?;
     module.add_class::<request::Request>()?;
+    module.add_class::<sent::Prepared>()?;
+    module.add_class::<sent::Sent>()?;
 
     module.add("ANOTHER_BODY", crate::swarm::ANOTHER_BODY)?;
     module.add_function(wrap_pyfunction!(request::first_difference, module)?)?;
+    module.add_function(wrap_pyfunction!(data::columns_of, module)?)?;
+    module.add_function(wrap_pyfunction!(data::columns_named, module)?)?;
 
     module.add("StacksError", py.get_type::<detach::StacksError>())?;
     module.add("FLAME_SCRIPT", crate::stacks::SCRIPT)?;

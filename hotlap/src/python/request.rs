@@ -5,12 +5,14 @@ use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyDict, PyMapping};
 
+use super::data::Data;
 use super::detach::detached;
-use crate::swarm::{self, Difference, Expected};
+use super::sent::Prepared;
+use crate::swarm::{self, Difference, Expectation, Expected, Wanted};
 
 /// A request that users send.
 #[pyclass(frozen, eq, module = "hotlap._engine")]
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub struct Request(swarm::Request);
 
 impl Request {
@@ -54,6 +56,34 @@ fn digest(text: &str) -> PyResult<[u8; 32]> {
     }))
 }
 
+/// The statuses that count as answered, as Python has them.
+#[derive(FromPyObject)]
+enum Statuses {
+    One(u16),
+    Several(Vec<u16>),
+}
+
+/// A value of JSON, as Python has it.
+fn wanted(value: &Bound<'_, PyAny>) -> PyResult<Wanted> {
+    if let Ok(text) = value.extract::<String>() {
+        return Ok(Wanted::Text(text));
+    }
+    let text: String = value
+        .py()
+        .import("json")?
+        .call_method1("dumps", (value,))?
+        .extract()?;
+    let value = serde_json::from_str(&text)
+        .map_err(|error| PyValueError::new_err(format!("{text}: {error}")))?;
+    Ok(Wanted::Value(value))
+}
+
+fn pattern(text: &str) -> PyResult<Expectation> {
+    regex::bytes::Regex::new(text)
+        .map(Expectation::Matches)
+        .map_err(|error| PyValueError::new_err(format!("{text:?} is not a pattern: {error}")))
+}
+
 fn hexadecimal(digest: &[u8; 32]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -77,7 +107,7 @@ pub fn first_difference(
 #[pymethods]
 impl Request {
     #[new]
-    #[pyo3(signature = (method, path, name = None, weight = 1, headers = None, body = None, status = Some(200), expected_body = None, expected_sha256 = None, hidden = Vec::new()))]
+    #[pyo3(signature = (method, path, name = None, weight = 1, headers = None, body = None, status = Some(Statuses::One(200)), expected_body = None, expected_sha256 = None, hidden = Vec::new(), *, data = None, expected_headers = None, expected_json = None, contains = Vec::new(), matches = Vec::new(), size = None))]
     #[allow(
         clippy::too_many_arguments,
         reason = "keywords of a constructor in Python"
@@ -89,11 +119,37 @@ impl Request {
         weight: u32,
         headers: Option<&Bound<'_, PyMapping>>,
         body: Option<Body>,
-        status: Option<u16>,
+        status: Option<Statuses>,
         expected_body: Option<Body>,
         expected_sha256: Option<&str>,
         hidden: Vec<Body>,
+        data: Option<Vec<PyRef<'_, Data>>>,
+        expected_headers: Option<&Bound<'_, PyMapping>>,
+        expected_json: Option<&Bound<'_, PyMapping>>,
+        contains: Vec<String>,
+        matches: Vec<String>,
+        size: Option<(usize, usize)>,
     ) -> PyResult<Self> {
+        let mut expectations = Vec::new();
+        if let Some((low, high)) = size {
+            expectations.push(Expectation::Size { low, high });
+        }
+        if let Some(headers) = expected_headers {
+            let pairs: Vec<(String, String)> = headers.items()?.extract()?;
+            let header = |(name, value)| Expectation::Header { name, value };
+            expectations.extend(pairs.into_iter().map(header));
+        }
+        expectations.extend(contains.into_iter().map(Expectation::Contains));
+        for text in &matches {
+            expectations.push(pattern(text)?);
+        }
+        if let Some(values) = expected_json {
+            for pair in values.items()?.iter() {
+                let (pointer, value): (String, Bound<'_, PyAny>) = pair.extract()?;
+                let wanted = wanted(&value)?;
+                expectations.push(Expectation::Json { pointer, wanted });
+            }
+        }
         let headers = match headers {
             Some(headers) => headers.items()?.extract()?,
             None => Vec::new(),
@@ -112,8 +168,14 @@ impl Request {
             headers,
             body: body.map(|body| body.to_vec()).unwrap_or_default(),
             weight,
-            status,
+            statuses: match status {
+                None => Vec::new(),
+                Some(Statuses::One(status)) => vec![status],
+                Some(Statuses::Several(statuses)) => statuses,
+            },
             expected,
+            expectations,
+            files: data.map(|data| data.iter().map(|one| one.file()).collect()),
             hidden: hidden.iter().map(Body::to_vec).collect(),
         }))
     }
@@ -153,8 +215,8 @@ impl Request {
     }
 
     #[getter]
-    fn status(&self) -> Option<u16> {
-        self.0.status
+    fn statuses(&self) -> Vec<u16> {
+        self.0.statuses.clone()
     }
 
     #[getter]
@@ -173,18 +235,9 @@ impl Request {
         }
     }
 
-    fn encoded<'py>(&self, py: Python<'py>, url: &str) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = detached(py, || Ok(swarm::encoded(&self.0, url)?))?;
-        Ok(PyBytes::new(py, &bytes))
-    }
-
-    fn objection(
-        &self,
-        py: Python<'_>,
-        status: u16,
-        body: PyBackedBytes,
-    ) -> PyResult<Option<String>> {
-        detached(py, || Ok(self.0.objection(status, &body)))
+    #[pyo3(signature = (url, *, seed = 0))]
+    fn prepare(&self, py: Python<'_>, url: &str, seed: u64) -> PyResult<Prepared> {
+        detached(py, || Ok(Prepared::new(&self.0, url, seed)?))
     }
 
     fn __repr__(&self) -> String {

@@ -7,22 +7,22 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use super::behaviour::LoadModel;
-use super::exchange::exchange;
+use super::exchange::{Exchanged, exchange};
 use super::lock::held;
 use super::prepared::{BACK_OFF, PreparedBehaviour};
-use super::protocol::Connection;
+use super::session::Session;
 use super::shard::Shard;
 use super::stop::StopSignal;
 
-/// Connections that wait for the next arrival; the last used is the first to be used again.
-type Idle = Arc<Mutex<Vec<Connection>>>;
+/// Sessions that wait for the next arrival; the last used is the first to be used again.
+type Idle = Arc<Mutex<Vec<Session>>>;
 
-fn take(idle: &Idle) -> Connection {
+fn take(idle: &Idle) -> Session {
     held(idle).pop().unwrap_or_default()
 }
 
-fn give(idle: &Idle, connection: Connection) {
-    held(idle).push(connection);
+fn give(idle: &Idle, session: Session) {
+    held(idle).push(session);
 }
 
 /// Start `rate` requests a second until told to end; those under way are then finished.
@@ -65,19 +65,20 @@ pub async fn offer(
             shard.recorders()[behaviour.request(chosen).name].turn_away();
         } else {
             let place = Place(Arc::clone(in_flight));
-            let (shard, behaviour, idle) = (
+            let (shard, behaviour, idle, stop) = (
                 Arc::clone(&shard),
                 Arc::clone(&behaviour),
                 Arc::clone(&idle),
+                Arc::clone(&stop),
             );
             under_way.spawn(async move {
-                let mut connection = take(&idle);
+                let mut session = take(&idle);
                 let request = behaviour.request(chosen);
-                if exchange(&shard, request, &mut connection, intended).await {
-                    give(&idle, connection);
-                } else {
+                match exchange(&shard, &behaviour, request, &mut session, intended).await {
+                    Exchanged::Answered => give(&idle, session),
                     // The place stays taken for the back-off: a dead server is not hammered.
-                    shard.timer.until(Instant::now() + BACK_OFF).await;
+                    Exchanged::Lost => shard.timer.until(Instant::now() + BACK_OFF).await,
+                    Exchanged::OutOfData => stop.raise(),
                 }
                 drop(place);
             });

@@ -19,6 +19,10 @@ macro_rules! for_all_counters {
                 aborted,
                 /// Open arrivals that the bound on requests in flight turned away; they count as nothing else.
                 not_offered,
+                /// Users, or streams of arrivals, that ended because no row was left for them.
+                out_of_data,
+                /// Answers whose body was parsed or searched, where something in it was expected.
+                parsed,
                 /// The bodies of the answers.
                 body_bytes,
             }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::behaviour::Behaviour;
 use super::counters::Counters;
+use super::data::Share;
 use super::error::{EngineError, Result};
 use super::histogram::Histogram;
 use super::lock::held;
@@ -29,6 +30,8 @@ pub struct Config {
     pub timeout: Duration,
     pub trust: Trust,
     pub seed: u64,
+    /// Which positions of the sequence of values are its own, where several engines load one server.
+    pub share: Share,
 }
 
 struct User {
@@ -40,6 +43,8 @@ struct User {
 /// The engine. Dropped, it ends all its users at once.
 pub struct Engine {
     target: Arc<Target>,
+    seed: u64,
+    share: Share,
     threads: Vec<Worker>,
     behaviours: Mutex<Vec<Arc<PreparedBehaviour>>>,
     users: Mutex<HashMap<u64, User>>,
@@ -61,6 +66,8 @@ impl Engine {
             .collect::<std::io::Result<_>>()?;
         Ok(Self {
             target,
+            seed: config.seed,
+            share: config.share,
             threads,
             behaviours: Mutex::default(),
             users: Mutex::default(),
@@ -72,7 +79,14 @@ impl Engine {
     /// Declare what users do; the number that it returns is given to `add`.
     pub fn declare(&self, declared: Behaviour) -> Result<usize> {
         let name = |request: &Request| self.name(&request.method, &request.name);
-        let prepared = PreparedBehaviour::new(declared, &self.target, self.threads.len(), name)?;
+        let prepared = PreparedBehaviour::new(
+            declared,
+            &self.target,
+            self.threads.len(),
+            self.seed,
+            self.share,
+            name,
+        )?;
         let mut behaviours = held(&self.behaviours);
         behaviours.push(Arc::new(prepared));
         Ok(behaviours.len() - 1)

@@ -12,6 +12,9 @@ pub enum EngineError {
     /// The system refuses a thread or a timer.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// Values cannot be had, or cannot stand where they shall.
+    #[error("{0}")]
+    Data(String),
     /// A request cannot be sent.
     #[error("{0}")]
     Request(String),

@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
-use super::prepared::PreparedRequest;
-use super::protocol::{Connection, Failure};
-use super::recorder::{Ended, Times};
+use super::prepared::{PreparedBehaviour, PreparedRequest};
+use super::protocol::{Failure, Received};
+use super::recorder::{Ended, EndedBy, Times};
+use super::session::Session;
 use super::shard::Shard;
 
 /// A request under way: whatever becomes of its user, it ends up in the accounts.
@@ -33,17 +34,42 @@ impl Drop for InFlight<'_> {
     }
 }
 
-/// Send one request and account for it. Whether the transport held.
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exchanged {
+    /// An answer came, whatever it was.
+    Answered,
+    /// The transport did not hold.
+    Lost,
+    /// It was not sent: no row is left for it.
+    OutOfData,
+}
+
+/// Send one request and account for it.
 pub async fn exchange(
     shard: &Shard,
+    behaviour: &PreparedBehaviour,
     request: &PreparedRequest,
-    connection: &mut Connection,
+    session: &mut Session,
     intended: Instant,
-) -> bool {
+) -> Exchanged {
+    let Session {
+        connection,
+        outgoing,
+    } = session;
+    if behaviour.fill(request, outgoing).is_err() {
+        shard.recorders()[request.name].run_out();
+        return Exchanged::OutOfData;
+    }
     let mut in_flight = InFlight::new(shard, request.name);
-    let accepts = |status, body: &[u8]| request.accepts(status, body);
+    let judge = |answer: Received<'_>| request.judge(answer, &outgoing.drawn, || shard.random());
     let outcome = connection
-        .ask(&shard.target, &request.bytes, request.to_head, accepts)
+        .ask(
+            &shard.target,
+            request.bytes(outgoing),
+            request.to_head,
+            judge,
+        )
         .await;
     let times = Times {
         intended,
@@ -51,19 +77,28 @@ pub async fn exchange(
         done: Instant::now(),
         connect: outcome.connect,
     };
-    let (error, body_bytes) = match &outcome.result {
+    let (exchanged, ended) = match outcome.result {
         Ok(answer) => (
-            (!answer.accepted).then(|| request.objection(answer.status)),
-            answer.body_bytes,
+            Exchanged::Answered,
+            Ended {
+                kind: EndedBy::Answer,
+                error: answer.verdict.objection,
+                parsed: answer.verdict.parsed,
+                body_bytes: answer.body_bytes,
+            },
         ),
-        Err(failure) => (Some(failure.to_string()), 0),
+        Err(failure) => {
+            let kind = match failure {
+                Failure::Timeout => EndedBy::TimeLimit,
+                _ => EndedBy::Loss,
+            };
+            (
+                Exchanged::Lost,
+                Ended::without_answer(kind, failure.to_string()),
+            )
+        }
     };
-    let ended = match &outcome.result {
-        Ok(_) => Ended::Answered,
-        Err(Failure::Timeout) => Ended::TimedOut,
-        Err(_) => Ended::Lost,
-    };
-    shard.recorders()[request.name].finish(times, error, ended, body_bytes);
+    shard.recorders()[request.name].finish(times, ended);
     in_flight.ended = true;
-    outcome.result.is_ok()
+    exchanged
 }

@@ -4,13 +4,17 @@
 //! (`difference`, `request`, `behaviour`, `protocol`), what a thread's users share (`shard`), one request (`exchange`), the users
 //! (`user`, `arrivals`), and the `engine` with its threads.
 
+mod alone;
 mod arrivals;
 mod behaviour;
+mod checks;
 mod counters;
+mod data;
 mod difference;
 mod engine;
 mod error;
 mod exchange;
+mod expectation;
 mod histogram;
 mod lock;
 mod null_server;
@@ -18,6 +22,7 @@ mod prepared;
 mod protocol;
 mod recorder;
 mod request;
+mod session;
 mod shard;
 mod stop;
 mod target;
@@ -26,23 +31,19 @@ mod tls;
 mod user;
 mod worker;
 
+pub use alone::Alone;
 pub use behaviour::{Behaviour, LoadModel};
 pub use counters::{Counters, Second};
+pub use data::{AtEnd, File, Order, Share, Table, names};
 pub use difference::Difference;
 pub use engine::{Config, Engine};
 pub use error::{EngineError, Result};
+pub use expectation::{Expectation, Expected, Wanted};
 pub use histogram::{DecodeError, Histogram};
 pub use null_server::NullServer;
-pub use request::{ANOTHER_BODY, Expected, Request};
+pub use protocol::{Outgoing, Received};
+pub use request::{ANOTHER_BODY, Request};
 pub use tls::Trust;
-
-/// The bytes that are sent for a request to the server of an address.
-pub fn encoded(request: &Request, url: &str) -> Result<Vec<u8>> {
-    let target::Address {
-        authority, prefix, ..
-    } = target::Address::parse(url)?;
-    protocol::encode(request, authority, prefix)
-}
 
 // What the glue needs beside.
 #[cfg(feature = "python")]

@@ -1,13 +1,15 @@
 //! A behaviour that can be lived: its requests encoded, their weights added up, its bounds shared out.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::behaviour::{Behaviour, LoadModel};
+use super::checks::{Checks, Sent};
+use super::data::{Compiler, Drawn, File, OutOfData, Share, Source};
 use super::error::{EngineError, Result};
-use super::protocol::encode;
-use super::request::{ANOTHER_BODY, Request};
+use super::protocol::{Encoded, Outgoing, Received, Verdict, encode};
+use super::request::Request;
 use super::target::Target;
 
 /// The back-off after a transport error, so that a dead server is not hammered.
@@ -18,48 +20,94 @@ const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
 /// A request, ready to be sent.
 pub struct PreparedRequest {
-    pub bytes: Vec<u8>,
     /// Its place in the accounts.
     pub name: usize,
     pub to_head: bool,
-    request: Request,
-    /// What was wrong with the first other body. It is said of all later ones, too: bodies that differ each time
-    /// are one error, counted, and not as many as there are answers.
-    other_body: OnceLock<String>,
-    /// The weights of it and all before it.
-    up_to: u64,
+    encoded: Encoded,
+    files: Vec<Arc<File>>,
+    sources: Vec<Source>,
+    checks: Checks,
 }
 
 impl PreparedRequest {
-    /// Whether an answer is the expected one.
-    pub fn accepts(&self, status: u16, body: &[u8]) -> bool {
-        if !self.request.accepts_status(status) {
-            return false;
-        }
-        let accepted = self.request.expected.accepts(body);
-        if !accepted {
-            self.other_body
-                .get_or_init(|| self.request.body_objection(body));
-        }
-        accepted
+    /// Prepare a request for the server of a host, below a path of its.
+    pub fn new(request: &Request, host: &str, prefix: &str, name: usize) -> Result<Self> {
+        let mut compiler = Compiler::new(request.files.as_deref());
+        let encoded = encode(request, host, prefix, &mut compiler)?;
+        let checks = Checks::new(request, &mut compiler)?;
+        let sources = compiler.sources;
+        Ok(Self {
+            encoded,
+            name,
+            to_head: request.method == "HEAD",
+            checks,
+            sources,
+            files: request.files.clone().unwrap_or_default(),
+        })
     }
 
-    /// What is wrong with an answer that was not accepted.
-    pub fn objection(&self, status: u16) -> String {
-        if !self.request.accepts_status(status) {
-            return self.request.status_objection(status);
-        }
-        self.other_body
-            .get()
-            .map_or(ANOTHER_BODY, String::as_str)
-            .to_owned()
+    /// Whether it is another one from time to time.
+    pub fn differs(&self) -> bool {
+        !self.sources.is_empty()
     }
+
+    /// Make its bytes at a position.
+    pub fn fill(
+        &self,
+        outgoing: &mut Outgoing,
+        seed: u64,
+        position: u64,
+    ) -> std::result::Result<(), OutOfData> {
+        if self.differs() {
+            let Outgoing { drawn, .. } = outgoing;
+            drawn.draw(&self.files, &self.sources, seed, position)?;
+            self.encoded.fill(outgoing, &self.files, &self.sources);
+        }
+        Ok(())
+    }
+
+    /// The bytes, once they were made.
+    pub fn bytes<'a>(&'a self, outgoing: &'a Outgoing) -> &'a [u8] {
+        match &self.encoded {
+            Encoded::Constant(bytes) => bytes,
+            Encoded::Filled { .. } => &outgoing.bytes,
+        }
+    }
+
+    /// Hold an answer against what was expected of it; `random` is from 0 up to 1.
+    pub fn judge(
+        &self,
+        answer: Received<'_>,
+        drawn: &Drawn,
+        random: impl FnOnce() -> f64,
+    ) -> Verdict {
+        let sent = Sent {
+            drawn,
+            files: &self.files,
+            sources: &self.sources,
+        };
+        self.checks.judge(answer, sent, random)
+    }
+}
+
+/// A request with what its weight says: the weights of it and all before it.
+struct Weighted {
+    request: PreparedRequest,
+    up_to: u64,
+}
+
+/// Where the requests of a behaviour are in their sequence.
+struct Sequence {
+    seed: u64,
+    share: Share,
+    next: AtomicU64,
 }
 
 /// A behaviour, ready to be lived.
 pub struct PreparedBehaviour {
-    requests: Vec<PreparedRequest>,
+    requests: Vec<Weighted>,
     weights: u64,
+    sequence: Sequence,
     pub model: LoadModel,
     pub wait: (Duration, Duration),
     /// Open requests that may be in flight on each thread, and those that are.
@@ -71,11 +119,14 @@ pub struct PreparedBehaviour {
 }
 
 impl PreparedBehaviour {
-    /// Prepare a behaviour for so many threads; `name` says where a request's figures are kept.
+    /// Prepare a behaviour for so many threads; `name` says where a request's figures are kept. The values that it
+    /// sends are those of the seed at this process's share of the positions.
     pub fn new(
         declared: Behaviour,
         target: &Target,
         threads: usize,
+        seed: u64,
+        share: Share,
         mut name: impl FnMut(&Request) -> usize,
     ) -> Result<Self> {
         let refuse = |message: &str| Err(EngineError::Argument(message.to_owned()));
@@ -111,19 +162,19 @@ impl PreparedBehaviour {
                     )));
                 }
                 up_to += u64::from(request.weight);
-                Ok(PreparedRequest {
-                    bytes: encode(&request, &target.host, &target.prefix)?,
-                    name: name(&request),
-                    to_head: request.method == "HEAD",
-                    request,
-                    other_body: OnceLock::new(),
-                    up_to,
-                })
+                let request =
+                    PreparedRequest::new(&request, &target.host, &target.prefix, name(&request))?;
+                Ok(Weighted { request, up_to })
             })
             .collect::<Result<_>>()?;
         Ok(Self {
             requests,
             weights: up_to,
+            sequence: Sequence {
+                seed,
+                share,
+                next: AtomicU64::new(0),
+            },
             model,
             wait,
             places,
@@ -150,13 +201,28 @@ impl PreparedBehaviour {
         }
         let drawn = (random() * self.weights as f64) as u64;
         self.requests
-            .partition_point(|request| request.up_to <= drawn)
+            .partition_point(|one| one.up_to <= drawn)
             .min(self.requests.len() - 1)
     }
 
     /// The request of that number.
     pub fn request(&self, index: usize) -> &PreparedRequest {
-        &self.requests[index]
+        &self.requests[index].request
+    }
+
+    /// Make the bytes of a request with the next values of the sequence.
+    pub fn fill(
+        &self,
+        request: &PreparedRequest,
+        outgoing: &mut Outgoing,
+    ) -> std::result::Result<(), OutOfData> {
+        let Sequence { seed, share, next } = &self.sequence;
+        let position = if request.differs() {
+            share.position(next.fetch_add(1, Ordering::Relaxed))
+        } else {
+            0
+        };
+        request.fill(outgoing, *seed, position)
     }
 
     /// A wait; `random` is from 0 up to 1.

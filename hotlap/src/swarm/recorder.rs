@@ -41,6 +41,11 @@ impl Recorder {
         self.counters.not_offered += 1;
     }
 
+    /// Count a user, or a stream of arrivals, that ends because no row is left for it.
+    pub fn run_out(&mut self) {
+        self.counters.out_of_data += 1;
+    }
+
     /// What was counted. What is in flight stays so, and what follows is counted anew.
     pub fn take(&mut self) -> Counters {
         self.integrate(Instant::now());
@@ -48,18 +53,18 @@ impl Recorder {
     }
 
     /// Count a request that ended, with or without an answer.
-    pub fn finish(&mut self, times: Times, error: Option<String>, kind: Ended, body_bytes: usize) {
+    pub fn finish(&mut self, times: Times, ended: Ended) {
         self.integrate(times.done);
         self.in_flight -= 1;
         let counters = &mut self.counters;
         // A connection that is refused at once says nothing about how long answers take.
         let response_us = micros(times.done - times.intended);
-        match (&error, kind) {
+        match (&ended.error, ended.kind) {
             (None, _) => {
                 counters.response.record(response_us);
                 counters.service.record(micros(times.done - times.sent));
             }
-            (Some(_), Ended::Lost) => {}
+            (Some(_), EndedBy::Loss) => {}
             (Some(_), _) => counters.failure.record(response_us),
         }
         counters.lag.record(micros(
@@ -71,10 +76,11 @@ impl Recorder {
         if let Some(connect) = times.connect {
             counters.connect.record(micros(connect));
         }
-        counters.body_bytes += body_bytes as u64;
+        counters.body_bytes += ended.body_bytes as u64;
         let second = counters.seconds.entry(unix_s()).or_default();
         second.finished += 1;
-        match error {
+        counters.parsed += u64::from(ended.parsed);
+        match ended.error {
             None => counters.answered += 1,
             Some(error) => {
                 counters.failed += 1;
@@ -85,15 +91,38 @@ impl Recorder {
     }
 }
 
-/// How a request ended.
+/// What ended a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// With a whole answer.
-    Answered,
-    /// By its time limit, which is the least that the answer would have taken.
-    TimedOut,
-    /// Without a connection, or with one that broke.
-    Lost,
+pub enum EndedBy {
+    /// A whole answer.
+    Answer,
+    /// Its time limit, which is the least that the answer would have taken.
+    TimeLimit,
+    /// No connection, or one that broke.
+    Loss,
+}
+
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    pub kind: EndedBy,
+    /// What was wrong.
+    pub error: Option<String>,
+    /// Whether its body was parsed, to be held against what was expected.
+    pub parsed: bool,
+    pub body_bytes: usize,
+}
+
+impl Ended {
+    /// One that had no answer.
+    pub fn without_answer(kind: EndedBy, error: String) -> Self {
+        Self {
+            kind,
+            error: Some(error),
+            parsed: false,
+            body_bytes: 0,
+        }
+    }
 }
 
 /// The moments of one request.

@@ -1,33 +1,12 @@
 //! A request as it is declared, whatever the protocol: its answer is held against what was expected.
 
-use sha2::{Digest, Sha256};
-
-use super::difference::Difference;
+use super::expectation::{Expectation, Expected, Files};
 
 /// What is said of an answer whose body is not the expected one; where it differs follows.
 pub const ANOTHER_BODY: &str = "another body than expected";
 
-/// What an answer's body must be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expected {
-    Any,
-    Exact(Vec<u8>),
-    Sha256([u8; 32]),
-}
-
-impl Expected {
-    /// Whether a body is the expected one.
-    pub fn accepts(&self, body: &[u8]) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Exact(expected) => expected == body,
-            Self::Sha256(digest) => Sha256::digest(body)[..] == digest[..],
-        }
-    }
-}
-
 /// A request as the user declares it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     pub method: String,
     pub path: String,
@@ -37,9 +16,14 @@ pub struct Request {
     pub name: String,
     /// How often it is chosen, relative to the others.
     pub weight: u32,
-    /// The status that counts as answered; `None`: any below 400.
-    pub status: Option<u16>,
+    /// The statuses that count as answered; none: any below 400.
+    pub statuses: Vec<u16>,
     pub expected: Expected,
+    /// What an answer must have beside.
+    pub expectations: Vec<Expectation>,
+    /// Where the values come from that placeholders in path, headers, body and expectations stand for; `None`:
+    /// braces are braces.
+    pub files: Files,
     /// What must not be shown where an answer is.
     pub hidden: Vec<Vec<u8>>,
 }
@@ -54,57 +38,11 @@ impl Request {
             body: Vec::new(),
             name: path.into(),
             weight: 1,
-            status: Some(200),
+            statuses: vec![200],
             expected: Expected::Any,
+            expectations: Vec::new(),
+            files: None,
             hidden: Vec::new(),
         }
-    }
-
-    /// Whether a status counts as answered.
-    pub fn accepts_status(&self, status: u16) -> bool {
-        self.status.map_or(status < 400, |wanted| wanted == status)
-    }
-
-    /// What is wrong with a status.
-    pub fn status_objection(&self, status: u16) -> String {
-        match self.status {
-            Some(wanted) => format!("status {status}, not {wanted}"),
-            None => format!("status {status}"),
-        }
-    }
-
-    /// What is wrong with a body that is not accepted.
-    pub fn body_objection(&self, body: &[u8]) -> String {
-        let found = match &self.expected {
-            Expected::Exact(expected) => Difference::between(expected, body, &self.hidden),
-            Expected::Any | Expected::Sha256(_) => None,
-        };
-        found.map_or_else(
-            || ANOTHER_BODY.to_owned(),
-            |found| format!("{ANOTHER_BODY}: the first time, {found}"),
-        )
-    }
-
-    /// What is wrong with an answer, if anything is.
-    pub fn objection(&self, status: u16, body: &[u8]) -> Option<String> {
-        if !self.accepts_status(status) {
-            return Some(self.status_objection(status));
-        }
-        (!self.expected.accepts(body)).then(|| self.body_objection(body))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bodies_are_held_against_what_was_expected() {
-        let digest = Sha256::digest(b"right").into();
-        for expected in [Expected::Exact(b"right".to_vec()), Expected::Sha256(digest)] {
-            assert!(expected.accepts(b"right"));
-            assert!(!expected.accepts(b"wrong"));
-        }
-        assert!(Expected::Any.accepts(b""));
     }
 }

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::behaviour::LoadModel;
-use super::exchange::exchange;
+use super::exchange::{Exchanged, exchange};
 use super::prepared::{BACK_OFF, PreparedBehaviour};
-use super::protocol::Connection;
+use super::session::Session;
 use super::shard::Shard;
 use super::stop::StopSignal;
 
-/// Live until told to end.
+/// Live until told to end, or until no row is left for what it sends.
 pub async fn live(shard: Arc<Shard>, behaviour: Arc<PreparedBehaviour>, stop: Arc<StopSignal>) {
-    let mut connection = Connection::default();
+    let mut session = Session::default();
     let paced = behaviour.model == LoadModel::Paced;
     let period = (behaviour.wait.0 + behaviour.wait.1) / 2;
     let mut intended = Instant::now();
@@ -23,14 +23,17 @@ pub async fn live(shard: Arc<Shard>, behaviour: Arc<PreparedBehaviour>, stop: Ar
     }
     while !stop.is_raised() {
         let request = behaviour.request(behaviour.choose(|| shard.random()));
-        let held = exchange(&shard, request, &mut connection, intended).await;
+        let exchanged = exchange(&shard, &behaviour, request, &mut session, intended).await;
+        if exchanged == Exchanged::OutOfData {
+            break;
+        }
         let now = Instant::now();
         intended = if paced {
             intended + period
         } else {
             now + behaviour.draw_wait(|| shard.random())
         };
-        if !held {
+        if exchanged == Exchanged::Lost {
             shard.pause(&stop, intended.max(now + BACK_OFF)).await;
             if !paced {
                 intended = Instant::now();

@@ -2,7 +2,9 @@
 
 mod http1;
 mod outcome;
+mod outgoing;
 
 // There is one protocol so far. With another, a target says which of them its connections speak.
-pub use http1::{Connection, encode};
-pub use outcome::Failure;
+pub use http1::{Connection, Encoded, encode, header};
+pub use outcome::{Failure, Received, Verdict};
+pub use outgoing::Outgoing;

@@ -19,12 +19,29 @@ pub enum Failure {
     Timeout,
 }
 
-/// An answer, and whether it was the expected one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
+/// An answer as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Received<'a> {
     pub status: u16,
+    /// With all its headers.
+    pub head: &'a [u8],
+    pub body: &'a [u8],
+}
+
+/// What was found of an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// What is wrong with it.
+    pub objection: Option<String>,
+    /// Whether its body was parsed, where there is something to hold against it.
+    pub parsed: bool,
+}
+
+/// An answer, and what was found of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
     pub body_bytes: usize,
-    pub accepted: bool,
+    pub verdict: Verdict,
 }
 
 /// What came back for a request.

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use super::response::{self, Malformed, Progress};
-use crate::swarm::protocol::outcome::{Answer, Failure, Outcome};
+use crate::swarm::protocol::outcome::{Answer, Failure, Outcome, Received, Verdict};
 use crate::swarm::target::Target;
 
 const FIRST_BUFFER_BYTES: usize = 2048;
@@ -30,13 +30,13 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Send a request and read its answer; `accepts` judges its status and body. The total timeout counts from the send.
+    /// Send a request and read its answer; `judge` holds it against what was expected. The total timeout counts from the send.
     pub async fn ask(
         &mut self,
         target: &Target,
         request: &[u8],
         to_head: bool,
-        accepts: impl Fn(u16, &[u8]) -> bool,
+        judge: impl FnOnce(Received<'_>) -> Verdict,
     ) -> Outcome {
         let mut connect = None;
         if !self.reusable() {
@@ -54,7 +54,7 @@ impl Connection {
             connect = Some(began.elapsed());
         }
         let sent = Instant::now();
-        let exchange = self.exchange(request, to_head, accepts);
+        let exchange = self.exchange(request, to_head, judge);
         let result = match tokio::time::timeout(target.timeout, exchange).await {
             Ok(result) => result,
             Err(_) => Err(Failure::Timeout),
@@ -96,7 +96,7 @@ impl Connection {
         &mut self,
         request: &[u8],
         to_head: bool,
-        accepts: impl Fn(u16, &[u8]) -> bool,
+        judge: impl FnOnce(Received<'_>) -> Verdict,
     ) -> Result<Answer, Failure> {
         let Self {
             stream,
@@ -155,9 +155,12 @@ impl Connection {
                     break;
                 };
                 let answer = Answer {
-                    status: found.status,
                     body_bytes: body.len(),
-                    accepted: accepts(found.status, body),
+                    verdict: judge(Received {
+                        status: found.status,
+                        head: &buffer[..found.length()],
+                        body,
+                    }),
                 };
                 // More than was asked for would be taken for the next answer.
                 let keep = found.keep_alive && !ended && used == buffer.len();

@@ -5,4 +5,5 @@ mod request;
 mod response;
 
 pub use connection::Connection;
-pub use request::encode;
+pub use request::{Encoded, encode};
+pub use response::header;

@@ -1,44 +1,108 @@
 //! A request as HTTP/1.1 puts it on the wire: built once, sent as it is.
 
+use std::io::Write;
+use std::sync::Arc;
+
+use crate::swarm::data::{Compiler, File, Piece, Place, Source, body_form, fill, joined};
 use crate::swarm::error::{EngineError, Result};
+use crate::swarm::protocol::outgoing::Outgoing;
 use crate::swarm::request::Request;
 
-/// The bytes that go over the wire to a host (`host:port`), below a path of its (`/prefix`, or nothing).
-pub fn encode(request: &Request, host: &str, prefix: &str) -> Result<Vec<u8>> {
+/// A request as it goes over the wire.
+pub enum Encoded {
+    /// The same each time.
+    Constant(Vec<u8>),
+    /// With values in it. `says_length`: a length is to be put between head and body.
+    Filled {
+        head: Vec<Piece>,
+        says_length: bool,
+        body: Vec<Piece>,
+    },
+}
+
+impl Encoded {
+    /// Put the values that were drawn into the bytes.
+    pub fn fill(&self, outgoing: &mut Outgoing, files: &[Arc<File>], sources: &[Source]) {
+        let Self::Filled {
+            head,
+            says_length,
+            body,
+        } = self
+        else {
+            return;
+        };
+        let Outgoing {
+            drawn,
+            body: content,
+            bytes,
+        } = outgoing;
+        bytes.clear();
+        fill(head, drawn, files, sources, bytes);
+        content.clear();
+        fill(body, drawn, files, sources, content);
+        if *says_length {
+            // Writing to memory cannot fail.
+            let _ = write!(bytes, "Content-Length: {}\r\n", content.len());
+        }
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(content);
+    }
+}
+
+/// What goes over the wire to a host (`host:port`), below a path of its (`/prefix`, or nothing).
+pub fn encode(
+    request: &Request,
+    host: &str,
+    prefix: &str,
+    compiler: &mut Compiler<'_>,
+) -> Result<Encoded> {
     check(request)?;
     check_path(prefix, true)?;
-    let mut head = format!("{} {prefix}{} HTTP/1.1\r\n", request.method, request.path);
     let given = |wanted: &str| {
         request
             .headers
             .iter()
             .any(|(name, _)| name.eq_ignore_ascii_case(wanted))
     };
+    let mut head = vec![Piece::Literal(
+        format!("{} {prefix}", request.method).into_bytes(),
+    )];
+    head.extend(compiler.compile(request.path.as_bytes(), Place::Url)?);
+    let mut own = String::from(" HTTP/1.1\r\n");
     if !given("host") {
-        head.push_str(&format!("Host: {host}\r\n"));
+        own.push_str(&format!("Host: {host}\r\n"));
     }
     if !given("user-agent") {
-        head.push_str(concat!(
+        own.push_str(concat!(
             "User-Agent: hotlap/",
             env!("CARGO_PKG_VERSION"),
             "\r\n"
         ));
     }
     if !given("accept") {
-        head.push_str("Accept: */*\r\n");
+        own.push_str("Accept: */*\r\n");
     }
+    head.push(Piece::Literal(own.into_bytes()));
     for (name, value) in &request.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.push(Piece::Literal(format!("{name}: ").into_bytes()));
+        head.extend(compiler.compile(value.as_bytes(), Place::Header)?);
+        head.push(Piece::Literal(b"\r\n".to_vec()));
     }
+    let form = body_form(&request.headers, &request.body);
+    let body = compiler.compile(&request.body, Place::Body(form))?;
     let has_body =
         !request.body.is_empty() || matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
-    if has_body && !given("content-length") {
-        head.push_str(&format!("Content-Length: {}\r\n", request.body.len()));
+    let encoded = Encoded::Filled {
+        head: joined(head),
+        says_length: has_body && !given("content-length"),
+        body,
+    };
+    if !compiler.sources.is_empty() {
+        return Ok(encoded);
     }
-    head.push_str("\r\n");
-    let mut bytes = head.into_bytes();
-    bytes.extend_from_slice(&request.body);
-    Ok(bytes)
+    let mut outgoing = Outgoing::default();
+    encoded.fill(&mut outgoing, &[], &[]);
+    Ok(Encoded::Constant(outgoing.bytes))
 }
 
 /// Refuse what would break the protocol.
@@ -86,17 +150,23 @@ fn check_path(path: &str, may_be_empty: bool) -> Result<()> {
 mod tests {
     use super::*;
 
+    fn bytes(request: &Request, prefix: &str) -> Result<Vec<u8>> {
+        match encode(request, "h:1", prefix, &mut Compiler::new(None))? {
+            Encoded::Constant(bytes) => Ok(bytes),
+            Encoded::Filled { .. } => panic!("there is no value in it"),
+        }
+    }
+
     #[test]
     fn a_get_has_no_body_and_a_post_says_its_length() {
-        let text =
-            |request: &Request| String::from_utf8(encode(request, "h:1", "").unwrap()).unwrap();
+        let text = |request: &Request| String::from_utf8(bytes(request, "").unwrap()).unwrap();
         let plain = text(&Request::get("/x?y=1"));
         assert!(
             plain.starts_with("GET /x?y=1 HTTP/1.1\r\nHost: h:1\r\n"),
             "{plain}"
         );
         assert!(!plain.contains("Content-Length"));
-        let below = encode(&Request::get("/x"), "h:1", "/api").unwrap();
+        let below = bytes(&Request::get("/x"), "/api").unwrap();
         assert!(below.starts_with(b"GET /api/x HTTP/1.1\r\n"));
         let post = Request {
             method: "POST".into(),
@@ -114,19 +184,19 @@ mod tests {
     #[test]
     fn what_would_break_the_protocol_is_refused() {
         for path in ["x", "/a b", "/ü", ""] {
-            assert!(encode(&Request::get(path), "h", "").is_err(), "{path}");
+            assert!(bytes(&Request::get(path), "").is_err(), "{path}");
         }
         let injected = Request {
             headers: vec![("a".into(), "b\r\nc: d".into())],
             ..Request::get("/")
         };
-        assert!(encode(&injected, "h", "").is_err());
+        assert!(bytes(&injected, "").is_err());
         let own = Request {
             headers: vec![("Connection".into(), "close".into())],
             ..Request::get("/")
         };
         assert!(
-            encode(&own, "h", "")
+            bytes(&own, "")
                 .unwrap_err()
                 .to_string()
                 .contains("leave it out")

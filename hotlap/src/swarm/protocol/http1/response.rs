@@ -93,6 +93,21 @@ pub fn head(buffer: &[u8], to_head_request: bool) -> Result<Option<Head>, Malfor
     }))
 }
 
+/// The first header of that name in a whole head.
+pub fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let mut headers = [const { std::mem::MaybeUninit::uninit() }; MAX_HEADERS];
+    let mut parsed = httparse::Response::new(&mut []);
+    let config = httparse::ParserConfig::default();
+    config
+        .parse_response_with_uninit_headers(&mut parsed, head, &mut headers)
+        .ok()?;
+    let found = parsed
+        .headers
+        .iter()
+        .find(|header| header.name.eq_ignore_ascii_case(name))?;
+    Some(found.value.trim_ascii())
+}
+
 impl Head {
     /// How many bytes of the buffer the head itself takes.
     pub fn length(&self) -> usize {
