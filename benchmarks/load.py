@@ -24,7 +24,7 @@ NULL = "import sys, time; from hotlap._engine import NullServer; s = NullServer(
 ENGINE = """
 import sys, time
 from hotlap._engine import Behaviour, Swarm
-from hotlap.load.request import Request
+from hotlap.serving.request import Request
 url, path, users, wait_s, time_s = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), float(sys.argv[5])
 swarm = Swarm(url)
 behaviour = swarm.declare(Behaviour([Request("GET", path)], wait_s=(wait_s, wait_s)))

@@ -16,7 +16,7 @@ from window import Window, window
 
 from hotlap._engine import Behaviour, Swarm
 from hotlap.experiment import Experiment
-from hotlap.load.request import Request
+from hotlap.serving.request import Request
 from hotlap.serving.server import raise_file_limit, served
 from pyapp.experiment import create_experiment
 

@@ -13,7 +13,7 @@ from statistics import median
 from window import window
 
 from hotlap._engine import Behaviour, Swarm
-from hotlap.load.request import Request
+from hotlap.serving.request import Request
 from hotlap.serving.server import served
 from ladder.experiment import experiment
 

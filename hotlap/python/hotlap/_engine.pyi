@@ -4,6 +4,7 @@ Whatever it does is detached from the interpreter: other Python threads run mean
 becomes a ``PanicError``.
 """
 
+import builtins
 import os
 from collections.abc import Mapping, Sequence
 from typing import Literal, final
@@ -24,6 +25,9 @@ def _panic(message: str) -> None:
 ANOTHER_BODY: str
 """How what is said of an answer begins whose body is not the expected one."""
 
+GENERATORS: str
+"""What placeholders may stand for beside columns, as it is written."""
+
 def first_difference(
     one: bytes, other: bytes, hidden: Sequence[str | bytes] = ()
 ) -> tuple[int, str, str] | None:
@@ -39,6 +43,99 @@ def first_difference(
         the bodies are equal.
     """
 
+def columns_of(path: str | os.PathLike[str]) -> list[str]:
+    """The names of a file's columns, without reading its rows.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+
+def columns_named(text: str) -> list[str]:
+    """The columns that placeholders in a text name, if they are any: all names that are not generators'.
+
+    Raises:
+        ValueError: a generator has wrong arguments.
+    """
+
+@final
+class Data:
+    """A file of values, with the order in which requests take its rows."""
+
+    def __new__(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        order: Literal["in-turn", "random", "zipf", "unique"] = "in-turn",
+        exponent: float = 1.0,
+        at_end: Literal["stop", "again"] = "stop",
+    ) -> Data:
+        """Read a file into memory.
+
+        Args:
+            path: ``.csv`` or ``.tsv`` with a line of names; ``.jsonl`` or ``.ndjson`` with an object in each line.
+            order: ``in-turn``; ``random``; ``zipf``: the first rows most often; ``unique``: each once over all users,
+                processes and workers.
+            exponent: Of ``zipf``: the n-th row comes as often as 1 / n to this power.
+            at_end: When no unique row is left: users ``stop``, or the rows are taken ``again``.
+
+        Raises:
+            ValueError: the file cannot be read, or has no row; the message names the line.
+        """
+
+    @property
+    def path(self) -> str:
+        """The file."""
+
+    @property
+    def columns(self) -> list[str]:
+        """Their names."""
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """What it takes."""
+
+@final
+class Prepared:
+    """A request for the server of an address, for who sends it without the engine."""
+
+    @property
+    def differs(self) -> bool:
+        """Whether it is another one at each position."""
+
+    def at(self, position: int = 0) -> Sent:
+        """The request with the values of a position: those that the engine sends there.
+
+        Raises:
+            IndexError: no row is left for it.
+        """
+
+@final
+class Sent:
+    """A request with its values."""
+
+    @property
+    def bytes(self) -> bytes:
+        """What goes over the wire."""
+
+    @property
+    def path(self) -> str:
+        """With its query, and below the path of the address."""
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """All of them."""
+
+    @property
+    def body(self) -> builtins.bytes | None:
+        """``None`` where that is nothing."""
+
+    def objection(self, status: int, headers: Sequence[tuple[str, str]], body: builtins.bytes) -> str | None:
+        """What is wrong with an answer to it; ``None``: nothing is."""
+
 @final
 class Request:
     """A request that users send. Two are equal if they are alike in all of it."""
@@ -51,10 +148,17 @@ class Request:
         weight: int = 1,
         headers: Mapping[str, str] | None = None,
         body: str | bytes | None = None,
-        status: int | None = ...,
+        status: int | Sequence[int] | None = ...,
         expected_body: str | bytes | None = None,
         expected_sha256: str | None = None,
         hidden: Sequence[str | bytes] = (),
+        *,
+        data: Sequence[Data] | None = None,
+        expected_headers: Mapping[str, str] | None = None,
+        expected_json: Mapping[str, object] | None = None,
+        contains: Sequence[str] = (),
+        matches: Sequence[str] = (),
+        size: tuple[int, int] | None = None,
     ) -> Request:
         """Declare a request.
 
@@ -65,14 +169,22 @@ class Request:
             weight: Its share among the requests of a user.
             headers: On top of ``Host``, ``User-Agent`` and ``Accept``.
             body: What is sent with it.
-            status: What it must be answered with, 200 by default; ``None``: anything below 400.
+            status: What it must be answered with, 200 by default, or one of several; ``None``: anything below 400.
             expected_body: What the body of the answer must be.
             expected_sha256: The same, as the digest in hexadecimal digits.
             hidden: What is not shown where an answer's body is, such as a token: asterisks are.
+            data: Files whose columns ``{name}`` stands for in path, headers, body and expectations, encoded for where
+                it stands; generators are there without any (``{uuid}``, ``{counter}``, ``{int:1..9}``, ``{now}``,
+                ``{hex:16}``). ``{{`` is a brace. ``None``: all braces are.
+            expected_headers: Headers that an answer must have, with these values.
+            expected_json: Values of its body by JSON pointer. A text with a placeholder stands for a number, too.
+            contains: Texts that must be in its body.
+            matches: Regular expressions that its body must match somewhere.
+            size: The least and the most bytes of its body.
 
         Raises:
-            ValueError: the digest is not made of 64 hexadecimal digits. What else cannot be sent is refused by
-                :meth:`Swarm.declare`.
+            ValueError: a pattern is not one; the digest is not made of 64 hexadecimal digits.
+                What else cannot be sent is refused by :meth:`Swarm.declare`.
         """
 
     @property
@@ -100,8 +212,8 @@ class Request:
         """What is sent with it; ``None`` where that is nothing."""
 
     @property
-    def status(self) -> int | None:
-        """What it must be answered with; ``None``: anything below 400."""
+    def statuses(self) -> list[int]:
+        """What it may be answered with; none: anything below 400."""
 
     @property
     def expected_body(self) -> bytes | None:
@@ -111,15 +223,28 @@ class Request:
     def expected_sha256(self) -> str | None:
         """The digest of the same, where that was given instead."""
 
-    def encoded(self, url: str) -> bytes:
-        """What users send for it to the server of an address.
+    @property
+    def differs(self) -> bool:
+        """Whether it has values that differ from request to request.
+
+        Raises:
+            ValueError: it cannot be sent.
+        """
+
+    @property
+    def once(self) -> bool:
+        """Whether it has values that no other request may have: unique rows, or a counter.
+
+        Raises:
+            ValueError: it cannot be sent.
+        """
+
+    def prepare(self, url: str, *, seed: int = 0) -> Prepared:
+        """It for the server of an address; ``seed`` is of its values.
 
         Raises:
             ValueError: the address is not one, or the request cannot be sent.
         """
-
-    def objection(self, status: int, body: bytes) -> str | None:
-        """What is wrong with an answer, with the first place where its body differs; ``None``: nothing is."""
 
 @final
 class Behaviour:
@@ -186,6 +311,7 @@ class Swarm:
         ca_file: str | None = None,
         insecure: bool = False,
         seed: int = 0,
+        share: tuple[int, int] = (0, 1),
     ) -> Swarm:
         """Start the threads; no user yet.
 
@@ -196,7 +322,9 @@ class Swarm:
             timeout_s: For an answer, from the send.
             ca_file: A PEM file with the authorities to trust instead of the usual ones.
             insecure: Trust any certificate.
-            seed: Of what is left to chance: weights, waits, gaps.
+            seed: Of what is left to chance: weights, waits, gaps, values.
+            share: Where several engines load one server: the first position of the sequence of values that is this
+                one's, and how many further on each next one is.
 
         Raises:
             ValueError: the URL, a time or the file cannot be used.
@@ -225,6 +353,10 @@ class Swarm:
     @property
     def users(self) -> int:
         """How many users there are."""
+
+    @property
+    def drawn(self) -> int:
+        """How many requests took values of the sequence."""
 
     def take(self) -> list[Counters]:
         """What was counted of each method and name since it was last taken."""
@@ -268,6 +400,14 @@ class Counters:
     @property
     def aborted(self) -> int:
         """Those that were given up."""
+
+    @property
+    def out_of_data(self) -> int:
+        """Users, or streams of arrivals, that ended because no row was left for them."""
+
+    @property
+    def parsed(self) -> int:
+        """Answers whose body was parsed or searched, where something in it was expected."""
 
     @property
     def not_offered(self) -> int:
@@ -343,9 +483,9 @@ class Counters:
 
 @final
 class NullServer:
-    """A server on 127.0.0.1 that answers each request at once with a body of fixed size."""
+    """A server on 127.0.0.1 that answers each request at once with the same body."""
 
-    def __new__(cls, body_bytes: int = 0) -> NullServer: ...
+    def __new__(cls, body_bytes: int = 0, *, body: bytes | None = None) -> NullServer: ...
     @property
     def url(self) -> str:
         """``http://127.0.0.1:port``."""

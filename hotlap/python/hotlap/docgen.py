@@ -30,6 +30,7 @@ _TABLES = (
         "[tool.hotlap.variants.NAME] or [tool.hotlap.scenarios.NAME.variants.NAME]",
     ),
     ("LoadTable", "The load", "[tool.hotlap.scenarios.NAME.load]"),
+    ("DataTable", "A file of values", "data of a scenario, as a table"),
     ("ExpectTable", "What must be answered", "[tool.hotlap.scenarios.NAME.expect]"),
     ("WritesTable", "Requests that write", "[tool.hotlap.scenarios.NAME.writes]"),
 )

@@ -76,6 +76,11 @@ impl Swarm {
         self.0.users()
     }
 
+    #[getter]
+    fn drawn(&self) -> u64 {
+        self.0.drawn()
+    }
+
     fn take(&self, py: Python<'_>) -> PyResult<Vec<Counters>> {
         let counters = |(key, taken)| Counters::from_taken(key, taken);
         detached(py, || Ok(self.0.take().into_iter().map(counters).collect()))

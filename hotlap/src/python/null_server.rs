@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 
 use super::detach::detached;
 use crate::swarm::{self, held};
@@ -14,9 +15,14 @@ pub struct NullServer(Mutex<Option<swarm::NullServer>>);
 #[pymethods]
 impl NullServer {
     #[new]
-    #[pyo3(signature = (body_bytes = 0))]
-    fn new(py: Python<'_>, body_bytes: usize) -> PyResult<Self> {
-        let server = detached(py, || Ok(swarm::NullServer::start(body_bytes)?))?;
+    #[pyo3(signature = (body_bytes = 0, *, body = None))]
+    fn new(py: Python<'_>, body_bytes: usize, body: Option<PyBackedBytes>) -> PyResult<Self> {
+        let server = detached(py, || {
+            Ok(match body {
+                Some(body) => swarm::NullServer::answering(&body)?,
+                None => swarm::NullServer::start(body_bytes)?,
+            })
+        })?;
         Ok(Self(Mutex::new(Some(server))))
     }
 

@@ -8,7 +8,7 @@ use pyo3::types::{PyBytes, PyDict, PyMapping};
 use super::data::Data;
 use super::detach::detached;
 use super::sent::Prepared;
-use crate::swarm::{self, Difference, Expectation, Expected, Wanted};
+use crate::swarm::{self, Difference, Expectation, Expected, PreparedRequest, Wanted};
 
 /// A request that users send.
 #[pyclass(frozen, eq, module = "hotlap._engine")]
@@ -233,6 +233,20 @@ impl Request {
             Expected::Sha256(digest) => Some(hexadecimal(digest)),
             _ => None,
         }
+    }
+
+    #[getter]
+    fn differs(&self, py: Python<'_>) -> PyResult<bool> {
+        detached(py, || {
+            Ok(PreparedRequest::new(&self.0, "localhost", "", 0)?.differs())
+        })
+    }
+
+    #[getter]
+    fn once(&self, py: Python<'_>) -> PyResult<bool> {
+        detached(py, || {
+            Ok(PreparedRequest::new(&self.0, "localhost", "", 0)?.once())
+        })
     }
 
     #[pyo3(signature = (url, *, seed = 0))]

@@ -106,10 +106,7 @@ impl Sent {
                 body: &body,
             };
             let request = &self.prepared.get().0.request;
-            // Each is parsed, however large.
-            Ok(request
-                .judge(answer, &self.outgoing.drawn, || 0.0)
-                .objection)
+            Ok(request.explain(answer, &self.outgoing.drawn))
         })
     }
 }

@@ -39,6 +39,13 @@ impl Sent<'_> {
     }
 }
 
+/// What is wrong with an answer: the same for all of its kind, and the detail of this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Objection {
+    what: String,
+    detail: Option<String>,
+}
+
 struct Check {
     kind: Kind,
     /// What was wrong the first time. It is said of all later ones, too: answers that differ each time are one error,
@@ -135,17 +142,12 @@ impl Checks {
         sent: Sent<'_>,
         random: impl FnOnce() -> f64,
     ) -> Verdict {
-        let refused = |objection| Verdict {
-            objection: Some(objection),
-            parsed: false,
-        };
+        let refused = |objection, parsed| Verdict { objection, parsed };
         if !self.accepts_status(answer.status) {
-            return refused(self.status_objection(answer.status));
+            return refused(Some(self.status_objection(answer.status)), false);
         }
-        for check in &self.cheap {
-            if let Some(objection) = self.objection(check, answer, sent, &mut None) {
-                return refused(objection);
-            }
+        if let Some(objection) = self.first_of(&self.cheap, answer, sent) {
+            return refused(Some(objection), false);
         }
         let size = answer.body.len();
         if self.costly.is_empty()
@@ -153,15 +155,28 @@ impl Checks {
         {
             return Verdict::default();
         }
+        refused(self.first_of(&self.costly, answer, sent), true)
+    }
+
+    fn first_of(&self, checks: &[Check], answer: Received<'_>, sent: Sent<'_>) -> Option<String> {
         let mut parsed = None;
-        let mut objections = self
-            .costly
-            .iter()
-            .filter_map(|check| self.objection(check, answer, sent, &mut parsed));
-        Verdict {
-            objection: objections.next(),
-            parsed: true,
+        checks.iter().find_map(|check| {
+            let found = self.objection(&check.kind, answer, sent, &mut parsed)?;
+            let said = check.first.get_or_init(|| found.said("the first time, "));
+            Some(said.clone())
+        })
+    }
+
+    /// What is wrong with this one answer, whatever was wrong before.
+    pub fn explain(&self, answer: Received<'_>, sent: Sent<'_>) -> Option<String> {
+        if !self.accepts_status(answer.status) {
+            return Some(self.status_objection(answer.status));
         }
+        let mut parsed = None;
+        self.cheap.iter().chain(&self.costly).find_map(|check| {
+            let found = self.objection(&check.kind, answer, sent, &mut parsed)?;
+            Some(found.said(""))
+        })
     }
 
     fn accepts_status(&self, status: u16) -> bool {
@@ -182,30 +197,34 @@ impl Checks {
 
     fn objection(
         &self,
-        check: &Check,
+        kind: &Kind,
         answer: Received<'_>,
         sent: Sent<'_>,
         parsed: &mut Option<Option<Value>>,
-    ) -> Option<String> {
+    ) -> Option<Objection> {
         let Received { head, body, .. } = answer;
-        let told = match &check.kind {
+        let (what, detail) = match kind {
             Kind::Exact(pieces) => {
                 let wanted = sent.text(pieces);
                 let found = Difference::between(&wanted, body, &self.hidden)?;
-                format!("{ANOTHER_BODY}: the first time, {found}")
+                (ANOTHER_BODY.to_owned(), found.to_string())
             }
             Kind::Sha256(digest) => {
                 if Expected::digest_is(digest, body) {
                     return None;
                 }
-                ANOTHER_BODY.to_owned()
+                let what = ANOTHER_BODY.to_owned();
+                return Some(Objection { what, detail: None });
             }
             Kind::Size(low, high) => {
                 if (*low..=*high).contains(&body.len()) {
                     return None;
                 }
                 let size = body.len();
-                format!("another size than from {low} to {high} bytes: the first time, {size}")
+                (
+                    format!("another size than from {low} to {high} bytes"),
+                    format!("it has {size}"),
+                )
             }
             Kind::Header(name, pieces) => {
                 let wanted = sent.text(pieces);
@@ -215,8 +234,9 @@ impl Checks {
                 }
                 let came = came.map_or_else(|| "none".to_owned(), |came| self.shown(came));
                 let wanted = self.shown(&wanted);
-                format!(
-                    "another header {name} than expected: the first time, {came} instead of {wanted}"
+                (
+                    format!("another header {name} than expected"),
+                    format!("{came} instead of {wanted}"),
                 )
             }
             Kind::Contains(pieces) => {
@@ -225,22 +245,23 @@ impl Checks {
                     return None;
                 }
                 let wanted = self.shown(&wanted);
-                format!("a body without what it must contain: the first time, {wanted}")
+                ("a body without what it must contain".to_owned(), wanted)
             }
             Kind::Matches(pattern) => {
                 if pattern.is_match(body) {
                     return None;
                 }
                 let body = self.shown(body);
-                format!("a body that does not match {pattern}: the first time, {body}")
+                (format!("a body that does not match {pattern}"), body)
             }
             Kind::Json(pointer, wanted) => {
                 let parsed = parsed.get_or_insert_with(|| serde_json::from_slice(body).ok());
                 let Some(whole) = parsed else {
                     let body = self.shown(body);
-                    return Some(
-                        check.say(format!("a body that is not JSON: the first time, {body}")),
-                    );
+                    return Some(Objection {
+                        what: "a body that is not JSON".to_owned(),
+                        detail: Some(body),
+                    });
                 };
                 let came = whole.pointer(pointer);
                 let (equal, wanted) = match wanted {
@@ -262,12 +283,16 @@ impl Checks {
                     |came| self.shown(came.to_string().as_bytes()),
                 );
                 let wanted = self.shown(&wanted);
-                format!(
-                    "another value at {pointer} than expected: the first time, {came} instead of {wanted}"
+                (
+                    format!("another value at {pointer} than expected"),
+                    format!("{came} instead of {wanted}"),
                 )
             }
         };
-        Some(check.say(told))
+        Some(Objection {
+            what,
+            detail: Some(detail),
+        })
     }
 
     fn shown(&self, text: &[u8]) -> String {
@@ -285,9 +310,13 @@ impl Checks {
     }
 }
 
-impl Check {
-    fn say(&self, told: String) -> String {
-        self.first.get_or_init(|| told).clone()
+impl Objection {
+    fn said(&self, when: &str) -> String {
+        let Self { what, detail } = self;
+        match detail {
+            Some(detail) => format!("{what}: {when}{detail}"),
+            None => what.clone(),
+        }
     }
 }
 

@@ -161,6 +161,12 @@ impl Engine {
         held(&self.users).len()
     }
 
+    /// How many requests took values, of all that was declared.
+    pub fn drawn(&self) -> u64 {
+        let behaviours = held(&self.behaviours);
+        behaviours.iter().map(|one| one.drawn()).sum()
+    }
+
     /// How late the threads woke from their pauses since this was last asked: their own delay, whatever the load.
     pub fn take_late(&self) -> Histogram {
         let mut late = Histogram::default();

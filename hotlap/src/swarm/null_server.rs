@@ -21,6 +21,12 @@ pub struct NullServer {
 impl NullServer {
     /// Serve a body of that many bytes for each request, on a thread of its own.
     pub fn start(body_bytes: usize) -> io::Result<Self> {
+        Self::answering(&vec![b'x'; body_bytes])
+    }
+
+    /// Serve this body for each request.
+    pub fn answering(body: &[u8]) -> io::Result<Self> {
+        let whole = answer_of(body);
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -39,11 +45,7 @@ impl NullServer {
                     };
                     let accepting = async {
                         while let Ok((stream, _)) = listener.accept().await {
-                            tokio::spawn(answer(
-                                stream,
-                                answer_of(body_bytes),
-                                Arc::clone(&counter),
-                            ));
+                            tokio::spawn(answer(stream, Arc::clone(&whole), Arc::clone(&counter)));
                         }
                     };
                     tokio::select! {
@@ -81,12 +83,13 @@ impl Drop for NullServer {
     }
 }
 
-fn answer_of(body_bytes: usize) -> Arc<[u8]> {
+fn answer_of(body: &[u8]) -> Arc<[u8]> {
     let mut answer = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {body_bytes}\r\n\r\n"
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n",
+        body.len()
     )
     .into_bytes();
-    answer.resize(answer.len() + body_bytes, b'x');
+    answer.extend_from_slice(body);
     answer.into()
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::behaviour::{Behaviour, LoadModel};
 use super::checks::{Checks, Sent};
-use super::data::{Compiler, Drawn, File, OutOfData, Share, Source};
+use super::data::{Compiler, Drawn, File, Order, OutOfData, Share, Source};
 use super::error::{EngineError, Result};
 use super::protocol::{Encoded, Outgoing, Received, Verdict, encode};
 use super::request::Request;
@@ -51,6 +51,12 @@ impl PreparedRequest {
         !self.sources.is_empty()
     }
 
+    /// Whether it has a value that no other request may have.
+    pub fn once(&self) -> bool {
+        let unique = |file: &Arc<File>| matches!(file.order, Order::Unique { .. });
+        self.differs() && self.files.iter().any(unique) || self.sources.iter().any(Source::is_once)
+    }
+
     /// Make its bytes at a position.
     pub fn fill(
         &self,
@@ -81,12 +87,20 @@ impl PreparedRequest {
         drawn: &Drawn,
         random: impl FnOnce() -> f64,
     ) -> Verdict {
-        let sent = Sent {
+        self.checks.judge(answer, self.sent(drawn), random)
+    }
+
+    /// What is wrong with this one answer.
+    pub fn explain(&self, answer: Received<'_>, drawn: &Drawn) -> Option<String> {
+        self.checks.explain(answer, self.sent(drawn))
+    }
+
+    fn sent<'a>(&'a self, drawn: &'a Drawn) -> Sent<'a> {
+        Sent {
             drawn,
             files: &self.files,
             sources: &self.sources,
-        };
-        self.checks.judge(answer, sent, random)
+        }
     }
 }
 
@@ -223,6 +237,11 @@ impl PreparedBehaviour {
             0
         };
         request.fill(outgoing, *seed, position)
+    }
+
+    /// How many positions were taken.
+    pub fn drawn(&self) -> u64 {
+        self.sequence.next.load(Ordering::Relaxed)
     }
 
     /// A wait; `random` is from 0 up to 1.

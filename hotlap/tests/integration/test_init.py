@@ -299,7 +299,7 @@ def test_fastapi_is_asked_with_what_its_document_says(
     experiment, _ = load_experiment(tmp_path)
     assert experiment.lane("private/app").headers == {"Authorization": "Bearer of a login"}
     post = experiment.lane("items-post/app")
-    assert (post.method, post.expect.status) == ("POST", 201)
+    assert (post.method, post.expect.statuses) == ("POST", (201,))
     assert json.loads(post.body or "") == {"name": "string", "price": 0.5, "bought": "2024-01-31"}
     text = (tmp_path / "hotlap.toml").read_text()
     (tmp_path / "hotlap.toml").write_text(text.replace('path = "/private"', 'path = "/items/8/small?word=b"'))

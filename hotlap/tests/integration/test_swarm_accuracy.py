@@ -10,7 +10,7 @@ import pytest
 from swarming import delay_server, until
 
 from hotlap._engine import Behaviour, Histogram, Swarm
-from hotlap.load.request import Request
+from hotlap.serving.request import Request
 
 pytestmark = pytest.mark.measures
 

@@ -20,8 +20,8 @@ from hotlap.evidence.load import Trial
 from hotlap.experiment import Engine, Experiment, Load
 from hotlap.experiment.config import load_experiment
 from hotlap.load.locust_pool import LocustPool
-from hotlap.load.request import Request
 from hotlap.load.trial import Offered, Timing, measure
+from hotlap.serving.request import Request
 from hotlap.serving.server import Served, free_port, served, stop
 from hotlap.serving.ways import ServeError
 

@@ -291,7 +291,7 @@ fn answers_are_held_against_what_was_sent() {
         (pattern("^x"), "a body that does not match ^x"),
         (
             Expectation::Size { low: 0, high: 32 },
-            "another size than from 0 to 32 bytes: the first time, 33",
+            "another size than from 0 to 32 bytes: the first time, it has 33",
         ),
     ] {
         let said = objection(json, vec![bad.clone()]).unwrap_or_default();

@@ -19,11 +19,11 @@ from hotlap.experiment.config import load_experiment
 from hotlap.experiment.model import LONGEST_S, MOST_A_SECOND, MOST_USERS
 from hotlap.files import try_file, write_whole
 from hotlap.load.locust_pool import SWARM
-from hotlap.load.request import RequestError, as_sent, check
 from hotlap.load.wire import INTERACTIVE_VARIABLE, InteractivePlan
 from hotlap.serving.aftermath import scratch, start
 from hotlap.serving.answers import learn
 from hotlap.serving.interrupts import Ended
+from hotlap.serving.request import RequestError, as_sent, check
 from hotlap.serving.server import Served, authority, free_port, raise_file_limit, served, stop
 from hotlap.serving.verify import VerifyError
 from hotlap.serving.ways import ServeError

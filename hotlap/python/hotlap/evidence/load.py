@@ -114,6 +114,12 @@ class Trial(msgspec.Struct, kw_only=True):
     failures: int | None = None
     aborted: int | None = None
     not_offered: int | None = None
+    drawn: int | None = None
+    """Requests that took values of the lane's data, the warm-up's too."""
+    out_of_data: int | None = None
+    """Users, or streams of arrivals, that ended because no row was left for them."""
+    parsed: int | None = None
+    """Answers whose body was parsed or searched, where something in it is expected."""
     rps: float | None = None
     """Answers as expected a second; the latencies are theirs too."""
     latency_ms: Percentiles = msgspec.field(default_factory=Percentiles)

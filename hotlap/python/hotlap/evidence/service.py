@@ -11,9 +11,9 @@ from hotlap.experiment import Interface
 
 Varies = Literal["requests", "servers"]
 """Between which answers a body differed: of one server, or of two servers and more than a second apart."""
-Held = Literal["body", "given", "status"]
+Held = Literal["body", "given", "expected", "status"]
 """What each answer under load is held against beside its status: the body that was verified, the one that the
-experiment gives, or nothing."""
+experiment gives, what it expects to be in it (or in a header), or nothing."""
 
 
 class BodyDifference(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +50,8 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     difference: BodyDifference | None = None
     """Where two bodies differed first."""
     held: Held | None = None
+    rows: list[str] | None = None
+    """The digests of the answers to the first rows of the lane's data; ``None`` where its requests are all the same."""
 
 
 class LockTimes(msgspec.Struct, kw_only=True):

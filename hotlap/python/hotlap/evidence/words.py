@@ -51,6 +51,11 @@ def held(verified: Verified) -> str:
     match verified.held:
         case "given":
             return "each answer's status and body are held against what the experiment gives"
+        case "expected":
+            return (
+                "each answer's status is held against what was verified, and its body and headers against what the "
+                f"experiment expects in them; not the whole body: {_why(verified)}"
+            )
         case "body" if verified.holds_port:
             return "each answer's status and body are held against what was verified, the server's own port put in"
         case "body":
@@ -61,6 +66,8 @@ def held(verified: Verified) -> str:
 
 
 def _why(verified: Verified) -> str:
+    if verified.rows is not None:
+        return "requests differ"
     if verified.once:
         return "the request is answered so only once, and then refused"
     if verified.varies is None:

@@ -2,11 +2,15 @@
 
 from hotlap.experiment.model import (
     Arrivals,
+    AtEnd,
+    DataFile,
+    DataOrder,
     Engine,
     Expect,
     Experiment,
     ExperimentError,
     Interface,
+    Json,
     Lane,
     Load,
     Mode,
@@ -18,11 +22,15 @@ from hotlap.experiment.model import (
 
 __all__ = [
     "Arrivals",
+    "AtEnd",
+    "DataFile",
+    "DataOrder",
     "Engine",
     "Expect",
     "Experiment",
     "ExperimentError",
     "Interface",
+    "Json",
     "Lane",
     "Load",
     "Mode",

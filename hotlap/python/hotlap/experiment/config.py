@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from hotlap.experiment.model import Experiment, ExperimentError
-from hotlap.experiment.toml import KeyProblem, to_experiment
+from hotlap.experiment.problems import KeyProblem
+from hotlap.experiment.toml import to_experiment
 from hotlap.experiment.toml_lines import line_of
 
 PLACES = (("hotlap.toml", ()), ("pyproject.toml", ("tool", "hotlap")))

@@ -14,6 +14,7 @@ import msgspec
 from hotlap.experiment import openapi
 from hotlap.experiment.model import ExperimentError, Server
 from hotlap.experiment.openapi import Request
+from hotlap.experiment.placeholders import literal
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +143,7 @@ def _scenario(route: Route, prefix: str, modes: list[str]) -> list[str]:
         lines.append(
             f"# {', '.join(asked.guessed)}: made up, give {'it' if len(asked.guessed) == 1 else 'them'} a value that is there"
         )
-    lines.append(f"path = {_text(asked.path)}")
+    lines.append(f"path = {_text(literal(asked.path))}")
     headers = {name: _plain(value) for name, value in asked.headers.items()}
     if route.refused == 401:
         lines += _LOGIN
@@ -164,8 +165,8 @@ _LOGIN = [
 
 
 def _plain(text: str) -> str:
-    """A text that stands for itself where a variable of the environment could."""
-    return text.replace("${", "$${")
+    """A text that stands for itself where a variable of the environment or a value could."""
+    return literal(text).replace("${", "$${")
 
 
 def _inline(values: Mapping[str, str]) -> str:

@@ -50,18 +50,56 @@ class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     timeout_s: float = 30.0
 
 
+DataOrder = Literal["in-turn", "random", "zipf", "unique"]
+AtEnd = Literal["stop", "again"]
+
+
+class DataFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file whose columns placeholders in a lane's requests stand for, and the order in which its rows are taken."""
+
+    path: str
+    """``.csv`` or ``.tsv`` with a line of names, ``.jsonl`` or ``.ndjson`` with an object in each line."""
+    order: DataOrder = "in-turn"
+    exponent: float = 1.0
+    """Of ``zipf``: the n-th row comes as often as 1 / n to this power."""
+    at_end: AtEnd = "stop"
+    """What happens when no ``unique`` row is left: users end, or the rows are taken anew."""
+
+
+Json = bool | int | float | str | None
+
+
 class Expect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a lane must answer.
 
-    ``body`` is the exact text; with ``any_body`` nothing is expected of it. ``same_as`` names the variant of the
-    same scenario whose answer it must equal. With none of these, all such variants of a scenario must answer alike.
+    Texts may have placeholders, which stand for what was sent. ``body`` is the exact text; with ``any_body`` nothing is
+    expected of it. ``same_as`` names the variant of the same scenario whose answer it must equal. With none of these,
+    all such variants of a scenario must answer alike.
     """
 
-    status: int = 200
+    statuses: tuple[int, ...] = (200,)
     body: str | None = None
     any_body: bool = False
     """Whether answers may have any body: then only their status is held against them."""
     same_as: str | None = None
+    headers: dict[str, str] = {}
+    json: dict[str, Json] = {}
+    """Values of the body by JSON pointer (RFC 6901)."""
+    contains: tuple[str, ...] = ()
+    matches: tuple[str, ...] = ()
+    """Patterns that the body matches somewhere."""
+    size_bytes: tuple[int, int] | None = None
+    """The least and the most that the body may have."""
+
+    @property
+    def status(self) -> str:
+        """The statuses, in words."""
+        return " or ".join(map(str, self.statuses))
+
+    @property
+    def of_body(self) -> bool:
+        """Whether something is expected of the answer beside its status and its whole body."""
+        return bool(self.headers or self.json or self.contains or self.matches or self.size_bytes)
 
 
 class Writes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,6 +142,9 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     scenario: str
     variant: str
     path: str
+    """Placeholders in it, in headers, body and expectations stand for values: ``{name}``."""
+    data: tuple[DataFile, ...] = ()
+    """Where those values come from that are not generated."""
     suite: str = "default"
     title: str = ""
     method: str = "GET"

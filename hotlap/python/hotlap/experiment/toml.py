@@ -22,6 +22,7 @@ from hotlap.experiment.model import (
     Experiment,
     ExperimentError,
     Interface,
+    Json,
     Lane,
     Load,
     Mode,
@@ -30,6 +31,8 @@ from hotlap.experiment.model import (
     Server,
     Writes,
 )
+from hotlap.experiment.problems import KeyProblem
+from hotlap.experiment.values import Given, check_values, columns_in, files_of
 from hotlap.experiment.variables import VariableProblem, filled
 
 Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="letters, digits, _ . -")]
@@ -73,12 +76,28 @@ class LoadTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     timeout_s: Annotated[float, Meta(gt=0, le=LONGEST_S, description="for an answer")] = _LOAD.timeout_s
 
 
+Status = Annotated[int, Meta(ge=100, le=599)]
+Size = Annotated[int, Meta(ge=0)]
+
+
 class ExpectTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What must be answered: ``[tool.hotlap.scenarios.NAME.expect]``."""
 
-    status: Annotated[int, Meta(ge=100, le=599, description="any other is a failure")] = _EXPECT.status
+    status: Annotated[Status | list[Status], Meta(description="one or several; any other is a failure")] = (
+        _EXPECT.statuses[0]
+    )
     body: Annotated[str, Meta(description='the exact text; "any": whatever it is')] | None = None
     body_file: Annotated[str, Meta(description="a file with the exact text")] | None = None
+    varies: Annotated[bool, Meta(description='the same as body = "any"')] = False
+    headers: Annotated[dict[str, str], Meta(description="headers with these values")] = {}
+    json: Annotated[
+        dict[str, Json], Meta(description="values by JSON pointer; a {name} stands for what was sent")
+    ] = {}
+    contains: Annotated[str | list[str], Meta(description="what the body must contain")] = []
+    matches: Annotated[
+        str | list[str], Meta(description="regular expressions that the body must match somewhere")
+    ] = []
+    size_bytes: Annotated[tuple[Size, Size], Meta(description="[least, most] of the body")] | None = None
     same_as: Annotated[str, Meta(description="the variant whose answer it must equal")] | None = None
 
 
@@ -136,7 +155,9 @@ class RequestTable(ServedTable, kw_only=True, forbid_unknown_fields=True):
     """A request and how the app is served for it; each names only what it changes."""
 
     method: Annotated[str, Meta(pattern="^[A-Z]+$", description="GET if absent")] | None = None
-    path: Annotated[str, Meta(pattern="^/", description="with the query")] | None = None
+    path: (
+        Annotated[str, Meta(pattern="^/", description="with the query; {name} stands for a value")] | None
+    ) = None
     headers: Annotated[
         dict[str, str], Meta(description="sent with the request; ${NAME}: of the environment, $${: ${")
     ] = {}
@@ -161,7 +182,9 @@ class WritesTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     ] = {}
     body: Annotated[str, Meta(description="the text that is sent; ${NAME} as in headers")] | None = None
     body_file: Annotated[str, Meta(description="a file with that text")] | None = None
-    status: Annotated[int, Meta(ge=100, le=599, description="any other is a failure")] = _WRITES.expect.status
+    status: Annotated[int, Meta(ge=100, le=599, description="any other is a failure")] = (
+        _WRITES.expect.statuses[0]
+    )
 
 
 class ScenarioTable(RequestTable, kw_only=True, forbid_unknown_fields=True):
@@ -174,6 +197,9 @@ class ScenarioTable(RequestTable, kw_only=True, forbid_unknown_fields=True):
     )
     load: Annotated[LoadTable, Meta(description="how it is loaded")] = msgspec.field(
         default_factory=LoadTable
+    )
+    data: Annotated[Given, Meta(description="files whose columns {name} stands for")] = msgspec.field(
+        default_factory=list
     )
     writes: Annotated[WritesTable | None, Meta(description="requests that write, beside its own")] = None
     locustfile: Annotated[str, Meta(description="its users stand in for the generated ones")] | None = None
@@ -206,15 +232,6 @@ class ExperimentTable(ServedTable, kw_only=True, forbid_unknown_fields=True):
     scenarios: Annotated[dict[Name, Any], Meta(description="what is measured")] = {}
 
 
-class KeyProblem(Exception):
-    """A key that is wrong: where it is in the table, and why."""
-
-    def __init__(self, path: tuple[str, ...], why: str) -> None:
-        super().__init__(why)
-        self.path = path
-        self.why = why
-
-
 def to_experiment(table: dict[str, Any], folder: Path) -> Experiment:
     """The experiment that a table describes.
 
@@ -245,6 +262,14 @@ def to_experiment(table: dict[str, Any], folder: Path) -> Experiment:
         _fill(scenario, at, secrets)
         if scenario.writes is not None:
             _fill(scenario.writes, (*at, "writes"), secrets)
+        columns = columns_in(files_of(scenario.data, folder), top.setup is not None, (*at, "data"))
+        check_values(scenario, columns, at)
+        if scenario.writes is not None:
+            check_values(scenario.writes, columns, (*at, "writes"))
+        for variant, one in shared.items():
+            check_values(one, columns, ("variants", variant))
+        for variant, one in own.items():
+            check_values(one, columns, (*at, "variants", variant))
         for variant in dict.fromkeys([*shared, *own]) or [ONLY_VARIANT]:
             changes = [one for one in (shared.get(variant), own.get(variant)) if one is not None]
             lanes.append(_lane(name, variant, scenario, changes, base, folder, at))
@@ -406,14 +431,8 @@ def _lane(
         path=path,
         headers=headers,
         body=_text(first("body"), first("body_file"), folder, (*at, "body_file")),
-        expect=Expect(
-            status=expect.status,
-            body=None
-            if expect.body == ANY_BODY
-            else _text(expect.body, expect.body_file, folder, (*at, "expect", "body_file")),
-            any_body=expect.body == ANY_BODY,
-            same_as=expect.same_as if expect.same_as != variant else None,
-        ),
+        expect=_expect(expect, variant, folder, (*at, "expect")),
+        data=files_of(scenario.data, folder),
         load=Load(
             model=load.model,
             users=load.users,
@@ -443,8 +462,32 @@ def _writes(table: WritesTable | None, folder: Path, at: tuple[str, ...]) -> Wri
         path=table.path,
         headers=table.headers,
         body=_text(table.body, table.body_file, folder, at),
-        expect=Expect(status=table.status),
+        expect=Expect(statuses=(table.status,)),
     )
+
+
+def _expect(table: ExpectTable, variant: str, folder: Path, at: tuple[str, ...]) -> Expect:
+    any_body = table.varies or table.body == ANY_BODY
+    if any_body and (table.body_file is not None or table.body not in (None, ANY_BODY)):
+        raise KeyProblem((*at, "varies"), "a body that varies is not given: leave body and body_file out")
+    statuses = table.status if isinstance(table.status, list) else [table.status]
+    if not statuses:
+        raise KeyProblem((*at, "status"), "give one status at least")
+    return Expect(
+        statuses=tuple(statuses),
+        body=None if any_body else _text(table.body, table.body_file, folder, (*at, "body_file")),
+        any_body=any_body,
+        same_as=table.same_as if table.same_as != variant else None,
+        headers=table.headers,
+        json=table.json,
+        contains=_several(table.contains),
+        matches=_several(table.matches),
+        size_bytes=table.size_bytes,
+    )
+
+
+def _several(given: str | list[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _existing(name: str, folder: Path, at: tuple[str, ...]) -> Path:

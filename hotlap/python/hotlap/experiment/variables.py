@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from hotlap.experiment.placeholders import part
+
 _PLACE = re.compile(r"(?P<literal>\$\$\{)|\$\{(?P<name>[^{}]*)(?P<end>\}?)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -17,7 +19,7 @@ def filled(text: str, environment: Mapping[str, str]) -> tuple[str, dict[str, st
     """Put variables in the places of ``${NAME}``; ``$${`` stands for ``${`` itself.
 
     Returns:
-        The text, and the variables that were put in, with their values.
+        The text, with its other placeholders as they are, and the variables that were put in, with their values.
 
     Raises:
         VariableProblem: one is not set, or what is in the braces is not a name.
@@ -26,7 +28,8 @@ def filled(text: str, environment: Mapping[str, str]) -> tuple[str, dict[str, st
 
     def put(place: re.Match[str]) -> str:
         if place["literal"]:
-            return "${"
+            # What follows is no placeholder for a value either.
+            return "${{"
         name = place["name"]
         if not place["end"] or not _NAME.fullmatch(name):
             raise VariableProblem(
@@ -38,6 +41,6 @@ def filled(text: str, environment: Mapping[str, str]) -> tuple[str, dict[str, st
                 "for the characters themselves write $${"
             )
         used[name] = environment[name]
-        return used[name]
+        return part(used[name])
 
     return _PLACE.sub(put, text), used

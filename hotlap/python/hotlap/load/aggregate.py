@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 import msgspec
@@ -26,6 +26,7 @@ class Window(msgspec.Struct, kw_only=True):
     requests: int
     failures: int
     not_offered: int | None
+    parsed: int | None
     in_flight_mean: float | None
     response: Histogram
     """Of the answers that were as expected; likewise ``service``."""
@@ -50,12 +51,17 @@ def window_of(answer: WindowResult) -> Window:
     native = any(one.in_flight is not None for one in kept)
     duration_s = math.fsum(one.length_s for one in kept)
     servers = [one.server_cpu_s for one in kept]
+
+    def count(of: Callable[[EncodedSlice], int | None]) -> int | None:
+        return sum(of(one) or 0 for one in kept) if native else None
+
     return Window(
         warm_up_s=math.fsum(one.length_s for one in slices[:first]),
         duration_s=duration_s,
         requests=sum(one.requests for one in kept),
         failures=sum(one.failures for one in kept),
-        not_offered=sum(one.not_offered or 0 for one in kept) if native else None,
+        not_offered=count(lambda one: one.not_offered),
+        parsed=count(lambda one: one.parsed),
         in_flight_mean=math.fsum(one.in_flight_s or 0.0 for one in kept) / duration_s if native else None,
         response=merged([one.response for one in kept]),
         failure=merged([one.failure for one in kept]),

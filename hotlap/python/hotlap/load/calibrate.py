@@ -6,7 +6,7 @@ import time
 from functools import lru_cache
 
 from hotlap._engine import Behaviour, NullServer, Swarm
-from hotlap.load.request import Request
+from hotlap.serving.request import Request
 
 _WARM_UP_S = 0.1
 _TIME_S = 0.4
@@ -37,10 +37,20 @@ def _measured(method: str, sent_bytes: int, body_bytes: int, users: int) -> floa
     headers = {} if body is not None or not sent_bytes else {"X-Filled": "x" * sent_bytes}
     if method == "HEAD":
         method = "GET"  # The null server always sends a body.
-    server = NullServer(body_bytes)
+    return offers(Request(method, "/", headers=headers, body=body), b"x" * body_bytes, users)
+
+
+def offers(request: Request, answer: bytes, users: int) -> float:
+    """Requests a second that one thread of the engine offers to a server that gives this answer to each.
+
+    Args:
+        request: What is sent, and what is expected.
+        answer: The body. Whether it is the expected one does not matter, but that it is looked at.
+        users: Connections.
+    """
+    server = NullServer(body=answer)
     try:
         swarm = Swarm(server.url)
-        request = Request(method, "/", headers=headers, body=body)
         behaviour = swarm.declare(Behaviour([request]))
         for _ in range(users):
             swarm.add(behaviour)
@@ -48,9 +58,9 @@ def _measured(method: str, sent_bytes: int, body_bytes: int, users: int) -> floa
         swarm.take()
         began_s = time.monotonic()
         time.sleep(_TIME_S)
-        answered = sum(each.answered for each in swarm.take())
+        ended = sum(each.requests for each in swarm.take())
         passed_s = time.monotonic() - began_s
         swarm.stop()
-        return answered / passed_s
+        return ended / passed_s
     finally:
         server.close()

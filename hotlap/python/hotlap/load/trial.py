@@ -18,10 +18,10 @@ from hotlap.evidence.load import ServerProcesses, Trial
 from hotlap.evidence.service import Verified
 from hotlap.experiment import Engine, Lane, Load
 from hotlap.load.aggregate import Window, by_name, percentiles, window_of
-from hotlap.load.calibrate import calibrate
+from hotlap.load.calibrate import calibrate, offers
 from hotlap.load.locust_pool import SWARM, Locust, LocustPool, NoLocustError
-from hotlap.load.request import RequestError, check, request_of
 from hotlap.load.wire import PLAN_VARIABLE, SwarmPlan, WindowResult
+from hotlap.serving.request import RequestError, check, request_of
 from hotlap.serving.server import Served
 
 _POLL_S = 0.02
@@ -45,6 +45,10 @@ class Offered(msgspec.Struct, frozen=True, kw_only=True):
     """What was found of its answers before."""
     body: bytes | None = None
     """What each body must be; ``None``: that is not known, or the lane itself says it."""
+    sample: bytes = b""
+    """A body that was answered."""
+    first: int = 0
+    """The position in the sequence of values from which on they are its own."""
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,6 +200,7 @@ def _swarm(offered: Offered, served: Served, pool: LocustPool, timing: Timing | 
             server_pids=tuple(served.pids()),
             ca_file=served.ca_file,
             body=offered.body,
+            first=offered.first,
             answer=str(own.folder / "answer.json"),
             failure=str(swarm.failure),
             live=str(swarm.live),
@@ -244,6 +249,9 @@ def _trial(
         failures=window.failures,
         aborted=answer.aborted,
         not_offered=window.not_offered,
+        drawn=answer.drawn,
+        out_of_data=answer.out_of_data,
+        parsed=window.parsed,
         rps=(requests - window.failures) / window.duration_s,
         latency_ms=percentiles(window.response),
         failed_latency_ms=percentiles(window.failure) if window.failure.count else None,
@@ -283,8 +291,10 @@ def _decoded(encoded: bytes | None) -> Percentiles | None:
 def _calibration(offered: Offered) -> float:
     load = offered.load
     users = load.max_in_flight if load.model == "open" else load.users
-    return calibrate(
-        request_of(offered.lane),
-        body_bytes=offered.verified.size if offered.verified else 0,
-        users=min(users, _MOST_CALIBRATED),
-    )
+    users = min(users, _MOST_CALIBRATED)
+    lane = offered.lane
+    request = request_of(lane)
+    if request.differs or lane.expect.of_body:
+        # What values and expectations cost is counted, too.
+        return offers(request, offered.sample, users)
+    return calibrate(request, body_bytes=offered.verified.size if offered.verified else 0, users=users)

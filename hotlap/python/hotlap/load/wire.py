@@ -31,6 +31,8 @@ class SwarmPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Of what is left to chance: waits, gaps, who writes."""
     body: bytes | None = None
     """What each body must be; ``None`` where that is not known, or the lane itself says it."""
+    first: int = 0
+    """The position in the sequence of values from which on they are its own."""
     ca_file: str | None = None
     """The authorities that a ``https`` server is trusted by, instead of the usual ones."""
     answer: str
@@ -87,6 +89,7 @@ class Slice(msgspec.Struct, kw_only=True):
     in_flight_s: float | None = None
     """The same, integrated over its length."""
     not_offered: int | None = None
+    parsed: int | None = None
     generator_cpu_s: float
     server_cpu_s: float | None
     errors: dict[str, int] = {}
@@ -108,6 +111,10 @@ class WindowResult(msgspec.Struct, kw_only=True):
     slices: list[Slice]
     aborted: int | None = None
     """Requests that had no answer when the window ended; ``None`` where the engine does not count them."""
+    drawn: int | None = None
+    """Requests that took values, since the first; ``None`` where the engine did not send them."""
+    out_of_data: int | None = None
+    """Users, or streams of arrivals, that ended since the first request because no row was left."""
     connect: bytes | None = None
     """How long connections took, an encoded histogram; likewise the others."""
     lag: bytes | None = None

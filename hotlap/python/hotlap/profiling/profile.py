@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,8 +20,8 @@ from hotlap.profiling.exports import EXPORTS, Labels
 from hotlap.profiling.needs import lacking
 from hotlap.profiling.probe import ProbeError, probe
 from hotlap.profiling.recorders import ProfileError, Recording, Target, recorder
+from hotlap.serving import verify
 from hotlap.serving.server import Served, served
-from hotlap.serving.verify import VerifyError, request
 from hotlap.serving.ways import ServeError, way_of
 
 FRAMES_KEPT = 100
@@ -72,10 +73,12 @@ def capture(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPo
         env = {**(own_probe.env() if own_probe else {}), **with_.env()}
         server = stack.enter_context(served(experiment, lane, env=env))
 
+        positions = itertools.count()
+
         def ask() -> None:
             try:
-                request(server.url, lane, offered.load.timeout_s, ca_file=server.ca_file)
-            except VerifyError as error:
+                verify.ask(server, lane, next(positions))
+            except verify.VerifyError as error:
                 raise ProfileError(str(error)) from None
 
         target = Target(served=server, is_ours=True, probe=own_probe, ask=ask)

@@ -13,7 +13,7 @@ from hotlap.profiling.attribution import own_of
 from hotlap.profiling.probe import Probe, ProbeError
 from hotlap.serving.answers import Answers
 from hotlap.serving.server import Served
-from hotlap.serving.verify import VerifyError, request
+from hotlap.serving.verify import VerifyError, ask
 
 REQUESTS = 2
 _SHOWN = 3
@@ -38,8 +38,8 @@ def statements(probe: Probe, served: Served, answers: Answers, root: Path) -> St
     if answers.safe:
         lane, requests = answers.lane, REQUESTS
         try:
-            for _ in range(requests):
-                request(served.url, lane, lane.load.timeout_s, ca_file=served.ca_file)
+            for position in range(requests):
+                ask(served, lane, position)
         except VerifyError:
             return None  # It is evidence for advice; the lane itself was verified.
         sent = _all_sent(probe, served)

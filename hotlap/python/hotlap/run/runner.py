@@ -14,7 +14,6 @@ from hotlap._engine import Stacks
 from hotlap.evidence.profile import Profile, ProfileDiff
 from hotlap.experiment import Experiment, Lane
 from hotlap.load.locust_pool import LocustPool
-from hotlap.load.request import as_sent
 from hotlap.load.trial import LoadError, Offered, Timing, measure
 from hotlap.profiling.probe import probe
 from hotlap.profiling.profile import Shot, compare, diff_frames, record
@@ -26,9 +25,10 @@ from hotlap.run.jobs import Compare, Job, Measure, Record, Verify, missing, plan
 from hotlap.run.options import Options
 from hotlap.run.preflight import look
 from hotlap.run.result import LaneResult, RunResult, Settings
-from hotlap.serving.answers import Answers, ask_again
+from hotlap.serving.answers import ROWS, Answers, ask_again
 from hotlap.serving.environment import environment
 from hotlap.serving.locks import Locks, read_locks, since
+from hotlap.serving.request import as_sent
 from hotlap.serving.server import Served, served
 from hotlap.serving.verify import VerifyError, disagreements
 from hotlap.serving.ways import ServeError
@@ -223,6 +223,8 @@ class Runner:
                         engine=job.engine,
                         verified=verified,
                         body=self._answers[lane.name].body_at(server),
+                        sample=self._answers[lane.name].sample(),
+                        first=self._first(lane, row),
                     ),
                     server,
                     Timing(time_s=window_s(job.time_s, job.load, answer_s), warm_up_s=job.warm_up_s),
@@ -243,6 +245,14 @@ class Runner:
         )
         return None
 
+    def _first(self, lane: Lane, row: LaneResult) -> int:
+        """From where on values are taken: a server that runs on has seen those that came before."""
+        if (lane.server or self._experiment.server).url is None:
+            return 0
+        drawn = [trial.drawn or 0 for trial in row.trials]
+        # What a profile's load took is not counted: about as many as a trial's.
+        return ROWS + sum(drawn) + len(row.profiles) * max(drawn, default=0)
+
     def _locks(self, server: Served, lane: Lane) -> Locks:
         path = self._experiment.metrics_path
         return read_locks(server.url + path, lane.variant, ca_file=server.ca_file) if path else {}
@@ -251,7 +261,13 @@ class Runner:
         pool.load_ahead()
         made = record(
             self._experiment,
-            Offered(lane=job.lane, load=job.load, engine=job.engine, verified=row.verified),
+            Offered(
+                lane=job.lane,
+                load=job.load,
+                engine=job.engine,
+                verified=row.verified,
+                first=self._first(job.lane, row),
+            ),
             Shot(
                 mode=job.mode,
                 profiler=chosen(job.mode, job.profiler),

@@ -17,14 +17,17 @@ from contextlib import AbstractContextManager
 from hotlap._engine import first_difference
 from hotlap.evidence.service import BodyDifference, Held, Varies, Verified
 from hotlap.experiment import Lane
+from hotlap.serving.request import differs
 from hotlap.serving.server import Served, free_port
-from hotlap.serving.verify import VerifyError, check, request
+from hotlap.serving.verify import VerifyError, ask, check
 from hotlap.serving.ways import ServeError
 
 FIRST_TRIES = 3
 """How often the first server is asked."""
 AGAIN_TRIES = 1
 """How often the second one is."""
+ROWS = 5
+"""How many of a lane's different requests are asked for, each so often."""
 _APART_S = 1.05
 _SAFE = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing. A request of another may do so: each server is sent it once."""
@@ -44,94 +47,145 @@ class Answers:
         """When it was asked last, by the monotonic clock."""
         self.ports: list[int] = []
         """Of the servers that were asked."""
-        self._parts: list[bytes] = []
-        """The first body, cut where it holds the server's port; whole where that was not found to differ."""
-        self._first = self._last = b""
+        self._bodies: dict[int, _Body] = {}
+        """What was answered to each position of the lane's data; to the first alone where it has none."""
+        self._status = 0
+        self._size = 0
         self._answers = 0
         self._took_s: list[float] = []
         self._once = False
-        self._varies: Varies | None = None
-        self._difference: BodyDifference | None = None
+
+    @property
+    def differs(self) -> bool:
+        """Whether its requests differ from each other."""
+        return differs(self.lane)
 
     def ask(self, served: Served) -> None:
         """Ask a server: the first a few times, another once more; one that changes something once.
 
         Raises:
-            VerifyError: no answer, or a status or body other than expected.
+            VerifyError: no answer, or another than expected.
         """
-        lane, again = self.lane, bool(self.ports)
-        tries = (AGAIN_TRIES if again else FIRST_TRIES) if self.safe else 1
+        again = bool(self.ports)
         self.ports.append(served.port)
-        for _ in range(tries):
-            began_s = time.perf_counter()
-            status, body = request(served.url, lane, lane.load.timeout_s, ca_file=served.ca_file)
-            self._took_s.append(time.perf_counter() - began_s)
+        for position in self._positions(again):
+            answer = ask(served, self.lane, position)
+            self._took_s.append(answer.took_s)
             self.asked_s = time.monotonic()
-            if again and not self.safe and status != lane.expect.status:
+            if again and not self.safe and answer.status not in self.lane.expect.statuses:
                 self._once = True
                 return
-            check(lane, status, body)
-            self._compare(body, served.port)
+            check(self.lane, answer)
+            self._answers += 1
+            self._status, self._size = answer.status, len(answer.body)
+            hidden = list(self.lane.secrets.values())
+            self._bodies.setdefault(position, _Body(hidden)).compare(answer.body, served.port)
+
+    def _positions(self, again: bool) -> list[int]:
+        rows = range(ROWS) if self.differs else range(1)
+        if not self.safe:
+            # A row that was sent to one server may be refused by the next.
+            return [int(again)] if self.differs else [0]
+        return [position for position in rows for _ in range(AGAIN_TRIES if again else FIRST_TRIES)]
 
     @property
     def open(self) -> bool:
         """Whether another server's answer would tell more."""
         expect = self.lane.expect
-        return expect.body is None and not expect.any_body and self._varies is None
+        return expect.body is None and not expect.any_body and self._varying is None
+
+    @property
+    def _varying(self) -> _Body | None:
+        return next((body for body in self._bodies.values() if body.varies is not None), None)
 
     @property
     def verified(self) -> Verified:
         """What was found."""
-        marked = _PORT_MARK.join(self._parts) if self._holds_port else self._last
+        varying, bodies = self._varying, [body for _, body in sorted(self._bodies.items())]
         return Verified(
-            status=self.lane.expect.status,
-            size=len(self._last),
-            sha256=hashlib.sha256(marked).hexdigest(),
+            status=self._status,
+            size=self._size,
+            sha256=bodies[0].sha256 if bodies else "",
             constant=self._constant,
             alone_ms=1000 * min(self._took_s),
             answers=self._answers,
             servers=len(self.ports),
-            holds_port=self._holds_port,
+            holds_port=any(body.holds_port for body in bodies),
             once=self._once,
-            varies=self._varies,
-            difference=self._difference,
+            varies=varying.varies if varying else None,
+            difference=varying.difference if varying else None,
             held=self._held,
+            rows=[body.sha256 for body in bodies] if self.differs else None,
         )
 
     def body_at(self, served: Served) -> bytes | None:
         """What each body of that server must be; ``None``: nothing is known of it, or the experiment gives it."""
-        return str(served.port).encode().join(self._parts) if self._held == "body" else None
+        return self._bodies[0].at(served.port) if self._held == "body" else None
+
+    def sample(self) -> bytes:
+        """A body that was answered; empty where none was."""
+        return next((body.last for body in self._bodies.values()), b"")
 
     @property
     def _constant(self) -> bool:
-        return self._varies is None and self._answers > 1
-
-    @property
-    def _holds_port(self) -> bool:
-        return len(self._parts) > 1
+        """Whether the same request had the same answer."""
+        if self.differs and not self.safe:
+            # Each of its requests was another one.
+            return False
+        return self._varying is None and self._answers > len(self._bodies)
 
     @property
     def _held(self) -> Held:
-        if self.lane.expect.body is not None:
+        expect = self.lane.expect
+        if expect.body is not None:
             return "given"
-        return "body" if self._constant and not self.lane.expect.any_body else "status"
+        if self._constant and not expect.any_body and not self.differs:
+            return "body"
+        return "expected" if expect.of_body else "status"
 
-    def _compare(self, body: bytes, port: int) -> None:
-        first_port, self._last = self.ports[0], body
-        self._answers += 1
-        if self._answers == 1:
+
+class _Body:
+    """What one request was answered: whether that is always the same, but for the server's port."""
+
+    def __init__(self, hidden: list[str]) -> None:
+        self.varies: Varies | None = None
+        self.difference: BodyDifference | None = None
+        self.last = b""
+        self._hidden = hidden
+        self._ports: list[int] = []
+        self._first = b""
+        self._parts: list[bytes] = []
+        """The first, cut where it holds the server's port; whole where that was not found to differ."""
+
+    def compare(self, body: bytes, port: int) -> None:
+        self.last = body
+        self._ports.append(port)
+        if len(self._ports) == 1:
             self._first, self._parts = body, [body]
-        elif self._varies is None and body != str(port).encode().join(self._parts):
+        elif self.varies is None and body != self.at(port):
+            first_port = self._ports[0]
             parts = _cut(self._first, first_port)
-            if self._holds_port or port == first_port or len(parts) == 1 or parts != _cut(body, port):
+            if self.holds_port or port == first_port or len(parts) == 1 or parts != _cut(body, port):
                 self._parts = [self._first]
-                self._varies = "servers" if len(self.ports) > 1 else "requests"
-                self._difference = self._differing(body)
+                self.varies = "servers" if len(set(self._ports)) > 1 else "requests"
+                self.difference = self._differing(body)
             else:
                 self._parts = parts
 
+    @property
+    def holds_port(self) -> bool:
+        return len(self._parts) > 1
+
+    @property
+    def sha256(self) -> str:
+        marked = _PORT_MARK.join(self._parts) if self.holds_port else self.last
+        return hashlib.sha256(marked).hexdigest()
+
+    def at(self, port: int) -> bytes:
+        return str(port).encode().join(self._parts)
+
     def _differing(self, body: bytes) -> BodyDifference:
-        found = first_difference(self._first, body, list(self.lane.secrets.values()))
+        found = first_difference(self._first, body, self._hidden)
         assert found is not None
         equal_bytes, one, other = found
         return BodyDifference(equal_bytes=equal_bytes, one=one, other=other)

@@ -10,12 +10,13 @@ from typing import Any
 
 import msgspec
 
-from hotlap.experiment import Experiment, ExperimentError, Interface, Lane, Server, discover, openapi
+from hotlap.experiment import Experiment, ExperimentError, Interface, Lane, Load, Server, discover, openapi
 from hotlap.experiment.init import PARAMETER, Found, Route, fill, named
 from hotlap.experiment.interpreter import beside
 from hotlap.experiment.openapi import Request
-from hotlap.serving.server import served
-from hotlap.serving.verify import VerifyError, request
+from hotlap.experiment.placeholders import literal
+from hotlap.serving.server import Served, served
+from hotlap.serving.verify import VerifyError, ask
 from hotlap.serving.ways import ServeError, way_of
 
 _UNINTERESTING = re.compile(r"^/(docs|redoc|openapi\.json|schema|static|favicon\.ico)(/|$)")
@@ -136,7 +137,7 @@ def _tried(server: Server, asked: Sequence[Request] | None, folder: Path) -> lis
     names: set[str] = set()
     try:
         with served(Experiment(name="init", server=server, lanes=(), root=str(folder))) as running:
-            given = _published(running.url) if asked is None else asked
+            given = _published(running) if asked is None else asked
             if not given:
                 raise ExperimentError(
                     f"the server publishes no OpenAPI document at {' or '.join(_DOCUMENTS)}: name some routes "
@@ -146,20 +147,20 @@ def _tried(server: Server, asked: Sequence[Request] | None, folder: Path) -> lis
                 if asked is None and _UNINTERESTING.match(one.path):
                     continue
                 names.add(name := named(one, names))
-                tried.append(_answered(Route(name=name, request=one), running.url))
+                tried.append(_answered(Route(name=name, request=one), running))
     except ServeError as error:
         how = f"as {server.interface}: {error}" if server.command is None else f"by its command: {error}"
         raise ExperimentError(f"the app cannot be served {how}") from None
     return tried
 
 
-def _published(url: str) -> list[Request]:
+def _published(running: Served) -> list[Request]:
     """What a running server's OpenAPI document lists."""
     for path in _DOCUMENTS:
         try:
-            status, body = request(url, _lane(_get(path)), _ANSWER_TIMEOUT_S)
-            if status == 200:
-                return openapi.requests(json.loads(body))
+            answer = ask(running, _lane(_get(path)))
+            if answer.status == 200:
+                return openapi.requests(json.loads(answer.body))
         except (VerifyError, ValueError):
             continue
     return []
@@ -167,7 +168,13 @@ def _published(url: str) -> list[Request]:
 
 def _lane(one: Request) -> Lane:
     return Lane(
-        scenario="init", variant="app", method=one.method, path=one.path, headers=one.headers, body=one.body
+        scenario="init",
+        variant="app",
+        method=one.method,
+        path=literal(one.path),
+        headers={name: literal(value) for name, value in one.headers.items()},
+        body=literal(one.body) if one.body is not None else None,
+        load=Load(timeout_s=_ANSWER_TIMEOUT_S),
     )
 
 
@@ -180,14 +187,15 @@ _REMEDIES = {
 }
 
 
-def _answered(route: Route, url: str) -> Route:
+def _answered(route: Route, running: Served) -> Route:
     asked = route.request
     if asked.method != "GET":
         return msgspec.structs.replace(route, note=_CHANGES)
     try:
-        status, body = request(url, _lane(asked), _ANSWER_TIMEOUT_S)
+        answer = ask(running, _lane(asked))
     except VerifyError as error:
         return msgspec.structs.replace(route, note=str(error))
+    status, body = answer.status, answer.body
     if status >= 300:
         remedy = "give it a path that answers" if status < 500 else "`hotlap serve` shows what it prints"
         shown = body.decode(errors="replace").strip() if status == 400 or status == 422 else ""

@@ -6,10 +6,13 @@ import time
 from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 
-from hotlap._engine import Request
+import msgspec
+
 from hotlap.evidence.service import Verified
 from hotlap.experiment import Lane
 from hotlap.serving.client import Final, connect
+from hotlap.serving.request import request_of
+from hotlap.serving.server import Served
 
 _SHOWN_CHARS = 200
 _PART_BYTES = 65536
@@ -19,21 +22,36 @@ class VerifyError(RuntimeError):
     """A lane that does not answer as it must: the message gives what was expected and what came."""
 
 
-def request(url: str, lane: Lane, timeout_s: float, *, ca_file: str | None = None) -> tuple[int, bytes]:
-    """Send a lane's request once: its status and body. ``ca_file``: whom to trust, instead of the usual.
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server answered to one request."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    took_s: float
+    objection: str | None
+    """What is wrong with it, by what the experiment expects."""
+
+
+def ask(served: Served, lane: Lane, position: int = 0) -> Answer:
+    """Send a lane's request once, with the values of that position.
 
     Raises:
-        VerifyError: no answer came.
+        VerifyError: it cannot be sent, or no answer came.
     """
+    timeout_s = lane.load.timeout_s
     try:
         # The very bytes that the engine sends: an answer may depend on any header.
-        sent = Request(lane.method, lane.path, headers=lane.headers, body=lane.body).encoded(url)
-    except ValueError as error:
+        sent = request_of(lane).prepare(served.url).at(position)
+    except IndexError:
+        raise VerifyError(f"{lane.method} {lane.path} cannot be sent: no row of its data is left") from None
+    except (ValueError, OSError) as error:
         raise VerifyError(f"{lane.method} {lane.path} cannot be sent: {lane.hide(str(error))}") from None
-    connection = connect(url, ca_file, timeout_s)
+    connection = connect(served.url, served.ca_file, timeout_s)
+    began_s = time.perf_counter()
     try:
         connection.connect()
-        connection.sock.sendall(sent)
+        connection.sock.sendall(sent.bytes)
         answer = Final(connection.sock, method=lane.method)
         answer.begin()
         deadline, body = time.monotonic() + timeout_s, bytearray()
@@ -42,27 +60,31 @@ def request(url: str, lane: Lane, timeout_s: float, *, ca_file: str | None = Non
             if time.monotonic() > deadline:
                 # Each part came in time: only the whole can tell that it is a stream without an end.
                 raise TimeoutError(f"it did not end within {timeout_s:g} s")
-        return answer.status, bytes(body)
+        headers = answer.getheaders()
+        return Answer(
+            status=answer.status,
+            headers=headers,
+            body=bytes(body),
+            took_s=time.perf_counter() - began_s,
+            objection=sent.objection(answer.status, headers, bytes(body)),
+        )
     except (OSError, HTTPException) as error:
         raise VerifyError(f"{lane.method} {lane.path}: no answer ({error or type(error).__name__})") from None
     finally:
         connection.close()
 
 
-def check(lane: Lane, status: int, body: bytes) -> None:
+def check(lane: Lane, answer: Answer) -> None:
     """Hold an answer against what the experiment says of it.
 
     Raises:
-        VerifyError: it is another status or body.
+        VerifyError: it is another.
     """
-    if status != lane.expect.status:
-        raise VerifyError(
-            f"{lane.method} {lane.path} answered {status}, not {lane.expect.status}: {_shown(body, lane)}"
-        )
-    if lane.expect.body is not None and body != lane.expect.body.encode():
-        raise VerifyError(
-            f"{lane.method} {lane.path} answered {_shown(body, lane)}, not {lane.expect.body!r}"
-        )
+    asked, body = f"{lane.method} {lane.path}", _shown(answer.body, lane)
+    if answer.status not in lane.expect.statuses:
+        raise VerifyError(f"{asked} answered {answer.status}, not {lane.expect.status}: {body}")
+    if answer.objection is not None:
+        raise VerifyError(f"{asked} answered {lane.hide(answer.objection)}; the whole body: {body}")
 
 
 def disagreements(lanes: Sequence[Lane], verified: Mapping[str, Verified]) -> dict[str, str]:
@@ -102,8 +124,8 @@ def disagreements(lanes: Sequence[Lane], verified: Mapping[str, Verified]) -> di
     return sentences
 
 
-def _answer(verified: Verified) -> tuple[int, str]:
-    return verified.status, verified.sha256
+def _answer(verified: Verified) -> tuple[int, tuple[str, ...]]:
+    return verified.status, tuple(verified.rows or [verified.sha256])
 
 
 def _told(verified: Verified) -> str:

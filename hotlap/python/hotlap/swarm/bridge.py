@@ -66,6 +66,11 @@ class Feed:
             self._behaviours[key] = make()
         return self._behaviours[key]
 
+    @property
+    def drawn(self) -> int:
+        """How many requests took values."""
+        return sum(engine.drawn for engine in self._engines.values())
+
     def listen(self, listener: Listener) -> None:
         """Tell of all figures that are taken from now on."""
         self._listeners.append(listener)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from locust import FastHttpUser, User, between
+from locust.exception import StopUser
 
-from hotlap._engine import ANOTHER_BODY
+from hotlap._engine import Sent
 from hotlap.experiment import Engine, ExperimentError, Lane, Load
-from hotlap.load.request import Request, requests_of
+from hotlap.serving.request import Request, requests_of
 from hotlap.serving.tls import context
+from hotlap.swarm.share import share_of
 from hotlap.swarm.users import ArrivalUser, NativeUser, PacedUser
 
 
@@ -39,7 +42,7 @@ def _made(
     if engine == "http":
         if load.model != "closed":
             raise ExperimentError(f"{lane.name}: {load.model} arrivals need the native engine, not http")
-        return (FastHttpUser,), _stock(lane, load, body, ca_file)
+        return (FastHttpUser,), _stock(lane, load, body, seed, ca_file)
     shared = {
         "requests": requests_of(lane, body),
         "timeout_s": load.timeout_s,
@@ -62,7 +65,7 @@ def _made(
             return (ArrivalUser,), {**shared, **open_load}
 
 
-def _stock(lane: Lane, load: Load, body: bytes | None, ca_file: str | None) -> dict[str, Any]:
+def _stock(lane: Lane, load: Load, body: bytes | None, seed: int, ca_file: str | None) -> dict[str, Any]:
     trust: dict[str, Any] = {}
     if ca_file is not None:
         # By itself Locust trusts anybody.
@@ -73,32 +76,65 @@ def _stock(lane: Lane, load: Load, body: bytes | None, ca_file: str | None) -> d
         "connection_timeout": load.timeout_s,
         "network_timeout": load.timeout_s,
         # Locust chooses among the tasks of a user by their weights.
-        "tasks": {_asking(request): request.weight for request in requests_of(lane, body)},
+        "tasks": {_asking(request, seed): request.weight for request in requests_of(lane, body)},
     }
 
 
-def _asking(request: Request) -> Callable[[FastHttpUser], None]:
-    other_body: str | None = None
+class _Asked:
+    """A request of a stock user's, with the place in its sequence of values that this process has."""
+
+    def __init__(self, request: Request, seed: int) -> None:
+        self.request = request
+        self._prepared = request.prepare("http://localhost", seed=seed)
+        self._positions: Iterator[int] | None = None
+        self._said: dict[str, str] = {}
+
+    def next(self, user: FastHttpUser) -> Sent:
+        """What is sent next.
+
+        Raises:
+            StopUser: no row is left.
+        """
+        if self._positions is None:
+            # Locust has forked by now, and the runner knows which worker it is.
+            self._positions = itertools.count(*share_of(user.environment, [self.request]))
+        try:
+            return self._prepared.at(next(self._positions) if self._prepared.differs else 0)
+        except IndexError:
+            raise StopUser from None
+
+    def first(self, objection: str) -> str:
+        """As in the engine, what was wrong with the first of a kind is said of all."""
+        what, _, detail = objection.partition(": ")
+        return self._said.setdefault(what, f"{what}: the first time, {detail}" if detail else what)
+
+
+def _asking(request: Request, seed: int) -> Callable[[FastHttpUser], None]:
+    asked = _Asked(request, seed)
 
     def ask(user: FastHttpUser) -> None:
-        nonlocal other_body
+        sent = asked.next(user)
+        headers = {name: value for name, value in sent.headers if name.lower() not in _CLIENTS_OWN}
         with user.client.request(
             request.method,
-            request.path,
+            sent.path,
             name=request.name,
-            data=request.body,  # type: ignore[arg-type] # bytes are taken as they are
-            headers=dict(request.headers),
+            data=sent.body,  # type: ignore[arg-type] # bytes are taken as they are
+            headers=headers
+            | {name: value for name, value in request.headers.items() if name.lower() == "host"},
             catch_response=True,
         ) as answer:
             if answer.status_code == 0:
                 return  # No answer came: the client has marked it as failed, with the reason.
-            objection = request.objection(answer.status_code, answer.content or b"")
+            came = [(name, value) for name, value in (answer.headers or {}).items()]
+            objection = sent.objection(answer.status_code, came, answer.content or b"")
             if objection is None:
                 answer.success()
-                return
-            if objection.startswith(ANOTHER_BODY):
-                # As in the engine, what was wrong with the first is said of all.
-                objection = other_body = other_body or objection
-            answer.failure(objection)
+            else:
+                answer.failure(asked.first(objection))
 
     return ask
+
+
+_CLIENTS_OWN = ("host", "content-length")
+"""Headers that Locust's client makes itself."""

@@ -9,10 +9,12 @@ from locust import events
 from locust.env import Environment
 
 from hotlap.load.wire import SwarmPlan
+from hotlap.swarm import share
 from hotlap.swarm.lanes import user_of
 from hotlap.swarm.window import Window
 
 PLAN = SwarmPlan.given()
+share.first = PLAN.first
 if PLAN.lane.locustfile is None:
     LaneUser = user_of(PLAN.lane, PLAN.load, PLAN.engine, PLAN.body, seed=PLAN.seed, ca_file=PLAN.ca_file)
 # Otherwise the users are those of the lane's own locustfile, which Locust reads beside this one.

@@ -10,8 +10,9 @@ from locust.env import Environment
 from locust.exception import StopTest
 
 from hotlap._engine import Behaviour, Swarm
-from hotlap.load.request import Request
+from hotlap.serving.request import Request
 from hotlap.swarm.bridge import FEED
+from hotlap.swarm.share import ShareError, share_of
 
 _PARKED_S = 1e8
 
@@ -58,6 +59,7 @@ class _EngineUser(User):
             ca_file=self.ca_file,
             insecure=self.insecure,
             seed=self.seed,
+            share=share_of(self.environment, list(self.requests)),
         )
 
     def on_start(self) -> None:
@@ -71,7 +73,7 @@ class _EngineUser(User):
                 lambda: engine.declare(kind._behaviour()),
             )
             self._swarm_user = engine.add(behaviour, rate=kind._rate())
-        except ValueError as error:
+        except (ValueError, ShareError) as error:
             raise StopTest(f"{kind.__name__}: {error}") from None
 
     def on_stop(self) -> None:

@@ -49,6 +49,7 @@ class Window:
         self._plan = plan
         self._environment = environment
         self._answered = 0
+        self._out_of_data = 0
         self._slices: list[Slice] = []
         self._native = Accounts()
         self._stock: dict[str, Histogram] = {}
@@ -81,6 +82,8 @@ class Window:
     def on_figures(self, figures: Sequence[Counters], late: Histogram) -> None:
         """What native users did since the last time."""
         self._answered += sum(each.answered + each.failed for each in figures)
+        # Who ran out before the window is as gone as who did within it.
+        self._out_of_data += sum(each.out_of_data for each in figures)
         self._part.native.add(figures)
         self._native.add(figures, late)
 
@@ -153,6 +156,7 @@ class Window:
                 in_flight=self._native.in_flight if native else None,
                 in_flight_s=total.in_flight_s if native else None,
                 not_offered=total.not_offered if native else None,
+                parsed=total.parsed if native else None,
                 generator_cpu_s=now[0] - before[0],
                 server_cpu_s=now[1] - before[1] if known else None,  # type: ignore[operator]
                 errors=dict(errors),
@@ -166,6 +170,8 @@ class Window:
             engine=self._engine(),
             slices=self._slices,
             aborted=counted.in_flight if native else None,
+            drawn=FEED.drawn if native else None,
+            out_of_data=self._out_of_data if native else None,
             connect=counted.connect.encode() if counted.connect.count else None,
             lag=counted.lag.encode() if native else None,
             late=self._native.late.encode() if native else None,

@@ -13,6 +13,6 @@ mod template;
 
 pub use draw::{Drawn, OutOfData, Share};
 pub use file::{AtEnd, File, Order};
-pub use source::Source;
+pub use source::{GENERATORS, Source};
 pub use table::Table;
 pub use template::{Compiler, Piece, Place, body_form, fill, joined, names};

@@ -20,6 +20,13 @@ pub enum Source {
     Generated(Generator),
 }
 
+impl Source {
+    /// Whether no value of it comes twice.
+    pub fn is_once(&self) -> bool {
+        matches!(self, Self::Generated(Generator::Counter))
+    }
+}
+
 /// What makes a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Generator {

@@ -43,11 +43,11 @@ def test_a_request_is_read_as_it_was_declared() -> None:
     digest = hashlib.sha256(b"x").hexdigest()
     request = Request("POST", "/a", "b", 3, {"X-A": "é"}, "ü", None, expected_sha256=digest.upper())
     assert (request.method, request.path, request.name, request.weight) == ("POST", "/a", "b", 3)
-    assert (request.headers, request.body, request.status) == ({"X-A": "é"}, "ü".encode(), None)
+    assert (request.headers, request.body, request.statuses) == ({"X-A": "é"}, "ü".encode(), [])
     assert (request.expected_body, request.expected_sha256) == (None, digest)
     assert request == Request("POST", "/a", "b", 3, {"X-A": "é"}, "ü".encode(), None, expected_sha256=digest)
     plain = Request("GET", "/a?b=1", expected_body="6")
-    assert (plain.name, plain.weight, plain.status, plain.body) == ("/a?b=1", 1, 200, None)
+    assert (plain.name, plain.weight, plain.statuses, plain.body) == ("/a?b=1", 1, [200], None)
     assert (plain.expected_body, plain.expected_sha256) == (b"6", None)
     assert plain != request
     with pytest.raises(AttributeError):

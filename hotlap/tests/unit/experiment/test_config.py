@@ -12,7 +12,7 @@ from hotlap.experiment import ExperimentError, Load, Server
 from hotlap.experiment.config import load_experiment
 from hotlap.experiment.toml import schema
 from hotlap.experiment.toml_lines import line_of
-from hotlap.load.request import requests_of
+from hotlap.serving.request import requests_of
 from hotlap.serving.server import served
 from hotlap.serving.ways import ServeError
 
@@ -69,7 +69,7 @@ def test_a_table_becomes_lanes(tmp_path: Path) -> None:
     assert experiment.setup == ("python", "seed.py", "--rows", "10")
     old, new = experiment.lane("basket/old"), experiment.lane("basket/new")
     assert (old.path, new.path) == ("/basket", "/v2/basket")
-    assert (old.method, old.body, old.expect.status) == ("POST", '{"a": 1}', 201)
+    assert (old.method, old.body, old.expect.statuses) == ("POST", '{"a": 1}', (201,))
     assert old.headers == {"Accept": "text/plain"}
     assert new.headers == {"Accept": "text/plain", "X-New": "1"}
     assert (old.expect.same_as, new.expect.same_as) == (None, "old")
@@ -106,7 +106,7 @@ def test_a_scenario_can_have_a_share_of_writes(tmp_path: Path) -> None:
     experiment, _ = load_experiment(tmp_path)
     read, write = requests_of(experiment.lanes[0])
     assert (read.method, read.path, read.weight) == ("GET", "/clients", 9500)
-    assert (write.method, write.path, write.weight, write.status) == ("PUT", "/clients/1", 500, 201)
+    assert (write.method, write.path, write.weight, write.statuses) == ("PUT", "/clients/1", 500, [201])
     assert write.body == b'{"user_id": 1}'
     assert write.name == "list/app (write)"
 

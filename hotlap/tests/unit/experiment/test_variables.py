@@ -13,8 +13,8 @@ from hotlap.experiment.variables import VariableProblem, filled
 
 def test_variables_are_put_in_and_told() -> None:
     environment = {"A": "1", "B_2": "${A}", "OTHER": "x"}
-    assert filled("a ${A}-${B_2} $A {A} $$", environment) == ("a 1-${A} $A {A} $$", {"A": "1", "B_2": "${A}"})
-    assert filled("$${A} $$${A}", environment) == ("${A} $${A}", {})
+    assert filled("a ${A}-${B_2} $A {A} $$", environment) == ("a 1-${{A} $A {A} $$", {"A": "1", "B_2": "${A}"})
+    assert filled("$${A} $$${A}", environment) == ("${{A} $${{A}", {})
 
 
 @pytest.mark.parametrize("text", ["${}", "${a-b}", "${A", "${2}"])
@@ -39,7 +39,7 @@ def test_requests_of_a_file_have_the_values_and_show_the_names(
         load_experiment(tmp_path)
     monkeypatch.setenv("TWO", "second")
     (lane,) = load_experiment(tmp_path)[0].lanes
-    assert (lane.headers, lane.body) == ({"Y": "${ONE}", "X": "first"}, "<second>")
+    assert (lane.headers, lane.body) == ({"Y": "${{ONE}", "X": "first"}, "<second>")
     assert lane.writes is not None
     assert lane.writes.body == "firstsecond"
     assert lane.hide("second, then first") == "${TWO}, then ${ONE}"

@@ -11,8 +11,9 @@ from hotlap.evidence.words import held
 from hotlap.experiment import Expect, Lane
 from hotlap.serving import answers as module
 from hotlap.serving.answers import Answers
+from hotlap.serving.request import request_of
 from hotlap.serving.server import Served
-from hotlap.serving.verify import VerifyError
+from hotlap.serving.verify import Answer, VerifyError
 
 LANE = Lane(scenario="s", variant="v", path="/")
 Body = Callable[[int, int], str]
@@ -29,12 +30,14 @@ def learnt(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answers]:
     def learn(body: Body, lane: Lane = LANE, statuses: tuple[int, ...] = (200,) * 9) -> Answers:
         asked = 0
 
-        def request(url: str, *_: object, **__: object) -> tuple[int, bytes]:
+        def ask(served: Served, lane: Lane, position: int) -> Answer:
             nonlocal asked
             asked += 1
-            return statuses[asked - 1], body(int(url.rsplit(":")[-1]), asked).encode()
+            status, came = statuses[asked - 1], body(served.port, asked).encode()
+            objection = request_of(lane).prepare(served.url).at(position).objection(status, [], came)
+            return Answer(status=status, headers=[], body=came, took_s=0.001, objection=objection)
 
-        monkeypatch.setattr(module, "request", request)
+        monkeypatch.setattr(module, "ask", ask)
         answers = Answers(lane)
         for port in (40001, 5002):
             answers.ask(at(port))
@@ -93,7 +96,7 @@ def test_of_what_differs_the_status_alone_is_held(
 
 
 def test_what_may_change_something_is_sent_once_to_each_server(learnt: Callable[..., Answers]) -> None:
-    post = msgspec.structs.replace(LANE, method="POST", expect=Expect(status=201))
+    post = msgspec.structs.replace(LANE, method="POST", expect=Expect(statuses=(201,)))
     taken = learnt(lambda port, asked: "made", post, (201, 201)).verified
     assert (taken.answers, taken.once, taken.held) == (2, False, "body")
     refused = learnt(lambda port, asked: "made", post, (201, 409)).verified

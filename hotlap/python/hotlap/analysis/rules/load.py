@@ -96,7 +96,7 @@ def littles_law(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
         law, seen = trial.law, trial.evidence
         wait_s = sum(seen.wait_s) / 2 if seen.wait_s else 0.0
         cycle_s = wait_s + (trial.latency_ms.mean or 0.0) / 1000
-        if law is None or seen.failures or trial.starved or (seen.duration_s or 0.0) < 10 * cycle_s:
+        if law is None or seen.failures or seen.out_of_data or trial.starved or (seen.duration_s or 0.0) < 10 * cycle_s:
             continue
         off = max(law.difference, law.latency_difference or 0.0)
         if off > LITTLES:
@@ -154,9 +154,7 @@ def failures(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
             if most.startswith(ANOTHER_BODY):
                 remedy = '; if it may differ, say so: expect = { body = "any" }'
             elif seen is not None and seen.once:
-                remedy = (
-                    "; a second such request was refused before the load, too: a locustfile can send others"
-                )
+                remedy = "; a second such request was refused before the load, too: give each its own values with data"
             yield Claim(
                 sentence=f"{trial.failures} of {trial.requests} requests to {lane.name} failed, "
                 f"most often: {most}{remedy}",
@@ -167,13 +165,26 @@ def failures(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
             )
 
 
+@rule("out-of-data", "lane", "void")
+def out_of_data(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
+    """Users ended before the trial did, since no row of the data was left for them."""
+    for trial in _measured(lane):
+        if trial.out_of_data:
+            yield Claim(
+                sentence=f"the data of {lane.name} ran out: after {trial.drawn or 0:,} requests with values no row was "
+                'left, and the load ended before its time; give it more rows, or at_end = "again"',
+                evidence=_evidence(trial, out_of_data=trial.out_of_data, drawn=trial.drawn),
+                weight=1.0,
+            )
+
+
 @rule("not-measured", "lane", "void")
 def not_measured(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """The lane gave no figures: its answer was wrong or differed, its server ended, or it was not reached."""
     if (error := lane.evidence.error) is not None:
         first = error.splitlines()[0]
         yield Claim(sentence=f"{lane.name} was not measured: {first}", evidence={"error": error}, weight=1.0)
-    elif lane.trials and not any(trial.requests for trial in _measured(lane)):
+    elif lane.trials and not any(trial.requests or trial.out_of_data for trial in _measured(lane)):
         yield Claim(
             sentence=f"{lane.name} answered nothing within its trial", evidence={"requests": 0}, weight=1.0
         )

@@ -212,6 +212,8 @@ def _trial(judged: JudgedTrial) -> Iterable[tuple[str, str]]:
     yield "failures", formatting.count(each.failures)
     yield "aborted", formatting.count(each.aborted)
     yield "not offered", formatting.count(each.not_offered)
+    yield "bodies looked into", formatting.count(each.parsed or None)
+    yield "requests with values", formatting.count(each.drawn or None)
     yield "requests/s", formatting.number(each.rps)
     yield "in flight on average", formatting.number(each.in_flight_mean)
     for title, of in (

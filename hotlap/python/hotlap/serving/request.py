@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
+
 import msgspec
 
-from hotlap._engine import Behaviour, Request, Swarm
-from hotlap.experiment import Engine, Lane
+from hotlap._engine import Behaviour, Data, Request, Swarm
+from hotlap.experiment import DataFile, Engine, Lane
 
-__all__ = ["Request", "RequestError", "as_sent", "check", "request_of", "requests_of"]
+__all__ = ["Data", "Request", "RequestError", "as_sent", "check", "data_of", "request_of", "requests_of"]
 
 WEIGHTS = 10_000
 """The weights of a lane's reads and writes add up to this."""
@@ -34,12 +37,39 @@ def check(lane: Lane, url: str, ca_file: str | None = None) -> None:
     """Refuse what the engine would refuse, before any process is started for it.
 
     Raises:
-        RequestError: the address is not one, or a request of the lane cannot be sent.
+        RequestError: the address is not one, a request of the lane cannot be sent, or its data cannot be read.
     """
     try:
         Swarm(url.rstrip("/"), ca_file=ca_file).declare(Behaviour(requests_of(lane)))
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise RequestError(f"{lane.name} cannot be loaded: {lane.hide(str(error))}") from None
+
+
+def data_of(lane: Lane) -> list[Data]:
+    """The files of a lane's values; each is read again when it has changed.
+
+    Raises:
+        ValueError: one cannot be read.
+    """
+    return [_read(file, *_state(file.path)) for file in lane.data]
+
+
+def differs(lane: Lane) -> bool:
+    """Whether the requests of a lane differ from each other, by values that they have."""
+    return request_of(lane).differs
+
+
+def _state(path: str) -> tuple[int, int]:
+    try:
+        found = Path(path).stat()
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=8)
+def _read(file: DataFile, changed_ns: int, size: int) -> Data:
+    return Data(file.path, order=file.order, exponent=file.exponent, at_end=file.at_end)
 
 
 def requests_of(lane: Lane, body: bytes | None = None) -> list[Request]:
@@ -54,15 +84,19 @@ def requests_of(lane: Lane, body: bytes | None = None) -> list[Request]:
         weight=round(WEIGHTS * writes.share),
         headers=writes.headers,
         body=writes.body,
-        status=writes.expect.status,
+        status=writes.expect.statuses,
         expected_body=writes.expect.body,
         hidden=list(lane.secrets.values()),
+        data=data_of(lane),
     )
     return [request_of(lane, body, weight=WEIGHTS - write.weight), write]
 
 
 def request_of(lane: Lane, body: bytes | None = None, *, weight: int = 1) -> Request:
     """A lane's request; ``body`` is what each answer's must be, where that is known."""
+    expect = lane.expect
+    # What was learnt has no placeholders; what the experiment gives may have some.
+    learnt = body.replace(b"{", b"{{") if body is not None else None
     return Request(
         lane.method,
         lane.path,
@@ -70,7 +104,13 @@ def request_of(lane: Lane, body: bytes | None = None, *, weight: int = 1) -> Req
         weight=weight,
         headers=lane.headers,
         body=lane.body,
-        status=lane.expect.status,
-        expected_body=body if lane.expect.body is None else lane.expect.body,
+        status=expect.statuses,
+        expected_body=learnt if expect.body is None else expect.body,
         hidden=list(lane.secrets.values()),
+        data=data_of(lane),
+        expected_headers=expect.headers,
+        expected_json=expect.json,
+        contains=expect.contains,
+        matches=expect.matches,
+        size=expect.size_bytes,
     )
