@@ -24,10 +24,11 @@ NULL = "import sys, time; from hotlap._engine import NullServer; s = NullServer(
 ENGINE = """
 import sys, time
 from hotlap._engine import Behaviour, Swarm
-from hotlap.serving.request import Request
+from hotlap.serving.request import Data, Request
 url, path, users, wait_s, time_s = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), float(sys.argv[5])
+data = [Data(file) for file in sys.argv[6:]]
 swarm = Swarm(url)
-behaviour = swarm.declare(Behaviour([Request("GET", path)], wait_s=(wait_s, wait_s)))
+behaviour = swarm.declare(Behaviour([Request("GET", path, data=data)], wait_s=(wait_s, wait_s)))
 for _ in range(users):
     swarm.add(behaviour)
 time.sleep(0.5 + wait_s)
@@ -67,6 +68,10 @@ def measure(environment, runner, **_):
 """
 
 
+ENGINE_NAME, CONSTANT, VALUES = "hotlap engine", "constant, long", "two values"
+_ROWS = 100_000
+
+
 class Figure(NamedTuple):
     """What a generator reached."""
 
@@ -82,11 +87,25 @@ class Figure(NamedTuple):
         return self.rps / self.cpu
 
 
-def engine(url: str, path: str, users: int, wait_s: float, time_s: float) -> Figure:
+def engine(url: str, path: str, users: int, wait_s: float, time_s: float, *files: str) -> Figure:
     """The lab's engine, one thread."""
-    words = [sys.executable, "-c", ENGINE, url, path, str(users), str(wait_s), str(time_s)]
+    words = [sys.executable, "-c", ENGINE, url, path, str(users), str(wait_s), str(time_s), *files]
     told = subprocess.run(words, capture_output=True, text=True, check=True, timeout=120)
     return Figure(*map(float, told.stdout.split()))
+
+
+def values(file: Path) -> Callable[[str, str, int, float, float], Figure]:
+    """The same with two values of a file in each request, beside a constant one of the same length."""
+
+    def measure(url: str, path: str, users: int, wait_s: float, time_s: float) -> Figure:
+        return engine(url, path + "?id={id}&name={name}", users, wait_s, time_s, str(file))
+
+    return measure
+
+
+def constant(url: str, path: str, users: int, wait_s: float, time_s: float) -> Figure:
+    """The engine with a constant request as long as those with values."""
+    return engine(url, path + "?id=12345&name=name-12345", users, wait_s, time_s)
 
 
 def wrk(url: str, path: str, users: int, wait_s: float, time_s: float) -> Figure:
@@ -151,30 +170,40 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-stock", action="store_true", help="leave Locust's own users out")
     asked = parser.parse_args()
-    generators: dict[str, Callable[[str, str, int, float, float], Figure]] = {"hotlap engine": engine}
+    generators: dict[str, Callable[[str, str, int, float, float], Figure]] = {ENGINE_NAME: engine}
     if asked.wait == 0 and shutil.which("wrk"):
         generators["wrk -t1"] = wrk
     if not asked.no_stock:
         generators |= {kind: stock(kind) for kind in ("FastHttpUser", "HttpUser")}
-    found: dict[str, list[Figure]] = {name: [] for name in generators}
-    with contextlib.nullcontext(asked.url) if asked.url else null_server() as url:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.nullcontext(asked.url) if asked.url else null_server() as url,
+    ):
+        rows = Path(folder, "rows.csv")
+        lines = (f"{number},name-{number}\n" for number in range(_ROWS))
+        rows.write_text("id,name\n" + "".join(lines))
+        generators |= {CONSTANT: constant, VALUES: values(rows)}
+        found: dict[str, list[Figure]] = {name: [] for name in generators}
         for number in range(asked.rounds):
             for name, measure in generators.items():
                 figure = measure(url, asked.path, asked.users, asked.wait, asked.time)
                 found[name].append(figure)
                 print(
-                    f"round {number + 1}  {name:14}{figure.rps:10,.0f}/s {100 * figure.cpu:6.1f}% of a core "
+                    f"round {number + 1}  {name:15}{figure.rps:10,.0f}/s {100 * figure.cpu:6.1f}% of a core "
                     f"{figure.per_cpu_s:10,.0f} per CPU s   mean {figure.mean_ms:8.3f} ms  p99 {figure.p99_ms:8.3f} ms",
                     flush=True,
                 )
-    first = found["hotlap engine"]
-    for name, figures in found.items():
-        rps = statistics.median(one.rps / two.rps for one, two in zip(first, figures, strict=True))
-        cpu = statistics.median(
-            one.per_cpu_s / two.per_cpu_s for one, two in zip(first, figures, strict=True)
-        )
-        if name != "hotlap engine":
-            print(f"hotlap engine / {name}: {rps:.2f} in requests/s, {cpu:.2f} in requests per CPU second")
+    pairs = [(ENGINE_NAME, name) for name in found if name not in (ENGINE_NAME, CONSTANT, VALUES)]
+    for one, other in [*pairs, (VALUES, CONSTANT)]:
+        both = list(zip(found[one], found[other], strict=True))
+        rps = _interval([mine.rps / theirs.rps for mine, theirs in both])
+        cpu = _interval([mine.per_cpu_s / theirs.per_cpu_s for mine, theirs in both])
+        print(f"{one} / {other}: {rps} in requests/s, {cpu} in requests per CPU second")
+
+
+def _interval(ratios: list[float]) -> str:
+    """The median of the rounds, with the least and the most."""
+    return f"{statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]"
 
 
 if __name__ == "__main__":

@@ -171,7 +171,7 @@ def out_of_data(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     for trial in _measured(lane):
         if trial.out_of_data:
             yield Claim(
-                sentence=f"the data of {lane.name} ran out: after {trial.drawn or 0:,} requests with values no row was "
+                sentence=f"the data of {lane.name} ran out: after {(trial.drawn or 0) - trial.out_of_data:,} requests with values no row was "
                 'left, and the load ended before its time; give it more rows, or at_end = "again"',
                 evidence=_evidence(trial, out_of_data=trial.out_of_data, drawn=trial.drawn),
                 weight=1.0,
