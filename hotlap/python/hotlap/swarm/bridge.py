@@ -66,6 +66,11 @@ class Feed:
             self._behaviours[key] = make()
         return self._behaviours[key]
 
+    def stop(self) -> None:
+        """End all users of this process; what they have under way is aborted."""
+        for engine in self._engines.values():
+            engine.stop()
+
     @property
     def drawn(self) -> int:
         """How many requests took values."""

@@ -112,6 +112,10 @@ class Window:
         answer = self._answer(runner, time.monotonic() - began_s)
         ours_s = cpu[0] - before[0] + (cpu[1] or 0.0) - (before[1] or 0.0)
         answer.machine = watch.look(ours_s, self._plan.server_pids)
+        if answer.out_of_data is not None:
+            # What is sent after the window takes values, too: none is from here on.
+            FEED.stop()
+            answer.drawn = FEED.drawn
         write_whole(Path(self._plan.answer), msgspec.json.encode(answer))
         runner.quit()
 
@@ -170,7 +174,6 @@ class Window:
             engine=self._engine(),
             slices=self._slices,
             aborted=counted.in_flight if native else None,
-            drawn=FEED.drawn if native else None,
             out_of_data=self._out_of_data if native else None,
             connect=counted.connect.encode() if counted.connect.count else None,
             lag=counted.lag.encode() if native else None,

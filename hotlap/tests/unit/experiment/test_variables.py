@@ -13,7 +13,10 @@ from hotlap.experiment.variables import VariableProblem, filled
 
 def test_variables_are_put_in_and_told() -> None:
     environment = {"A": "1", "B_2": "${A}", "OTHER": "x"}
-    assert filled("a ${A}-${B_2} $A {A} $$", environment) == ("a 1-${{A} $A {A} $$", {"A": "1", "B_2": "${A}"})
+    assert filled("a ${A}-${B_2} $A {A} $$", environment) == (
+        "a 1-${{A} $A {A} $$",
+        {"A": "1", "B_2": "${A}"},
+    )
     assert filled("$${A} $$${A}", environment) == ("${{A} $${{A}", {})
 
 

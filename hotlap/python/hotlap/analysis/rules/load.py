@@ -96,7 +96,13 @@ def littles_law(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
         law, seen = trial.law, trial.evidence
         wait_s = sum(seen.wait_s) / 2 if seen.wait_s else 0.0
         cycle_s = wait_s + (trial.latency_ms.mean or 0.0) / 1000
-        if law is None or seen.failures or seen.out_of_data or trial.starved or (seen.duration_s or 0.0) < 10 * cycle_s:
+        if (
+            law is None
+            or seen.failures
+            or seen.out_of_data
+            or trial.starved
+            or (seen.duration_s or 0.0) < 10 * cycle_s
+        ):
             continue
         off = max(law.difference, law.latency_difference or 0.0)
         if off > LITTLES:
@@ -170,9 +176,10 @@ def out_of_data(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """Users ended before the trial did, since no row of the data was left for them."""
     for trial in _measured(lane):
         if trial.out_of_data:
+            sent = (trial.drawn or 0) - trial.out_of_data
             yield Claim(
-                sentence=f"the data of {lane.name} ran out: after {(trial.drawn or 0) - trial.out_of_data:,} requests with values no row was "
-                'left, and the load ended before its time; give it more rows, or at_end = "again"',
+                sentence=f"the data of {lane.name} ran out: after {sent:,} requests with values no row was left, and "
+                'the load ended before its time; give it more rows, or at_end = "again"',
                 evidence=_evidence(trial, out_of_data=trial.out_of_data, drawn=trial.drawn),
                 weight=1.0,
             )
