@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     })?;
     let behaviour = engine.declare(Behaviour {
         requests: vec![Request::get("/")],
+        flow: None,
         model: LoadModel::Closed,
         wait: (Duration::ZERO, Duration::ZERO),
     })?;

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 
 use super::request::Request;
 use super::seconds::seconds;
-use crate::swarm::{self, LoadModel};
+use crate::swarm::{self, Flow, LoadModel};
 
 const EVEN: &str = "even";
 const EXPONENTIAL: &str = "exponential";
@@ -27,13 +27,19 @@ impl Behaviour {
 #[pymethods]
 impl Behaviour {
     #[new]
-    #[pyo3(signature = (requests, *, model = "closed", wait_s = (0.0, 0.0), arrivals = "even", max_in_flight = 1000))]
+    #[pyo3(signature = (requests, *, model = "closed", wait_s = (0.0, 0.0), arrivals = "even", max_in_flight = 1000, flow = None, again_on = Vec::new()))]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "keywords of a constructor in Python"
+    )]
     fn new(
         requests: Vec<Py<Request>>,
         model: &str,
         wait_s: (f64, f64),
         arrivals: &str,
         max_in_flight: usize,
+        flow: Option<String>,
+        again_on: Vec<u16>,
     ) -> PyResult<Self> {
         let exponential = match arrivals {
             EVEN => false,
@@ -62,6 +68,7 @@ impl Behaviour {
                 .iter()
                 .map(|request| request.get().declared())
                 .collect(),
+            flow: flow.map(|name| Flow { name, again_on }),
             model,
             wait: (seconds("wait_s", wait_s.0)?, seconds("wait_s", wait_s.1)?),
         };

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 
 use super::behaviour::Behaviour;
@@ -10,6 +11,9 @@ use super::detach::detached;
 use super::histogram::Histogram;
 use super::seconds::seconds;
 use crate::swarm;
+
+/// The answers of a flow's steps (name, status, body, objection), and what was wrong with the flow.
+type Attempt = (Vec<(String, u16, Vec<u8>, Option<String>)>, Option<String>);
 
 #[pyclass(frozen, module = "hotlap._engine")]
 pub struct Swarm(swarm::Engine);
@@ -69,6 +73,19 @@ impl Swarm {
             self.0.remove(user, grace);
             Ok(())
         })
+    }
+
+    #[pyo3(signature = (behaviour, *, position = 0))]
+    fn attempt(&self, py: Python<'_>, behaviour: usize, position: u64) -> PyResult<Attempt> {
+        let made = detached(py, || Ok(self.0.attempt(behaviour, position)?))?;
+        if made.out_of_data {
+            return Err(PyIndexError::new_err(format!(
+                "no row is left at position {position}"
+            )));
+        }
+        let answer = |seen: swarm::Seen| (seen.name, seen.status, seen.body, seen.objection);
+        let answers = made.seen.into_iter().map(answer).collect();
+        Ok((answers, made.error))
     }
 
     #[getter]

@@ -38,6 +38,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<sent::Sent>()?;
 
     module.add("ANOTHER_BODY", crate::swarm::ANOTHER_BODY)?;
+    module.add("FLOW", crate::swarm::FLOW)?;
     module.add("GENERATORS", crate::swarm::GENERATORS)?;
     module.add_function(wrap_pyfunction!(request::first_difference, module)?)?;
     module.add_function(wrap_pyfunction!(data::columns_of, module)?)?;

@@ -7,8 +7,11 @@ use pyo3::types::{PyBytes, PyDict, PyMapping};
 
 use super::data::Data;
 use super::detach::detached;
+use super::seconds::seconds;
 use super::sent::Prepared;
-use crate::swarm::{self, Difference, Expectation, Expected, PreparedRequest, Wanted};
+use crate::swarm::{
+    self, Capture, Difference, Expectation, Expected, Origin, PreparedRequest, Wanted,
+};
 
 /// A request that users send.
 #[pyclass(frozen, eq, module = "hotlap._engine")]
@@ -107,7 +110,7 @@ pub fn first_difference(
 #[pymethods]
 impl Request {
     #[new]
-    #[pyo3(signature = (method, path, name = None, weight = 1, headers = None, body = None, status = Some(Statuses::One(200)), expected_body = None, expected_sha256 = None, hidden = Vec::new(), *, data = None, expected_headers = None, expected_json = None, contains = Vec::new(), matches = Vec::new(), size = None))]
+    #[pyo3(signature = (method, path, name = None, weight = 1, headers = None, body = None, status = Some(Statuses::One(200)), expected_body = None, expected_sha256 = None, hidden = Vec::new(), *, data = None, expected_headers = None, expected_json = None, contains = Vec::new(), matches = Vec::new(), size = None, capture = None, once = false, wait_s = (0.0, 0.0), follow = false))]
     #[allow(
         clippy::too_many_arguments,
         reason = "keywords of a constructor in Python"
@@ -129,7 +132,19 @@ impl Request {
         contains: Vec<String>,
         matches: Vec<String>,
         size: Option<(usize, usize)>,
+        capture: Option<&Bound<'_, PyMapping>>,
+        once: bool,
+        wait_s: (f64, f64),
+        follow: bool,
     ) -> PyResult<Self> {
+        let mut captures = Vec::new();
+        if let Some(given) = capture {
+            for pair in given.items()?.iter() {
+                let (name, origin): (String, String) = pair.extract()?;
+                let origin = detached(pair.py(), || Ok(Origin::parse(&origin)?))?;
+                captures.push(Capture { name, origin });
+            }
+        }
         let mut expectations = Vec::new();
         if let Some((low, high)) = size {
             expectations.push(Expectation::Size { low, high });
@@ -176,6 +191,10 @@ impl Request {
             expected,
             expectations,
             files: data.map(|data| data.iter().map(|one| one.file()).collect()),
+            captures,
+            once,
+            wait: (seconds("wait_s", wait_s.0)?, seconds("wait_s", wait_s.1)?),
+            follow,
             hidden: hidden.iter().map(Body::to_vec).collect(),
         }))
     }

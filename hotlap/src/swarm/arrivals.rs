@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use super::behaviour::LoadModel;
-use super::exchange::{Exchanged, exchange};
+use super::exchange::Exchanged;
 use super::lock::held;
 use super::prepared::{BACK_OFF, PreparedBehaviour};
 use super::session::Session;
@@ -59,10 +59,10 @@ pub async fn offer(
             break;
         }
         while under_way.try_join_next().is_some() {}
-        let chosen = behaviour.choose(|| shard.random());
+        let (chosen, name) = behaviour.choose(|| shard.random());
         if in_flight.fetch_add(1, Ordering::Relaxed) >= behaviour.places {
             in_flight.fetch_sub(1, Ordering::Relaxed);
-            shard.recorders()[behaviour.request(chosen).name].turn_away();
+            shard.recorders()[name].turn_away();
         } else {
             let place = Place(Arc::clone(in_flight));
             let (shard, behaviour, idle, stop) = (
@@ -73,8 +73,12 @@ pub async fn offer(
             );
             under_way.spawn(async move {
                 let mut session = take(&idle);
-                let request = behaviour.request(chosen);
-                match exchange(&shard, &behaviour, request, &mut session, intended).await {
+                // Each arrival is another user's.
+                session.leave();
+                let exchanged = behaviour
+                    .act(&shard, chosen, &mut session, intended, &stop)
+                    .await;
+                match exchanged {
                     Exchanged::Answered => give(&idle, session),
                     // The place stays taken for the back-off: a dead server is not hammered.
                     Exchanged::Lost => shard.timer.until(Instant::now() + BACK_OFF).await,

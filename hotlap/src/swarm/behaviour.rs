@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::flow::Flow;
 use super::request::Request;
 
 /// How requests arrive.
@@ -22,6 +23,8 @@ pub enum LoadModel {
 #[derive(Clone, Debug)]
 pub struct Behaviour {
     pub requests: Vec<Request>,
+    /// Where the requests are the steps of a flow, instead of a choice.
+    pub flow: Option<Flow>,
     pub model: LoadModel,
     /// Between an answer and the next request: (low, high).
     pub wait: (Duration, Duration),

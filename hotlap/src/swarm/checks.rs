@@ -1,12 +1,12 @@
 //! Expectations, compiled: an answer is held against them as it comes.
 
 use std::borrow::Cow;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use regex::bytes::Regex;
 use serde_json::Value;
 
-use super::data::{Compiler, Drawn, File, Piece, Place, Source, body_form, fill};
+use super::data::{Compiler, Drawn, Piece, Place, Values, body_form, fill};
 use super::difference::Difference;
 use super::error::{EngineError, Result};
 use super::expectation::{Expectation, Expected, Wanted};
@@ -21,8 +21,7 @@ const SHOWN_CHARS: usize = 80;
 #[derive(Clone, Copy)]
 pub struct Sent<'a> {
     pub drawn: &'a Drawn,
-    pub files: &'a [Arc<File>],
-    pub sources: &'a [Source],
+    pub values: &'a Values,
 }
 
 impl Sent<'_> {
@@ -32,7 +31,7 @@ impl Sent<'_> {
             [Piece::Literal(only)] => Cow::Borrowed(only),
             _ => {
                 let mut text = Vec::new();
-                fill(pieces, self.drawn, self.files, self.sources, &mut text);
+                fill(pieces, self.drawn, self.values, &mut text);
                 Cow::Owned(text)
             }
         }

@@ -23,6 +23,10 @@ macro_rules! for_all_counters {
                 out_of_data,
                 /// Answers whose body was parsed or searched, where something in it was expected.
                 parsed,
+                /// Further requests that were sent since an answer redirected.
+                redirected,
+                /// Flows whose user had to begin anew.
+                renewed,
                 /// The bodies of the answers.
                 body_bytes,
             }

@@ -9,11 +9,13 @@ use super::behaviour::Behaviour;
 use super::counters::Counters;
 use super::data::Share;
 use super::error::{EngineError, Result};
+use super::exchange::Exchanged;
+use super::flow::FLOW;
 use super::histogram::Histogram;
 use super::lock::held;
 use super::prepared::PreparedBehaviour;
 use super::recorder::Recorder;
-use super::request::Request;
+use super::session::{Seen, Session};
 use super::stop::StopSignal;
 use super::target::Target;
 use super::tls::Trust;
@@ -38,6 +40,15 @@ struct User {
     thread: usize,
     stop: Arc<StopSignal>,
     task: tokio::task::JoinHandle<()>,
+}
+
+/// What became of one round of one user.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub seen: Vec<Seen>,
+    /// What was wrong, with the step.
+    pub error: Option<String>,
+    pub out_of_data: bool,
 }
 
 /// The engine. Dropped, it ends all its users at once.
@@ -78,7 +89,7 @@ impl Engine {
 
     /// Declare what users do; the number that it returns is given to `add`.
     pub fn declare(&self, declared: Behaviour) -> Result<usize> {
-        let name = |request: &Request| self.name(&request.method, &request.name);
+        let name = |method: &str, name: &str| self.name(method, name);
         let prepared = PreparedBehaviour::new(
             declared,
             &self.target,
@@ -138,6 +149,46 @@ impl Engine {
             },
         );
         Ok(id as u64)
+    }
+
+    /// Let one user act once, with the values of a position, and give the answers that it got: those of a flow's steps.
+    pub fn attempt(&self, behaviour: usize, position: u64) -> Result<Attempt> {
+        let declared = held(&self.behaviours).get(behaviour).cloned();
+        let declared = declared
+            .ok_or_else(|| EngineError::Argument(format!("there is no behaviour {behaviour}")))?;
+        let thread = &self.threads[0];
+        let shard = Arc::clone(&thread.shard);
+        shard
+            .recorders()
+            .resize_with(held(&self.names).len(), Recorder::default);
+        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        thread.handle.spawn(async move {
+            let mut session = Session {
+                fixed: Some(position),
+                seen: Some(Vec::new()),
+                ..Session::default()
+            };
+            let stop = StopSignal::default();
+            let exchanged = declared
+                .act(&shard, 0, &mut session, Instant::now(), &stop)
+                .await;
+            let _ = tell.send((exchanged, session.seen.unwrap_or_default()));
+        });
+        let (exchanged, seen) = told
+            .recv()
+            .map_err(|_| EngineError::Argument("the engine has ended".into()))?;
+        let error = self.take().into_iter().find_map(|((method, _), counters)| {
+            counters
+                .errors
+                .into_keys()
+                .next()
+                .filter(|_| method == FLOW)
+        });
+        Ok(Attempt {
+            seen,
+            error,
+            out_of_data: exchanged == Exchanged::OutOfData,
+        })
     }
 
     /// Remove a user. It ends between requests; one that is under way is aborted after the grace.

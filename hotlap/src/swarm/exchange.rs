@@ -9,14 +9,15 @@ use super::session::Session;
 use super::shard::Shard;
 
 /// A request under way: whatever becomes of its user, it ends up in the accounts.
-struct InFlight<'a> {
+pub struct InFlight<'a> {
     shard: &'a Shard,
     name: usize,
-    ended: bool,
+    /// Whether it is in the accounts already.
+    pub ended: bool,
 }
 
 impl<'a> InFlight<'a> {
-    fn new(shard: &'a Shard, name: usize) -> Self {
+    pub fn new(shard: &'a Shard, name: usize) -> Self {
         shard.recorders()[name].start();
         Self {
             shard,
@@ -56,6 +57,7 @@ pub async fn exchange(
     let Session {
         connection,
         outgoing,
+        ..
     } = session;
     if behaviour.fill(request, outgoing).is_err() {
         shard.recorders()[request.name].run_out();
@@ -85,6 +87,8 @@ pub async fn exchange(
                 error: answer.verdict.objection,
                 parsed: answer.verdict.parsed,
                 body_bytes: answer.body_bytes,
+                redirected: 0,
+                renewed: false,
             },
         ),
         Err(failure) => {

@@ -7,6 +7,7 @@
 mod alone;
 mod arrivals;
 mod behaviour;
+mod capture;
 mod checks;
 mod counters;
 mod data;
@@ -15,7 +16,10 @@ mod engine;
 mod error;
 mod exchange;
 mod expectation;
+mod flow;
 mod histogram;
+mod jar;
+mod location;
 mod lock;
 mod null_server;
 mod prepared;
@@ -33,17 +37,20 @@ mod worker;
 
 pub use alone::Alone;
 pub use behaviour::{Behaviour, LoadModel};
+pub use capture::{Capture, Origin};
 pub use counters::{Counters, Second};
 pub use data::{AtEnd, File, GENERATORS, Order, Share, Table, names};
 pub use difference::Difference;
-pub use engine::{Config, Engine};
+pub use engine::{Attempt, Config, Engine};
 pub use error::{EngineError, Result};
 pub use expectation::{Expectation, Expected, Wanted};
+pub use flow::{FLOW, Flow};
 pub use histogram::{DecodeError, Histogram};
 pub use null_server::NullServer;
 pub use prepared::PreparedRequest;
 pub use protocol::{Outgoing, Received};
 pub use request::{ANOTHER_BODY, Request};
+pub use session::Seen;
 pub use tls::Trust;
 
 // What the glue needs beside.

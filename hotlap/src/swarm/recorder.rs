@@ -80,6 +80,8 @@ impl Recorder {
         let second = counters.seconds.entry(unix_s()).or_default();
         second.finished += 1;
         counters.parsed += u64::from(ended.parsed);
+        counters.redirected += ended.redirected;
+        counters.renewed += u64::from(ended.renewed);
         match ended.error {
             None => counters.answered += 1,
             Some(error) => {
@@ -111,6 +113,10 @@ pub struct Ended {
     /// Whether its body was parsed, to be held against what was expected.
     pub parsed: bool,
     pub body_bytes: usize,
+    /// How many more requests were sent, since answers redirected.
+    pub redirected: u64,
+    /// Whether the user of a flow was sent back to its beginning.
+    pub renewed: bool,
 }
 
 impl Ended {
@@ -121,6 +127,8 @@ impl Ended {
             error: Some(error),
             parsed: false,
             body_bytes: 0,
+            redirected: 0,
+            renewed: false,
         }
     }
 }

@@ -1,5 +1,8 @@
 //! A request as it is declared, whatever the protocol: its answer is held against what was expected.
 
+use std::time::Duration;
+
+use super::capture::Capture;
 use super::expectation::{Expectation, Expected, Files};
 
 /// What is said of an answer whose body is not the expected one; where it differs follows.
@@ -24,6 +27,14 @@ pub struct Request {
     /// Where the values come from that placeholders in path, headers, body and expectations stand for; `None`:
     /// braces are braces.
     pub files: Files,
+    /// What its answer gives to later steps of a flow.
+    pub captures: Vec<Capture>,
+    /// Whether, in a flow, a user sends it only when it begins.
+    pub once: bool,
+    /// After it, in a flow: (low, high).
+    pub wait: (Duration, Duration),
+    /// Whether, in a flow, it goes where its answer redirects to.
+    pub follow: bool,
     /// What must not be shown where an answer is.
     pub hidden: Vec<Vec<u8>>,
 }
@@ -42,6 +53,10 @@ impl Request {
             expected: Expected::Any,
             expectations: Vec::new(),
             files: None,
+            captures: Vec::new(),
+            once: false,
+            wait: (Duration::ZERO, Duration::ZERO),
+            follow: false,
             hidden: Vec::new(),
         }
     }

@@ -1,5 +1,6 @@
-//! What one user keeps from request to request: its connection, and the memory for what it sends.
+//! What one user keeps from request to request: its connection, its cookies, and the memory for what it sends.
 
+use super::jar::Jar;
 use super::protocol::{Connection, Outgoing};
 
 /// What one user keeps from request to request.
@@ -7,4 +8,43 @@ use super::protocol::{Connection, Outgoing};
 pub struct Session {
     pub connection: Connection,
     pub outgoing: Outgoing,
+    pub jar: Jar,
+    /// The memory for what is said of them.
+    pub cookies: Vec<u8>,
+    /// Whether it went through the steps of a flow that are once.
+    pub begun: bool,
+    /// Whether it did so in this round.
+    pub fresh: bool,
+    /// Its number among the users of a flow, for the values that it keeps; whether it has one.
+    pub user: u64,
+    pub is_known: bool,
+    /// A position that its values are taken at, instead of the next ones.
+    pub fixed: Option<u64>,
+    /// The answers of a flow, where somebody wants to see them.
+    pub seen: Option<Vec<Seen>>,
+}
+
+/// An answer of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The step's.
+    pub name: String,
+    pub status: u16,
+    pub body: Vec<u8>,
+    pub objection: Option<String>,
+}
+
+impl Session {
+    /// Begin anew: as who has not been here before, but with what it keeps.
+    pub fn begin_anew(&mut self) {
+        self.jar.clear();
+        self.begun = false;
+        self.fresh = true;
+    }
+
+    /// Become another user, on the same connection.
+    pub fn leave(&mut self) {
+        self.begin_anew();
+        self.is_known = false;
+    }
 }

@@ -22,6 +22,22 @@ pub struct Target {
     pub timeout: Duration,
 }
 
+impl Target {
+    /// The host's name, without the port.
+    pub fn name(&self) -> &str {
+        self.host
+            .rsplit_once(':')
+            .filter(|(_, port)| port.parse::<u16>().is_ok())
+            .map_or(&*self.host, |(name, _)| name)
+    }
+
+    /// How addresses on the same server begin.
+    pub fn origin(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.host)
+    }
+}
+
 /// The parts of an address, none of them looked up.
 pub struct Address<'a> {
     pub secure: bool,

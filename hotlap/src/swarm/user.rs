@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::behaviour::LoadModel;
-use super::exchange::{Exchanged, exchange};
+use super::exchange::Exchanged;
 use super::prepared::{BACK_OFF, PreparedBehaviour};
 use super::session::Session;
 use super::shard::Shard;
@@ -22,8 +22,10 @@ pub async fn live(shard: Arc<Shard>, behaviour: Arc<PreparedBehaviour>, stop: Ar
         shard.pause(&stop, intended).await;
     }
     while !stop.is_raised() {
-        let request = behaviour.request(behaviour.choose(|| shard.random()));
-        let exchanged = exchange(&shard, &behaviour, request, &mut session, intended).await;
+        let (chosen, _) = behaviour.choose(|| shard.random());
+        let exchanged = behaviour
+            .act(&shard, chosen, &mut session, intended, &stop)
+            .await;
         if exchanged == Exchanged::OutOfData {
             break;
         }

@@ -1,6 +1,7 @@
 //! The engine against servers that really listen.
 
 mod data;
+mod flow;
 mod servers;
 
 use std::io::{Read, Write};

@@ -25,6 +25,7 @@ pub fn declared(model: LoadModel, wait_ms: u64, requests: Vec<Request>) -> Behav
     let wait = Duration::from_millis(wait_ms);
     Behaviour {
         requests,
+        flow: None,
         model,
         wait: (wait, wait),
     }

@@ -1,8 +1,8 @@
-//! What one request takes: a row of each file, and what is generated for it.
+//! What one request takes: a row of each file, what is generated for it, and what earlier answers gave.
 
 use std::sync::Arc;
 
-use super::file::File;
+use super::file::{File, Order};
 use super::source::Source;
 
 /// No row is left that was not taken.
@@ -26,10 +26,58 @@ impl Share {
     }
 }
 
+/// Where the values of a request, or of the steps of a flow, come from.
+#[derive(Debug, Default)]
+pub struct Values {
+    pub files: Vec<Arc<File>>,
+    pub sources: Vec<Source>,
+    /// Which of the sources a user keeps, with the rows of their files: what it began with.
+    kept: Vec<bool>,
+}
+
+impl Values {
+    /// Of one request, or of the steps of a flow, whose first `kept` sources a user keeps.
+    pub fn new(files: Vec<Arc<File>>, sources: Vec<Source>, kept: usize) -> Self {
+        Self {
+            kept: (0..sources.len()).map(|number| number < kept).collect(),
+            files,
+            sources,
+        }
+    }
+
+    /// Whether there are any that differ.
+    pub fn differ(&self) -> bool {
+        !self.sources.is_empty()
+    }
+
+    /// Whether no value of some may come twice.
+    pub fn once(&self) -> bool {
+        let unique = |file: &Arc<File>| matches!(file.order, Order::Unique { .. });
+        self.differ() && self.files.iter().any(unique) || self.sources.iter().any(Source::is_once)
+    }
+
+    fn keeps_file(&self, number: usize) -> bool {
+        let of_file =
+            |source: &Source| matches!(source, Source::Column { file, .. } if *file == number);
+        let mut sources = self.sources.iter().zip(&self.kept);
+        sources.any(|(source, kept)| *kept && of_file(source))
+    }
+}
+
+/// The positions that values are taken at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Of the request, or of the round of a flow.
+    pub request: u64,
+    /// Of the user, for what it keeps.
+    pub user: u64,
+}
+
 /// The values of one request, kept so that their memory is used again.
 #[derive(Debug, Default)]
 pub struct Drawn {
-    pub position: u64,
+    /// What earlier answers gave.
+    pub captured: Vec<Vec<u8>>,
     rows: Vec<usize>,
     text: String,
     ends: Vec<usize>,
@@ -39,22 +87,27 @@ impl Drawn {
     /// Take the values of a position.
     pub fn draw(
         &mut self,
-        files: &[Arc<File>],
-        sources: &[Source],
+        values: &Values,
         seed: u64,
-        position: u64,
+        position: Position,
     ) -> Result<(), OutOfData> {
-        self.position = position;
+        let at = |kept| {
+            if kept {
+                position.user
+            } else {
+                position.request
+            }
+        };
         self.rows.clear();
-        for (number, file) in files.iter().enumerate() {
-            self.rows
-                .push(file.row(position, seed, number).ok_or(OutOfData)?);
+        for (number, file) in values.files.iter().enumerate() {
+            let row = file.row(at(values.keeps_file(number)), seed, number);
+            self.rows.push(row.ok_or(OutOfData)?);
         }
         self.text.clear();
         self.ends.clear();
-        for (number, source) in sources.iter().enumerate() {
+        for (number, source) in values.sources.iter().enumerate() {
             if let Source::Generated(generator) = source {
-                generator.write(position, seed, number, &mut self.text);
+                generator.write(at(values.kept[number]), seed, number, &mut self.text);
             }
             self.ends.push(self.text.len());
         }
@@ -62,14 +115,12 @@ impl Drawn {
     }
 
     /// The value of a source, by its number.
-    pub fn value<'a>(
-        &'a self,
-        files: &'a [Arc<File>],
-        sources: &[Source],
-        number: usize,
-    ) -> &'a [u8] {
-        match sources[number] {
-            Source::Column { file, column } => files[file].table.value(self.rows[file], column),
+    pub fn value<'a>(&'a self, values: &'a Values, number: usize) -> &'a [u8] {
+        match values.sources[number] {
+            Source::Column { file, column } => {
+                values.files[file].table.value(self.rows[file], column)
+            }
+            Source::Captured(capture) => self.captured.get(capture).map_or(&[], Vec::as_slice),
             Source::Generated(_) => {
                 let start = if number == 0 {
                     0

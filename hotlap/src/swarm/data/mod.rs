@@ -11,8 +11,8 @@ mod source;
 mod table;
 mod template;
 
-pub use draw::{Drawn, OutOfData, Share};
+pub use draw::{Drawn, OutOfData, Position, Share, Values};
 pub use file::{AtEnd, File, Order};
-pub use source::{GENERATORS, Source};
+pub use source::GENERATORS;
 pub use table::Table;
 pub use template::{Compiler, Piece, Place, body_form, fill, joined, names};

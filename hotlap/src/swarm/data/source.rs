@@ -17,6 +17,8 @@ pub enum Source {
         file: usize,
         column: usize,
     },
+    /// What an earlier answer gave, by its number among the captures.
+    Captured(usize),
     Generated(Generator),
 }
 

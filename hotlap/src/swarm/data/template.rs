@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::draw::Drawn;
+use super::draw::{Drawn, Values};
 use super::file::File;
 use super::json;
 use super::source::{GENERATORS, Generator, Source};
@@ -83,6 +83,8 @@ pub struct Compiler<'a> {
     files: Option<&'a [Arc<File>]>,
     pub sources: Vec<Source>,
     names: Vec<String>,
+    /// What earlier answers give, by name.
+    captures: Vec<String>,
 }
 
 impl<'a> Compiler<'a> {
@@ -91,7 +93,22 @@ impl<'a> Compiler<'a> {
             files,
             sources: Vec::new(),
             names: Vec::new(),
+            captures: Vec::new(),
         }
+    }
+
+    /// Know the name of what an answer gives, for texts that are compiled from now on: its number.
+    pub fn capture(&mut self, name: &str) -> usize {
+        let known = self.captures.iter().position(|known| known == name);
+        known.unwrap_or_else(|| {
+            self.captures.push(name.to_owned());
+            self.captures.len() - 1
+        })
+    }
+
+    /// How many names of captures there are.
+    pub fn captures(&self) -> usize {
+        self.captures.len()
     }
 
     /// Compile a text.
@@ -133,14 +150,16 @@ impl<'a> Compiler<'a> {
         if let Some(known) = self.names.iter().position(|known| known == name) {
             return Ok(known);
         }
+        let capture = self.captures.iter().position(|known| known == name);
         let column = files.iter().enumerate().find_map(|(file, one)| {
             let mut columns = one.table.columns.iter();
             let column = columns.position(|column| column.name == name)?;
             Some(Source::Column { file, column })
         });
-        let source = match column {
-            Some(column) => column,
-            None => match generator(name)? {
+        let source = match (capture, column) {
+            (Some(capture), _) => Source::Captured(capture),
+            (None, Some(column)) => column,
+            (None, None) => match generator(name)? {
                 Some(generator) => Source::Generated(generator),
                 None => return Err(unknown(name, files)),
             },
@@ -183,13 +202,14 @@ impl<'a> Compiler<'a> {
             Source::Generated(generator) if raw_json && !generator.is_number() => refuse(format!(
                 "{{{name}}} without quotes is not a JSON value: write \"{{{name}}}\""
             )),
-            Source::Generated(_) => Ok(()),
+            Source::Generated(_) | Source::Captured(_) => Ok(()),
         }
     }
 
     fn is_plain(&self, files: &[Arc<File>], source: usize, encoding: Encoding) -> bool {
         match (&self.sources[source], encoding) {
             (_, Encoding::AsIs) => true,
+            (Source::Captured(_), _) => false,
             (Source::Column { file, column }, Encoding::Percent) => {
                 files[*file].table.columns[*column].plain_in_url
             }
@@ -249,18 +269,12 @@ pub fn names(text: &[u8]) -> Result<Vec<String>> {
 }
 
 /// Append a compiled text with its values.
-pub fn fill(
-    pieces: &[Piece],
-    drawn: &Drawn,
-    files: &[Arc<File>],
-    sources: &[Source],
-    into: &mut Vec<u8>,
-) {
+pub fn fill(pieces: &[Piece], drawn: &Drawn, values: &Values, into: &mut Vec<u8>) {
     for piece in pieces {
         match piece {
             Piece::Literal(literal) => into.extend_from_slice(literal),
             Piece::Value(Value { source, encoding }) => {
-                let value = drawn.value(files, sources, *source);
+                let value = drawn.value(values, *source);
                 match encoding {
                     Encoding::AsIs => into.extend_from_slice(value),
                     Encoding::Percent => percent(value, into),
@@ -372,7 +386,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::swarm::data::{Order, Table};
+    use crate::swarm::data::{Order, Position, Table};
 
     fn file(text: &str) -> Arc<File> {
         let folder = tempfile::tempdir().unwrap();
@@ -385,10 +399,15 @@ mod tests {
     fn filled(text: &str, place: Place, files: &[Arc<File>], position: u64) -> Result<String> {
         let mut compiler = Compiler::new(Some(files));
         let pieces = compiler.compile(text.as_bytes(), place)?;
+        let values = Values::new(files.to_vec(), compiler.sources, 0);
         let mut drawn = Drawn::default();
-        drawn.draw(files, &compiler.sources, 1, position).unwrap();
+        let position = Position {
+            request: position,
+            user: 0,
+        };
+        drawn.draw(&values, 1, position).unwrap();
         let mut into = Vec::new();
-        fill(&pieces, &drawn, files, &compiler.sources, &mut into);
+        fill(&pieces, &drawn, &values, &mut into);
         Ok(String::from_utf8(into).unwrap())
     }
 

@@ -5,6 +5,6 @@ mod outcome;
 mod outgoing;
 
 // There is one protocol so far. With another, a target says which of them its connections speak.
-pub use http1::{Connection, Encoded, encode, header};
+pub use http1::{Connection, Encoded, encode, header, headers};
 pub use outcome::{Failure, Received, Verdict};
 pub use outgoing::Outgoing;

@@ -6,4 +6,4 @@ mod response;
 
 pub use connection::Connection;
 pub use request::{Encoded, encode};
-pub use response::header;
+pub use response::{header, headers};

@@ -1,9 +1,8 @@
 //! A request as HTTP/1.1 puts it on the wire: built once, sent as it is.
 
 use std::io::Write;
-use std::sync::Arc;
 
-use crate::swarm::data::{Compiler, File, Piece, Place, Source, body_form, fill, joined};
+use crate::swarm::data::{Compiler, Piece, Place, Values, body_form, fill, joined};
 use crate::swarm::error::{EngineError, Result};
 use crate::swarm::protocol::outgoing::Outgoing;
 use crate::swarm::request::Request;
@@ -21,8 +20,8 @@ pub enum Encoded {
 }
 
 impl Encoded {
-    /// Put the values that were drawn into the bytes.
-    pub fn fill(&self, outgoing: &mut Outgoing, files: &[Arc<File>], sources: &[Source]) {
+    /// Put the values that were drawn into the bytes, and cookies where there are some.
+    pub fn fill(&self, outgoing: &mut Outgoing, values: &Values, cookies: &[u8]) {
         let Self::Filled {
             head,
             says_length,
@@ -37,15 +36,30 @@ impl Encoded {
             bytes,
         } = outgoing;
         bytes.clear();
-        fill(head, drawn, files, sources, bytes);
+        fill(head, drawn, values, bytes);
+        if !cookies.is_empty() {
+            bytes.extend_from_slice(b"Cookie: ");
+            bytes.extend_from_slice(cookies);
+            bytes.extend_from_slice(b"\r\n");
+        }
         content.clear();
-        fill(body, drawn, files, sources, content);
+        fill(body, drawn, values, content);
         if *says_length {
             // Writing to memory cannot fail.
             let _ = write!(bytes, "Content-Length: {}\r\n", content.len());
         }
         bytes.extend_from_slice(b"\r\n");
         bytes.extend_from_slice(content);
+    }
+
+    /// The same, once and for all, where it has no values.
+    pub fn constant(self, values: &Values) -> Self {
+        if values.differ() {
+            return self;
+        }
+        let mut outgoing = Outgoing::default();
+        self.fill(&mut outgoing, values, &[]);
+        Self::Constant(outgoing.bytes)
     }
 }
 
@@ -92,17 +106,11 @@ pub fn encode(
     let body = compiler.compile(&request.body, Place::Body(form))?;
     let has_body =
         !request.body.is_empty() || matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
-    let encoded = Encoded::Filled {
+    Ok(Encoded::Filled {
         head: joined(head),
         says_length: has_body && !given("content-length"),
         body,
-    };
-    if !compiler.sources.is_empty() {
-        return Ok(encoded);
-    }
-    let mut outgoing = Outgoing::default();
-    encoded.fill(&mut outgoing, &[], &[]);
-    Ok(Encoded::Constant(outgoing.bytes))
+    })
 }
 
 /// Refuse what would break the protocol.
@@ -151,7 +159,8 @@ mod tests {
     use super::*;
 
     fn bytes(request: &Request, prefix: &str) -> Result<Vec<u8>> {
-        match encode(request, "h:1", prefix, &mut Compiler::new(None))? {
+        let encoded = encode(request, "h:1", prefix, &mut Compiler::new(None))?;
+        match encoded.constant(&Values::default()) {
             Encoded::Constant(bytes) => Ok(bytes),
             Encoded::Filled { .. } => panic!("there is no value in it"),
         }

@@ -95,17 +95,22 @@ pub fn head(buffer: &[u8], to_head_request: bool) -> Result<Option<Head>, Malfor
 
 /// The first header of that name in a whole head.
 pub fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    headers(head, name).into_iter().next()
+}
+
+/// All headers of that name in a whole head.
+pub fn headers<'a>(head: &'a [u8], name: &str) -> Vec<&'a [u8]> {
     let mut headers = [const { std::mem::MaybeUninit::uninit() }; MAX_HEADERS];
     let mut parsed = httparse::Response::new(&mut []);
     let config = httparse::ParserConfig::default();
-    config
-        .parse_response_with_uninit_headers(&mut parsed, head, &mut headers)
-        .ok()?;
-    let found = parsed
-        .headers
-        .iter()
-        .find(|header| header.name.eq_ignore_ascii_case(name))?;
-    Some(found.value.trim_ascii())
+    let status = config.parse_response_with_uninit_headers(&mut parsed, head, &mut headers);
+    if status.is_err() {
+        return Vec::new();
+    }
+    let named = |header: &&httparse::Header<'_>| header.name.eq_ignore_ascii_case(name);
+    let found = parsed.headers.iter().filter(named);
+    // The name and the value borrow from the head, not from the list of headers.
+    found.map(|header| header.value.trim_ascii()).collect()
 }
 
 impl Head {
