@@ -9,10 +9,11 @@ use tokio::task::JoinSet;
 use super::behaviour::LoadModel;
 use super::exchange::Exchanged;
 use super::lock::held;
-use super::prepared::{BACK_OFF, PreparedBehaviour};
+
 use super::session::Session;
 use super::shard::Shard;
 use super::stop::StopSignal;
+use super::work::{BACK_OFF, PreparedBehaviour};
 
 /// Sessions that wait for the next arrival; the last used is the first to be used again.
 type Idle = Arc<Mutex<Vec<Session>>>;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::flow::Flow;
 use super::request::Request;
 
 /// How requests arrive.
@@ -28,4 +27,16 @@ pub struct Behaviour {
     pub model: LoadModel,
     /// Between an answer and the next request: (low, high).
     pub wait: (Duration, Duration),
+}
+
+/// The method under which a flow as a whole is counted.
+pub const FLOW: &str = "FLOW";
+
+/// What makes the requests of a behaviour the steps of a flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// What it is counted under as a whole.
+    pub name: String,
+    /// Statuses that say that a user has to begin anew, as with a token that has run out.
+    pub again_on: Vec<u16>,
 }

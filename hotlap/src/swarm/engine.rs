@@ -5,20 +5,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::behaviour::Behaviour;
+use super::behaviour::{Behaviour, FLOW};
 use super::counters::Counters;
 use super::data::Share;
 use super::error::{EngineError, Result};
 use super::exchange::Exchanged;
-use super::flow::FLOW;
 use super::histogram::Histogram;
 use super::lock::held;
-use super::prepared::PreparedBehaviour;
 use super::recorder::Recorder;
 use super::session::{Seen, Session};
 use super::stop::StopSignal;
 use super::target::Target;
 use super::tls::Trust;
+use super::work::PreparedBehaviour;
 use super::worker::Worker;
 use super::{arrivals, user};
 

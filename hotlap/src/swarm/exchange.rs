@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::prepared::{PreparedBehaviour, PreparedRequest};
+use super::prepared::{PreparedRequest, Sequence};
 use super::protocol::{Failure, Received};
 use super::recorder::{Ended, EndedBy, Times};
 use super::session::Session;
@@ -49,7 +49,7 @@ pub enum Exchanged {
 /// Send one request and account for it.
 pub async fn exchange(
     shard: &Shard,
-    behaviour: &PreparedBehaviour,
+    sequence: &Sequence,
     request: &PreparedRequest,
     session: &mut Session,
     intended: Instant,
@@ -59,7 +59,7 @@ pub async fn exchange(
         outgoing,
         ..
     } = session;
-    if behaviour.fill(request, outgoing).is_err() {
+    if request.fill_next(outgoing, sequence).is_err() {
         shard.recorders()[request.name].run_out();
         return Exchanged::OutOfData;
     }

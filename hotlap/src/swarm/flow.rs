@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::behaviour::Behaviour;
+use super::behaviour::{Behaviour, FLOW, Flow};
 use super::capture::Capture;
+use super::captured::taken;
 use super::data::{Compiler, OutOfData, Position, Values};
 use super::error::{EngineError, Result};
 use super::exchange::{Exchanged, InFlight};
@@ -18,18 +19,6 @@ use super::session::{Seen, Session};
 use super::shard::Shard;
 use super::stop::StopSignal;
 use super::target::Target;
-
-/// The method under which a flow as a whole is counted.
-pub const FLOW: &str = "FLOW";
-
-/// What makes the requests of a behaviour the steps of a flow.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flow {
-    /// What it is counted under as a whole.
-    pub name: String,
-    /// Statuses that say that a user has to begin anew, as with a token that has run out.
-    pub again_on: Vec<u16>,
-}
 
 struct Step {
     request: PreparedRequest,
@@ -302,7 +291,7 @@ impl PreparedFlow {
             } = session;
             let mut next = None;
             let mut again = false;
-            let mut taken = Vec::new();
+            let mut found = Vec::new();
             let mut lacks = false;
             let judge = |answer: Received<'_>| {
                 for text in headers(answer.head, "set-cookie") {
@@ -320,8 +309,8 @@ impl PreparedFlow {
                 let mut verdict = request.judge(answer, &outgoing.drawn, || shard.random());
                 if verdict.objection.is_none() {
                     for (number, capture) in &step.captures {
-                        match capture.take(answer, jar) {
-                            Ok(value) => taken.push((*number, value)),
+                        match taken(capture, answer, jar) {
+                            Ok(value) => found.push((*number, value)),
                             Err(why) => {
                                 verdict.objection = Some(why);
                                 lacks = true;
@@ -363,17 +352,17 @@ impl PreparedFlow {
                 }
             };
             if let Some((status, location)) = next.filter(|_| ended.error.is_none()) {
-                let found = if redirected as usize == MOST_HOPS {
+                let path_there = if redirected as usize == MOST_HOPS {
                     Err(format!("it redirects more than {MOST_HOPS} times"))
                 } else {
                     location::path_of(&location, &path, &target.origin())
                 };
-                match found {
-                    Ok(found) => {
+                match path_there {
+                    Ok(there) => {
                         redirected += 1;
-                        jar.header(&found, secure, cookies);
-                        location::redirect(outgoing, status, &step.method, &found, cookies);
-                        path = found;
+                        jar.header(&there, secure, cookies);
+                        location::redirect(outgoing, status, &step.method, &there, cookies);
+                        path = there;
                         continue;
                     }
                     Err(why) => ended.error = Some(why),
@@ -385,7 +374,7 @@ impl PreparedFlow {
                 done: Instant::now(),
                 connect: (!connect.is_zero()).then_some(connect),
             };
-            for (number, value) in taken {
+            for (number, value) in found {
                 outgoing.drawn.captured[number] = value;
             }
             shard.recorders()[request.name].finish(times, ended.clone());

@@ -1,13 +1,16 @@
 //! The load engine: virtual users on tokio threads.
 //!
-//! From the bottom up: what is counted (`counters`, `recorder`), where to connect (`target`, `tls`), what is sent
-//! (`difference`, `request`, `behaviour`, `protocol`), what a thread's users share (`shard`), one request (`exchange`), the users
-//! (`user`, `arrivals`), and the `engine` with its threads.
+//! From the bottom up: what is counted (`counters`, `recorder`), where to connect (`target`, `tls`), the values that
+//! differ (`data`), what is sent and expected (`request`, `capture`, `expectation`, `behaviour`), how it goes over the
+//! wire (`protocol`), how answers are looked at (`checks`, `captured`), what a user keeps (`jar`, `session`), what a
+//! thread's users share (`shard`), one request (`exchange`), several (`flow`, `work`), the users (`user`, `arrivals`),
+//! and the `engine` with its threads.
 
 mod alone;
 mod arrivals;
 mod behaviour;
 mod capture;
+mod captured;
 mod checks;
 mod counters;
 mod data;
@@ -33,10 +36,11 @@ mod target;
 mod timer;
 mod tls;
 mod user;
+mod work;
 mod worker;
 
 pub use alone::Alone;
-pub use behaviour::{Behaviour, LoadModel};
+pub use behaviour::{Behaviour, FLOW, Flow, LoadModel};
 pub use capture::{Capture, Origin};
 pub use counters::{Counters, Second};
 pub use data::{AtEnd, File, GENERATORS, Order, Share, Table, names};
@@ -44,7 +48,6 @@ pub use difference::Difference;
 pub use engine::{Attempt, Config, Engine};
 pub use error::{EngineError, Result};
 pub use expectation::{Expectation, Expected, Wanted};
-pub use flow::{FLOW, Flow};
 pub use histogram::{DecodeError, Histogram};
 pub use null_server::NullServer;
 pub use prepared::PreparedRequest;

@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use super::behaviour::LoadModel;
 use super::exchange::Exchanged;
-use super::prepared::{BACK_OFF, PreparedBehaviour};
+
 use super::session::Session;
 use super::shard::Shard;
 use super::stop::StopSignal;
+use super::work::{BACK_OFF, PreparedBehaviour};
 
 /// Live until told to end, or until no row is left for what it sends.
 pub async fn live(shard: Arc<Shard>, behaviour: Arc<PreparedBehaviour>, stop: Arc<StopSignal>) {

@@ -10,6 +10,7 @@ mod json;
 mod source;
 mod table;
 mod template;
+mod url;
 
 pub use draw::{Drawn, OutOfData, Position, Share, Values};
 pub use file::{AtEnd, File, Order};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::value::RawValue;
 
 use super::json;
-use super::template::is_unreserved;
+use super::url::is_unreserved;
 use crate::swarm::error::{EngineError, Result};
 
 /// A column, and what is true of all its values.

@@ -8,6 +8,7 @@ use super::draw::{Drawn, Values};
 use super::file::File;
 use super::json;
 use super::source::{GENERATORS, Generator, Source};
+use super::url;
 use crate::swarm::error::{EngineError, Result};
 
 /// Where a text stands: its values are encoded for it.
@@ -277,7 +278,7 @@ pub fn fill(pieces: &[Piece], drawn: &Drawn, values: &Values, into: &mut Vec<u8>
                 let value = drawn.value(values, *source);
                 match encoding {
                     Encoding::AsIs => into.extend_from_slice(value),
-                    Encoding::Percent => percent(value, into),
+                    Encoding::Percent => url::percent(value, into),
                     Encoding::JsonString => json::escape(value, into),
                 }
             }
@@ -302,26 +303,6 @@ fn append(pieces: &mut Vec<Piece>, literal: &[u8]) {
         last.extend_from_slice(literal);
     } else if !literal.is_empty() {
         pieces.push(Piece::Literal(literal.to_vec()));
-    }
-}
-
-/// Whether a byte stands for itself anywhere in an address (RFC 3986).
-pub fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
-}
-
-fn percent(value: &[u8], into: &mut Vec<u8>) {
-    for &byte in value {
-        if is_unreserved(byte) {
-            into.push(byte);
-        } else {
-            let digits = b"0123456789ABCDEF";
-            into.extend_from_slice(&[
-                b'%',
-                digits[usize::from(byte >> 4)],
-                digits[usize::from(byte & 15)],
-            ]);
-        }
     }
 }
 
