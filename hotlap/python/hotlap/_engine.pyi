@@ -25,6 +25,9 @@ def _panic(message: str) -> None:
 ANOTHER_BODY: str
 """How what is said of an answer begins whose body is not the expected one."""
 
+FLOW: str
+"""The method under which flows as a whole are counted, beside the requests that they are made of."""
+
 GENERATORS: str
 """What placeholders may stand for beside columns, as it is written."""
 
@@ -159,6 +162,10 @@ class Request:
         contains: Sequence[str] = (),
         matches: Sequence[str] = (),
         size: tuple[int, int] | None = None,
+        capture: Mapping[str, str] | None = None,
+        once: bool = False,
+        wait_s: tuple[float, float] = ...,
+        follow: bool = False,
     ) -> Request:
         """Declare a request.
 
@@ -181,6 +188,11 @@ class Request:
             contains: Texts that must be in its body.
             matches: Regular expressions that its body must match somewhere.
             size: The least and the most bytes of its body.
+            capture: What its answer gives to later requests of a flow, by name: ``json:/POINTER``, ``header:NAME``,
+                ``cookie:NAME`` or ``regex:PATTERN`` (its first group).
+            once: In a flow, a user sends it only when it begins, as a login. What it takes of ``data`` the user keeps.
+            wait_s: In a flow, how long a user waits after it: (low, high).
+            follow: In a flow, it goes where its answer redirects to, on the same server.
 
         Raises:
             ValueError: a pattern is not one; the digest is not made of 64 hexadecimal digits.
@@ -232,7 +244,7 @@ class Request:
         """
 
     @property
-    def once(self) -> bool:
+    def has_unique(self) -> bool:
         """Whether it has values that no other request may have: unique rows, or a counter.
 
         Raises:
@@ -258,6 +270,8 @@ class Behaviour:
         wait_s: tuple[float, float] = ...,
         arrivals: Literal["even", "exponential"] = "even",
         max_in_flight: int = 1000,
+        flow: str | None = None,
+        again_on: Sequence[int] = (),
     ) -> Behaviour:
         """Say what users do.
 
@@ -268,6 +282,9 @@ class Behaviour:
             wait_s: (low, high), (0.0, 0.0) by default.
             arrivals: How the requests of ``open`` users are spread.
             max_in_flight: How many of them may be without an answer at once.
+            flow: What the requests are counted under as a whole, where they are the steps of a flow: a user sends them
+                one after the other, with cookies. The load model is that of whole flows then.
+            again_on: Statuses that send the user of a flow back to the requests that are ``once``.
 
         Raises:
             ValueError: an argument is out of its range.
@@ -353,6 +370,20 @@ class Swarm:
     @property
     def users(self) -> int:
         """How many users there are."""
+
+    def attempt(
+        self, behaviour: int, *, position: int = 0
+    ) -> tuple[list[tuple[str, int, bytes, str | None]], str | None]:
+        """Let one user go through a flow once, with the values of a position.
+
+        Returns:
+            For each step that was answered its name, status, body and what is wrong with it; and what was wrong with
+            the flow, with the step.
+
+        Raises:
+            IndexError: no row is left at that position.
+            ValueError: there is no such behaviour.
+        """
 
     @property
     def drawn(self) -> int:

@@ -32,6 +32,7 @@ _TABLES = (
     ("LoadTable", "The load", "[tool.hotlap.scenarios.NAME.load]"),
     ("DataTable", "A file of values", "data of a scenario, as a table"),
     ("ExpectTable", "What must be answered", "[tool.hotlap.scenarios.NAME.expect]"),
+    ("StepTable", "A step of a flow", "[[tool.hotlap.scenarios.NAME.steps]]"),
     ("WritesTable", "Requests that write", "[tool.hotlap.scenarios.NAME.writes]"),
 )
 

@@ -8,11 +8,11 @@
         wait = (0.5, 0.5)
         requests = [Request("GET", "/items/{id}", data=[Data("ids.csv")]), Request("GET", "/fast", weight=3)]
 
-What they do is declared, and runs outside Python: no logic depends on an answer. For that there are Locust's own
-users, and both kinds run in one swarm. The requests of these users do not fire Locust's ``request`` event.
+What they do is declared, and runs outside Python: what depends on an answer is a :class:`Flow` at most. For more there
+are Locust's own users, and both kinds run in one swarm. The requests of these users do not fire Locust's ``request`` event.
 """
 
-from hotlap.serving.request import Data, Request
+from hotlap.serving.request import Data, Flow, Request
 from hotlap.swarm.users import ArrivalUser, NativeUser, PacedUser
 
-__all__ = ["ArrivalUser", "Data", "NativeUser", "PacedUser", "Request"]
+__all__ = ["ArrivalUser", "Data", "Flow", "NativeUser", "PacedUser", "Request"]

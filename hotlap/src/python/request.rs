@@ -262,7 +262,7 @@ impl Request {
     }
 
     #[getter]
-    fn once(&self, py: Python<'_>) -> PyResult<bool> {
+    fn has_unique(&self, py: Python<'_>) -> PyResult<bool> {
         detached(py, || {
             Ok(PreparedRequest::new(&self.0, "localhost", "", 0)?.once())
         })

@@ -45,6 +45,8 @@ class NamedRequests(msgspec.Struct, kw_only=True):
     failures: int
     rps: float
     latency_ms: Percentiles
+    service_ms: Percentiles | None = None
+    """From the real send of each; ``None`` where the engine does not know."""
 
 
 class MachineUse(msgspec.Struct, kw_only=True):
@@ -135,7 +137,9 @@ class Trial(msgspec.Struct, kw_only=True):
     in_flight_mean: float | None = None
     """Requests in flight, the mean over the window; ``None`` where the engine does not count them."""
     by_name: dict[str, NamedRequests] = {}
-    """Where a lane has requests of several names, those that read and those that write, or a locustfile's: each."""
+    """Where a lane has requests of several names, those that read and those that write, steps, or a locustfile's: each."""
+    flow: NamedRequests | None = None
+    """Flows as a whole, where the requests are steps of some: how long one took, its waits left out."""
     histogram: str | None = None
     """The response times' ``.hgrm``; the CSV beside it has the same name and ``.csv``."""
     server_cpu_us_per_request: float | None = None

@@ -26,6 +26,15 @@ class BodyDifference(msgspec.Struct, frozen=True, kw_only=True):
     other: str
 
 
+class VerifiedStep(msgspec.Struct, frozen=True, kw_only=True):
+    """What a step of a flow was answered."""
+
+    name: str
+    status: int
+    size: int
+    """Of the body, in bytes."""
+
+
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
     """The answers of a lane when it was verified. The size is the last answer's."""
 
@@ -52,6 +61,8 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     held: Held | None = None
     rows: list[str] | None = None
     """The digests of the answers to the first rows of the lane's data; ``None`` where its requests are all the same."""
+    steps: list[VerifiedStep] | None = None
+    """What each step was answered, of a flow; the other figures are its last one's."""
 
 
 class LockTimes(msgspec.Struct, kw_only=True):

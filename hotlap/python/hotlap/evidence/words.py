@@ -66,6 +66,8 @@ def held(verified: Verified) -> str:
 
 
 def _why(verified: Verified) -> str:
+    if verified.steps is not None:
+        return "the steps of a flow depend on each other"
     if verified.rows is not None:
         return "requests differ"
     if verified.once:

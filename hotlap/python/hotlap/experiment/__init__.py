@@ -17,6 +17,7 @@ from hotlap.experiment.model import (
     Model,
     Profiler,
     Server,
+    Step,
     Writes,
 )
 
@@ -37,5 +38,6 @@ __all__ = [
     "Model",
     "Profiler",
     "Server",
+    "Step",
     "Writes",
 ]

@@ -102,6 +102,27 @@ class Expect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return bool(self.headers or self.json or self.contains or self.matches or self.size_bytes)
 
 
+class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A request of a flow."""
+
+    name: str
+    """What it is counted under."""
+    method: str = "GET"
+    path: str
+    headers: dict[str, str] = {}
+    body: str | None = None
+    expect: Expect = Expect()
+    capture: dict[str, str] = {}
+    """What its answer gives to later steps, by name: ``json:/POINTER``, ``header:NAME``, ``cookie:NAME`` or
+    ``regex:PATTERN``."""
+    once: bool = False
+    """Whether a user sends it only when it begins, as a login."""
+    wait_s: tuple[float, float] = (0.0, 0.0)
+    """After it."""
+    follow: bool = False
+    """Whether it goes where its answer redirects to, on the same server."""
+
+
 class Writes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A share of a lane's requests that write, counted apart from those that read."""
 
@@ -143,6 +164,10 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     variant: str
     path: str
     """Placeholders in it, in headers, body and expectations stand for values: ``{name}``."""
+    steps: tuple[Step, ...] = ()
+    """Those of a flow, which one user goes through with cookies of its own; then the lane has no request but these."""
+    again_on: tuple[int, ...] = ()
+    """Statuses that send the user of a flow back to its steps that are ``once``, as 401 when a token has run out."""
     data: tuple[DataFile, ...] = ()
     """Where those values come from that are not generated."""
     suite: str = "default"

@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from hotlap._engine import Request
 from hotlap.experiment.model import (
     LONGEST_S,
     MOST_A_SECOND,
@@ -29,6 +30,7 @@ from hotlap.experiment.model import (
     Model,
     Profiler,
     Server,
+    Step,
     Writes,
 )
 from hotlap.experiment.problems import KeyProblem
@@ -36,6 +38,7 @@ from hotlap.experiment.values import Given, check_values, columns_in, files_of
 from hotlap.experiment.variables import VariableProblem, filled
 
 Name = Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="letters, digits, _ . -")]
+Word = Annotated[str, Meta(pattern="^[A-Za-z_][A-Za-z0-9_]*$", description="letters, digits, _")]
 Command = Annotated[str | list[str], Meta(description="one string as a shell splits it, or a list of words")]
 
 _Table = TypeVar("_Table", bound=msgspec.Struct)
@@ -171,6 +174,27 @@ class VariantTable(RequestTable, kw_only=True, forbid_unknown_fields=True):
     expect: Annotated[ExpectTable | None, Meta(description="instead of its scenario's")] = None
 
 
+class StepTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A step of a flow: ``[[tool.hotlap.scenarios.NAME.steps]]``."""
+
+    name: Annotated[str, Meta(description="what it is counted under; its path if absent")] | None = None
+    method: Annotated[str, Meta(pattern="^[A-Z]+$", description="such as POST")] = "GET"
+    path: Annotated[str, Meta(pattern="^/", description="with the query; {name} stands for a value")]
+    headers: Annotated[dict[str, str], Meta(description="sent with it, beside the scenario's")] = {}
+    body: Annotated[str, Meta(description="the text that is sent; ${NAME} as in headers")] | None = None
+    body_file: Annotated[str, Meta(description="a file with that text")] | None = None
+    expect: Annotated[ExpectTable, Meta(description="what must be answered")] = msgspec.field(
+        default_factory=ExpectTable
+    )
+    capture: Annotated[
+        dict[Word, str],
+        Meta(description="what later steps have of its answer: json:/POINTER, header:X, cookie:X, regex:X"),
+    ] = {}
+    once: Annotated[bool, Meta(description="a user sends it only when it begins, as a login")] = False
+    wait_s: Annotated[float | list[float], Meta(description="seconds after it, or [low, high]")] = 0.0
+    follow: Annotated[bool, Meta(description="it goes where its answer redirects to")] = False
+
+
 class WritesTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A share of the requests that write, counted apart: ``[tool.hotlap.scenarios.NAME.writes]``."""
 
@@ -201,6 +225,10 @@ class ScenarioTable(RequestTable, kw_only=True, forbid_unknown_fields=True):
     data: Annotated[Given, Meta(description="files whose columns {name} stands for")] = msgspec.field(
         default_factory=list
     )
+    steps: Annotated[list[StepTable], Meta(description="those of a flow, instead of one request")] = []
+    again_on: Annotated[
+        list[Status], Meta(description="statuses that send a flow's user back to its steps that are once")
+    ] = []
     writes: Annotated[WritesTable | None, Meta(description="requests that write, beside its own")] = None
     locustfile: Annotated[str, Meta(description="its users stand in for the generated ones")] | None = None
     profiles: Annotated[tuple[Mode, ...], Meta(description="the modes in which a run profiles it")] = (
@@ -262,10 +290,13 @@ def to_experiment(table: dict[str, Any], folder: Path) -> Experiment:
         _fill(scenario, at, secrets)
         if scenario.writes is not None:
             _fill(scenario.writes, (*at, "writes"), secrets)
+        for step in scenario.steps:
+            _fill(step, (*at, "steps"), secrets)
         columns = columns_in(files_of(scenario.data, folder), top.setup is not None, (*at, "data"))
         check_values(scenario, columns, at)
         if scenario.writes is not None:
             check_values(scenario.writes, columns, (*at, "writes"))
+        check_steps(scenario, columns, at)
         for variant, one in shared.items():
             check_values(one, columns, ("variants", variant))
         for variant, one in own.items():
@@ -334,7 +365,9 @@ def _convert(value: Any, kind: type[_Table], path: tuple[str, ...]) -> _Table:
         raise KeyProblem((*path, *inner), why) from None
 
 
-def _fill(table: RequestTable | WritesTable, at: tuple[str, ...], secrets: dict[str, str]) -> None:
+def _fill(
+    table: RequestTable | StepTable | WritesTable, at: tuple[str, ...], secrets: dict[str, str]
+) -> None:
     """Put variables of the environment into the headers and the body of a request, and note them as secrets."""
 
     def fill(text: str, *key: str) -> str:
@@ -404,24 +437,22 @@ def _lane(
     def first(key: str) -> Any:
         return next((value for one in requests if (value := getattr(one, key)) is not None), None)
 
-    path = first("path")
+    steps = _steps(scenario, variant, folder, at)
+    path = first("path") or next((step.path for step in steps if not step.once), None)
     if path is None:
         raise KeyProblem((*at, "path"), f"{name}/{variant} has no path")
     expect = next((one.expect for one in reversed(changes) if one.expect is not None), scenario.expect)
     load = scenario.load
     if load.model == "open" and load.rate is None:
         raise KeyProblem((*at, "load", "rate"), "open arrivals need a rate")
-    low, high = load.wait_s if isinstance(load.wait_s, list) and len(load.wait_s) == 2 else (load.wait_s,) * 2
-    if isinstance(low, list) or isinstance(high, list) or not 0 <= low <= high <= LONGEST_S:
-        raise KeyProblem(
-            (*at, "load", "wait_s"),
-            f"a wait is seconds up to {LONGEST_S:g}, or [low, high] with low not above high",
-        )
+    low, high = _wait(load.wait_s, (*at, "load", "wait_s"))
     if load.model == "paced" and high == 0:
         raise KeyProblem((*at, "load", "wait_s"), "paced users need a period above 0")
     headers: dict[str, str] = {}
     for one in reversed(requests):
         headers.update(one.headers)
+    if steps:
+        steps = [msgspec.structs.replace(step, headers={**headers, **step.headers}) for step in steps]
     return Lane(
         scenario=name,
         variant=variant,
@@ -433,6 +464,8 @@ def _lane(
         body=_text(first("body"), first("body_file"), folder, (*at, "body_file")),
         expect=_expect(expect, variant, folder, (*at, "expect")),
         data=files_of(scenario.data, folder),
+        steps=tuple(steps),
+        again_on=tuple(scenario.again_on),
         load=Load(
             model=load.model,
             users=load.users,
@@ -451,6 +484,72 @@ def _lane(
         profiler=scenario.profiler,
         server=server if any(_changed(one) for one in requests) else None,
     )
+
+
+def _wait(given: float | list[float], at: tuple[str, ...]) -> tuple[float, float]:
+    low, high = given if isinstance(given, list) and len(given) == 2 else (given,) * 2
+    if isinstance(low, list) or isinstance(high, list) or not 0 <= low <= high <= LONGEST_S:
+        raise KeyProblem(at, f"a wait is seconds up to {LONGEST_S:g}, or [low, high] with low not above high")
+    return low, high
+
+
+def _steps(scenario: ScenarioTable, variant: str, folder: Path, at: tuple[str, ...]) -> list[Step]:
+    names: list[str] = []
+    made = []
+    for number, step in enumerate(scenario.steps, 1):
+        name = step.name or step.path
+        if step.name in names:
+            raise KeyProblem((*at, "steps"), f"two steps have the name {name}: give one another")
+        names.append(name if name not in names else f"{name} ({number})")
+        made.append(
+            Step(
+                name=names[-1],
+                method=step.method,
+                path=step.path,
+                headers=step.headers,
+                body=_text(step.body, step.body_file, folder, (*at, "steps")),
+                expect=_expect(step.expect, variant, folder, (*at, "steps")),
+                capture=step.capture,
+                once=step.once,
+                wait_s=_wait(step.wait_s, (*at, "steps")),
+                follow=step.follow,
+            )
+        )
+    return made
+
+
+def check_steps(scenario: ScenarioTable, columns: list[str] | None, at: tuple[str, ...]) -> None:
+    """Look at the steps of a scenario, and at what goes from one to the next.
+
+    Raises:
+        KeyProblem: something beside them takes their place, they are in a wrong order, or a placeholder stands for
+            nothing.
+    """
+    at = (*at, "steps")
+    if not scenario.steps:
+        if scenario.again_on:
+            raise KeyProblem((*at[:-1], "again_on"), "only a flow begins anew: give it steps")
+        return
+    for key in ("path", "method", "body", "body_file", "writes", "locustfile"):
+        if getattr(scenario, key) is not None:
+            raise KeyProblem((*at[:-1], key), "a scenario with steps has no request but these: leave it out")
+    if scenario.expect != ExpectTable():
+        raise KeyProblem((*at[:-1], "expect"), "each of the steps has its own: leave it out")
+    if scenario.steps[-1].once:
+        raise KeyProblem(at, "one step at least is not once, and comes after those that are")
+    known = columns
+    for number, step in enumerate(scenario.steps, 1):
+        if step.once and not all(earlier.once for earlier in scenario.steps[:number]):
+            raise KeyProblem(at, f"step {number} is once: such steps come first")
+        check_values(step, known, at)
+        for name, origin in step.capture.items():
+            if columns is not None and name in columns:
+                raise KeyProblem(at, f"step {number} captures {name}, and data has such a column: rename one")
+            try:
+                Request("GET", "/", capture={name: origin})
+            except ValueError as error:
+                raise KeyProblem(at, f"step {number} captures {name}: {error}") from None
+        known = None if known is None else [*known, *step.capture]
 
 
 def _writes(table: WritesTable | None, folder: Path, at: tuple[str, ...]) -> Writes | None:

@@ -13,8 +13,8 @@ from hotlap._engine import Histogram
 from hotlap.evidence.figures import Percentiles
 from hotlap.evidence.load import NamedRequests, Point, Slice
 from hotlap.load import steady
+from hotlap.load.wire import NamedSlice, WindowResult
 from hotlap.load.wire import Slice as EncodedSlice
-from hotlap.load.wire import WindowResult
 
 
 class Window(msgspec.Struct, kw_only=True):
@@ -94,16 +94,27 @@ def merged(encoded: Sequence[bytes | None]) -> Histogram:
 
 def by_name(answer: WindowResult) -> dict[str, NamedRequests]:
     """What the requests of each name gave, where there are several."""
-    duration_s = math.fsum(one.length_s for one in answer.slices)
-    return {
-        name: NamedRequests(
-            requests=one.requests,
-            failures=one.failures,
-            rps=(one.requests - one.failures) / duration_s,
-            latency_ms=percentiles(Histogram.decode(one.response)),
-        )
-        for name, one in answer.by_name.items()
-    }
+    duration_s = _duration_s(answer)
+    return {name: _named(one, duration_s) for name, one in answer.by_name.items()}
+
+
+def flows(answer: WindowResult) -> NamedRequests | None:
+    """What flows as a whole gave, where there are some."""
+    return _named(answer.flow, _duration_s(answer)) if answer.flow is not None else None
+
+
+def _duration_s(answer: WindowResult) -> float:
+    return math.fsum(one.length_s for one in answer.slices)
+
+
+def _named(one: NamedSlice, duration_s: float) -> NamedRequests:
+    return NamedRequests(
+        requests=one.requests,
+        failures=one.failures,
+        rps=(one.requests - one.failures) / duration_s,
+        latency_ms=percentiles(Histogram.decode(one.response)),
+        service_ms=percentiles(Histogram.decode(one.service)) if one.service is not None else None,
+    )
 
 
 def _points(slices: Sequence[EncodedSlice]) -> list[Point]:

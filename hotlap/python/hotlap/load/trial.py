@@ -17,11 +17,11 @@ from hotlap.evidence.figures import Percentiles
 from hotlap.evidence.load import ServerProcesses, Trial
 from hotlap.evidence.service import Verified
 from hotlap.experiment import Engine, Lane, Load
-from hotlap.load.aggregate import Window, by_name, percentiles, window_of
+from hotlap.load.aggregate import Window, by_name, flows, percentiles, window_of
 from hotlap.load.calibrate import calibrate, offers
 from hotlap.load.locust_pool import SWARM, Locust, LocustPool, NoLocustError
 from hotlap.load.wire import PLAN_VARIABLE, SwarmPlan, WindowResult
-from hotlap.serving.request import RequestError, check, request_of
+from hotlap.serving.request import Request, RequestError, check, request_of
 from hotlap.serving.server import Served
 
 _POLL_S = 0.02
@@ -239,7 +239,7 @@ def _trial(
         model=load.model,
         started=started,
         users=None if is_open else load.users,
-        wait_s=None if is_open else load.wait_s,
+        wait_s=None if is_open else _wait_s(offered.lane, load),
         rate=load.rate,
         arrivals=load.arrivals if is_open else None,
         own_users=offered.lane.locustfile is not None,
@@ -261,6 +261,7 @@ def _trial(
         late_ms=_decoded(answer.late),
         in_flight_mean=window.in_flight_mean,
         by_name=by_name(answer),
+        flow=flows(answer),
         server_cpu_us_per_request=1e6 * server_cpu_s / requests
         if server_cpu_s is not None and requests
         else None,
@@ -275,6 +276,15 @@ def _trial(
         machine=answer.machine,
         locust=answer.locust,
     )
+
+
+def _wait_s(lane: Lane, load: Load) -> tuple[float, float]:
+    """Between requests: of a flow, on average over its steps."""
+    each = [step for step in lane.steps if not step.once]
+    if not each:
+        return load.wait_s
+    low, high = ((load.wait_s[end] + sum(step.wait_s[end] for step in each)) / len(each) for end in (0, 1))
+    return low, high
 
 
 def _hidden(lane: Lane, errors: dict[str, int]) -> dict[str, int]:
@@ -293,6 +303,11 @@ def _calibration(offered: Offered) -> float:
     users = load.max_in_flight if load.model == "open" else load.users
     users = min(users, _MOST_CALIBRATED)
     lane = offered.lane
+    if lane.steps:
+        # What its answers give to others is not there: their requests are sent as they are written.
+        last = lane.steps[-1]
+        request = Request(last.method, "/", headers=last.headers, body=last.body)
+        return calibrate(request, body_bytes=len(offered.sample), users=users)
     request = request_of(lane)
     if request.differs or lane.expect.of_body:
         # What values and expectations cost is counted, too.

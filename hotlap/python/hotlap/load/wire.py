@@ -101,6 +101,7 @@ class NamedSlice(msgspec.Struct, kw_only=True):
     requests: int
     failures: int
     response: bytes
+    service: bytes | None = None
 
 
 class WindowResult(msgspec.Struct, kw_only=True):
@@ -124,4 +125,6 @@ class WindowResult(msgspec.Struct, kw_only=True):
     locust: LocustStats
     by_name: dict[str, NamedSlice] = {}
     """What each name gave, where requests of several names were sent."""
+    flow: NamedSlice | None = None
+    """What flows as a whole gave, where the requests were steps of some; their waits left out."""
     machine: MachineUse | None = None

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 
 from hotlap._engine import first_difference
-from hotlap.evidence.service import BodyDifference, Held, Varies, Verified
+from hotlap.evidence.service import BodyDifference, Held, Varies, Verified, VerifiedStep
 from hotlap.experiment import Lane
 from hotlap.serving.request import differs
 from hotlap.serving.server import Served, free_port
@@ -42,7 +42,7 @@ class Answers:
 
     def __init__(self, lane: Lane) -> None:
         self.lane = lane
-        self.safe = lane.method in _SAFE
+        self.safe = lane.method in _SAFE and not lane.steps
         self.asked_s = 0.0
         """When it was asked last, by the monotonic clock."""
         self.ports: list[int] = []
@@ -54,6 +54,7 @@ class Answers:
         self._answers = 0
         self._took_s: list[float] = []
         self._once = False
+        self._steps: list[VerifiedStep] | None = None
 
     @property
     def differs(self) -> bool:
@@ -78,10 +79,13 @@ class Answers:
             check(self.lane, answer)
             self._answers += 1
             self._status, self._size = answer.status, len(answer.body)
+            self._steps = answer.steps
             hidden = list(self.lane.secrets.values())
             self._bodies.setdefault(position, _Body(hidden)).compare(answer.body, served.port)
 
     def _positions(self, again: bool) -> list[int]:
+        if self.lane.steps:
+            return [0]
         rows = range(ROWS) if self.differs else range(1)
         if not self.safe:
             # A row that was sent to one server may be refused by the next.
@@ -92,7 +96,7 @@ class Answers:
     def open(self) -> bool:
         """Whether another server's answer would tell more."""
         expect = self.lane.expect
-        return expect.body is None and not expect.any_body and self._varying is None
+        return not self.lane.steps and expect.body is None and not expect.any_body and self._varying is None
 
     @property
     def _varying(self) -> _Body | None:
@@ -115,7 +119,8 @@ class Answers:
             varies=varying.varies if varying else None,
             difference=varying.difference if varying else None,
             held=self._held,
-            rows=[body.sha256 for body in bodies] if self.differs else None,
+            rows=[body.sha256 for body in bodies] if self.differs and not self.lane.steps else None,
+            steps=self._steps,
         )
 
     def body_at(self, served: Served) -> bytes | None:
@@ -141,7 +146,8 @@ class Answers:
             return "given"
         if self._constant and not expect.any_body and not self.differs:
             return "body"
-        return "expected" if expect.of_body else "status"
+        expected = [expect, *(step.expect for step in self.lane.steps)]
+        return "expected" if any(one.of_body or one.body is not None for one in expected) else "status"
 
 
 class _Body:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,7 +11,18 @@ import msgspec
 from hotlap._engine import Behaviour, Data, Request, Swarm
 from hotlap.experiment import DataFile, Engine, Lane
 
-__all__ = ["Data", "Request", "RequestError", "as_sent", "check", "data_of", "request_of", "requests_of"]
+__all__ = [
+    "Data",
+    "Flow",
+    "Request",
+    "RequestError",
+    "as_sent",
+    "check",
+    "data_of",
+    "flow_of",
+    "request_of",
+    "requests_of",
+]
 
 WEIGHTS = 10_000
 """The weights of a lane's reads and writes add up to this."""
@@ -18,6 +30,16 @@ WEIGHTS = 10_000
 
 _STOCK = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "hotlap"}
 """What Locust's own client would choose by itself: an answer may depend on it."""
+
+
+class Flow(msgspec.Struct, frozen=True):
+    """Requests that one user sends one after the other, with cookies, and with values carried on from answers."""
+
+    name: str
+    """What it is counted under as a whole."""
+    requests: Sequence[Request]
+    again_on: Sequence[int] = ()
+    """Statuses that send the user back to the requests that are ``once``."""
 
 
 def as_sent(lane: Lane, engine: Engine) -> Lane:
@@ -40,7 +62,7 @@ def check(lane: Lane, url: str, ca_file: str | None = None) -> None:
         RequestError: the address is not one, a request of the lane cannot be sent, or its data cannot be read.
     """
     try:
-        Swarm(url.rstrip("/"), ca_file=ca_file).declare(Behaviour(requests_of(lane)))
+        Swarm(url.rstrip("/"), ca_file=ca_file).declare(behaviour_of(lane))
     except (ValueError, OSError) as error:
         raise RequestError(f"{lane.name} cannot be loaded: {lane.hide(str(error))}") from None
 
@@ -55,8 +77,8 @@ def data_of(lane: Lane) -> list[Data]:
 
 
 def differs(lane: Lane) -> bool:
-    """Whether the requests of a lane differ from each other, by values that they have."""
-    return request_of(lane).differs
+    """Whether the requests of a lane differ from each other: steps do, and those with values."""
+    return bool(lane.steps) or request_of(lane).differs
 
 
 def _state(path: str) -> tuple[int, int]:
@@ -72,8 +94,51 @@ def _read(file: DataFile, changed_ns: int, size: int) -> Data:
     return Data(file.path, order=file.order, exponent=file.exponent, at_end=file.at_end)
 
 
+def behaviour_of(lane: Lane) -> Behaviour:
+    """What one user of a lane does, with nothing between."""
+    if (flow := flow_of(lane)) is not None:
+        return Behaviour(flow.requests, flow=flow.name, again_on=flow.again_on)
+    return Behaviour(requests_of(lane))
+
+
+def flow_of(lane: Lane) -> Flow | None:
+    """A lane's flow; ``None`` where its requests are no steps."""
+    if not lane.steps:
+        return None
+    return Flow(lane.name, _steps(lane), lane.again_on)
+
+
+def _steps(lane: Lane) -> list[Request]:
+    data, hidden = data_of(lane), list(lane.secrets.values())
+    return [
+        Request(
+            step.method,
+            step.path,
+            name=step.name,
+            headers=step.headers,
+            body=step.body,
+            status=step.expect.statuses,
+            expected_body=step.expect.body,
+            hidden=hidden,
+            data=data,
+            expected_headers=step.expect.headers,
+            expected_json=step.expect.json,
+            contains=step.expect.contains,
+            matches=step.expect.matches,
+            size=step.expect.size_bytes,
+            capture=step.capture,
+            once=step.once,
+            wait_s=step.wait_s,
+            follow=step.follow,
+        )
+        for step in lane.steps
+    ]
+
+
 def requests_of(lane: Lane, body: bytes | None = None) -> list[Request]:
-    """What a lane's users send: its request, and with writers the one that writes, each by its share."""
+    """What a lane's users send: its steps; or its request, and with writers the one that writes, each by its share."""
+    if lane.steps:
+        return _steps(lane)
     if lane.writes is None or not lane.writes.share:
         return [request_of(lane, body)]
     writes = lane.writes

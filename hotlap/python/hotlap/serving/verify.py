@@ -8,10 +8,11 @@ from http.client import HTTPException
 
 import msgspec
 
-from hotlap.evidence.service import Verified
+from hotlap._engine import Swarm
+from hotlap.evidence.service import Verified, VerifiedStep
 from hotlap.experiment import Lane
 from hotlap.serving.client import Final, connect
-from hotlap.serving.request import request_of
+from hotlap.serving.request import behaviour_of, request_of
 from hotlap.serving.server import Served
 
 _SHOWN_CHARS = 200
@@ -30,7 +31,9 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     took_s: float
     objection: str | None
-    """What is wrong with it, by what the experiment expects."""
+    """What is wrong with it, by what the experiment expects; in a flow, with the step."""
+    steps: list[VerifiedStep] | None = None
+    """What the steps of a flow were answered."""
 
 
 def ask(served: Served, lane: Lane, position: int = 0) -> Answer:
@@ -39,6 +42,8 @@ def ask(served: Served, lane: Lane, position: int = 0) -> Answer:
     Raises:
         VerifyError: it cannot be sent, or no answer came.
     """
+    if lane.steps:
+        return _walked(served, lane, position)
     timeout_s = lane.load.timeout_s
     try:
         # The very bytes that the engine sends: an answer may depend on any header.
@@ -74,13 +79,41 @@ def ask(served: Served, lane: Lane, position: int = 0) -> Answer:
         connection.close()
 
 
+def _walked(served: Served, lane: Lane, position: int) -> Answer:
+    """Go through a flow once, as the engine's users do: its last answer, and what was wrong with the first that was."""
+    began_s = time.perf_counter()
+    try:
+        swarm = Swarm(served.url.rstrip("/"), timeout_s=lane.load.timeout_s, ca_file=served.ca_file)
+        seen, error = swarm.attempt(swarm.declare(behaviour_of(lane)), position=position)
+    except IndexError:
+        raise VerifyError(f"{lane.name} cannot be sent: no row of its data is left") from None
+    except (ValueError, OSError) as problem:
+        raise VerifyError(f"{lane.name} cannot be sent: {lane.hide(str(problem))}") from None
+    if not seen:
+        raise VerifyError(f"{lane.name}: no answer ({lane.hide(error or 'nothing was sent')})")
+    _, status, body, _ = seen[-1]
+    return Answer(
+        status=status,
+        headers=[],
+        body=body,
+        took_s=time.perf_counter() - began_s,
+        objection=error,
+        steps=[VerifiedStep(name=name, status=status, size=len(body)) for name, status, body, _ in seen],
+    )
+
+
 def check(lane: Lane, answer: Answer) -> None:
     """Hold an answer against what the experiment says of it.
 
     Raises:
         VerifyError: it is another.
     """
-    asked, body = f"{lane.method} {lane.path}", _shown(answer.body, lane)
+    body = _shown(answer.body, lane)
+    if lane.steps:
+        if answer.objection is not None:
+            raise VerifyError(f"in {lane.name}, {lane.hide(answer.objection)}; the last answer: {body}")
+        return
+    asked = f"{lane.method} {lane.path}"
     if answer.status not in lane.expect.statuses:
         raise VerifyError(f"{asked} answered {answer.status}, not {lane.expect.status}: {body}")
     if answer.objection is not None:

@@ -19,7 +19,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 from locust.stats import RequestStats, StatsEntry, StatsError
 
-from hotlap._engine import Counters, Histogram, Swarm
+from hotlap._engine import FLOW, Counters, Histogram, Swarm
 from hotlap.swarm import shutdown as ending
 from hotlap.swarm.counters import Accounts, Report, pack, unpack
 
@@ -163,7 +163,9 @@ def merge(into: RequestStats, figures: Sequence[Counters]) -> None:
         began_s = into.total.start_time
         if each.requests:
             report = _report(each, began_s)
-            for entry in (into.entries[(each.name, each.method)], into.total):
+            # A flow is made of requests that are in the total already.
+            totals = [into.total] if each.method != FLOW else []
+            for entry in (into.entries[(each.name, each.method)], *totals):
                 entry.extend(StatsEntry.unserialize(report, into))  # type: ignore[arg-type]
                 entry.start_time = began_s
         if each.aborted:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypedDict
 
-from hotlap._engine import Counters, Histogram
+from hotlap._engine import FLOW, Counters, Histogram
 
 
 class Accounts:
@@ -44,16 +44,17 @@ class Accounts:
             account.reset()
 
     def total(self) -> Counters:
-        """All accounts as one."""
+        """The accounts of all requests as one; flows are made of these."""
         total = Counters()
         for account in self:
-            total.merge(account)
+            if account.method != FLOW:
+                total.merge(account)
         return total
 
     @property
     def in_flight(self) -> int:
         """Requests that have not ended."""
-        return sum(account.in_flight for account in self)
+        return sum(account.in_flight for account in self if account.method != FLOW)
 
 
 class Report(TypedDict):

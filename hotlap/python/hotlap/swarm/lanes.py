@@ -12,7 +12,7 @@ from locust.exception import StopUser
 
 from hotlap._engine import Sent
 from hotlap.experiment import Engine, ExperimentError, Lane, Load
-from hotlap.serving.request import Request, requests_of
+from hotlap.serving.request import Request, flow_of, requests_of
 from hotlap.serving.tls import context
 from hotlap.swarm.share import share_of
 from hotlap.swarm.users import ArrivalUser, NativeUser, PacedUser
@@ -40,11 +40,14 @@ def _made(
     lane: Lane, load: Load, engine: Engine, body: bytes | None, seed: int, ca_file: str | None
 ) -> tuple[tuple[type[User], ...], dict[str, Any]]:
     if engine == "http":
+        if lane.steps:
+            raise ExperimentError(f"{lane.name}: flows need the native engine, not http")
         if load.model != "closed":
             raise ExperimentError(f"{lane.name}: {load.model} arrivals need the native engine, not http")
         return (FastHttpUser,), _stock(lane, load, body, seed, ca_file)
     shared = {
-        "requests": requests_of(lane, body),
+        "requests": [] if lane.steps else requests_of(lane, body),
+        "flow": flow_of(lane),
         "timeout_s": load.timeout_s,
         "seed": seed,
         "ca_file": ca_file,

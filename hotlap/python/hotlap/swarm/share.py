@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
@@ -15,7 +17,7 @@ class ShareError(RuntimeError):
     """Nobody knows how many processes there are: the message says what to give."""
 
 
-def share_of(environment: Environment, requests: list[Request]) -> tuple[int, int]:
+def share_of(environment: Environment, requests: Sequence[Request]) -> tuple[int, int]:
     """The first position, and how many further on each next one is.
 
     Raises:
@@ -29,7 +31,7 @@ def share_of(environment: Environment, requests: list[Request]) -> tuple[int, in
     index = runner.worker_index
     if index < workers:
         return first + index, workers
-    if any(request.once for request in requests):
+    if any(request.has_unique for request in requests):
         raise ShareError(
             f"this is worker {index + 1} of {workers} that its master expects, so that no row or number is left for "
             "it: tell the master with --expect-workers how many there are"

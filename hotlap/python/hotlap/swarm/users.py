@@ -10,7 +10,7 @@ from locust.env import Environment
 from locust.exception import StopTest
 
 from hotlap._engine import Behaviour, Swarm
-from hotlap.serving.request import Request
+from hotlap.serving.request import Flow, Request
 from hotlap.swarm.bridge import FEED
 from hotlap.swarm.share import ShareError, share_of
 
@@ -24,6 +24,8 @@ class _EngineUser(User):
 
     requests: ClassVar[Sequence[Request]] = ()
     """What it sends, chosen by weight."""
+    flow: ClassVar[Flow | None] = None
+    """The steps that it goes through, instead of these."""
     timeout_s: ClassVar[float] = 30.0
     """For an answer, from the send of its request."""
     connect_timeout_s: ClassVar[float] = 10.0
@@ -39,8 +41,19 @@ class _EngineUser(User):
         self._swarm_user: int | None = None
 
     @classmethod
-    def _behaviour(cls) -> Behaviour:
+    def _sends(cls) -> Sequence[Request]:
+        return cls.requests if cls.flow is None else cls.flow.requests
+
+    @classmethod
+    def _model(cls) -> dict[str, Any]:
+        """How its requests arrive."""
         raise NotImplementedError
+
+    @classmethod
+    def _behaviour(cls) -> Behaviour:
+        if cls.flow is None:
+            return Behaviour(cls.requests, **cls._model())
+        return Behaviour(cls.flow.requests, flow=cls.flow.name, again_on=cls.flow.again_on, **cls._model())
 
     @classmethod
     def _rate(cls) -> float:
@@ -59,7 +72,7 @@ class _EngineUser(User):
             ca_file=self.ca_file,
             insecure=self.insecure,
             seed=self.seed,
-            share=share_of(self.environment, list(self.requests)),
+            share=share_of(self.environment, self._sends()),
         )
 
     def on_start(self) -> None:
@@ -97,8 +110,8 @@ class NativeUser(_EngineUser):
     """Between an answer and the next request, in seconds: (low, high)."""
 
     @classmethod
-    def _behaviour(cls) -> Behaviour:
-        return Behaviour(cls.requests, model="closed", wait_s=cls.wait)
+    def _model(cls) -> dict[str, Any]:
+        return {"model": "closed", "wait_s": cls.wait}
 
 
 class PacedUser(_EngineUser):
@@ -109,8 +122,8 @@ class PacedUser(_EngineUser):
     period_s: ClassVar[float] = 1.0
 
     @classmethod
-    def _behaviour(cls) -> Behaviour:
-        return Behaviour(cls.requests, model="paced", wait_s=(cls.period_s, cls.period_s))
+    def _model(cls) -> dict[str, Any]:
+        return {"model": "paced", "wait_s": (cls.period_s, cls.period_s)}
 
 
 class ArrivalUser(_EngineUser):
@@ -128,8 +141,8 @@ class ArrivalUser(_EngineUser):
     """Beyond so many without an answer, for all users of the class in a process, arrivals are not offered."""
 
     @classmethod
-    def _behaviour(cls) -> Behaviour:
-        return Behaviour(cls.requests, model="open", arrivals=cls.arrivals, max_in_flight=cls.max_in_flight)
+    def _model(cls) -> dict[str, Any]:
+        return {"model": "open", "arrivals": cls.arrivals, "max_in_flight": cls.max_in_flight}
 
     @classmethod
     def _rate(cls) -> float:

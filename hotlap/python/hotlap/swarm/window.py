@@ -14,7 +14,7 @@ from locust import User
 from locust.env import Environment
 from locust.runners import Runner
 
-from hotlap._engine import Counters, Histogram
+from hotlap._engine import FLOW, Counters, Histogram
 from hotlap.evidence.load import LocustStats
 from hotlap.experiment import Engine
 from hotlap.files import write_whole
@@ -81,7 +81,7 @@ class Window:
 
     def on_figures(self, figures: Sequence[Counters], late: Histogram) -> None:
         """What native users did since the last time."""
-        self._answered += sum(each.answered + each.failed for each in figures)
+        self._answered += sum(each.requests for each in figures if each.method != FLOW)
         # Who ran out before the window is as gone as who did within it.
         self._out_of_data += sum(each.out_of_data for each in figures)
         self._part.native.add(figures)
@@ -179,6 +179,7 @@ class Window:
             lag=counted.lag.encode() if native else None,
             late=self._native.late.encode() if native else None,
             by_name=self._by_name() if self._has_names() else {},
+            flow=next((_named(each) for each in self._native if each.method == FLOW), None),
             locust=LocustStats(
                 rps=total.num_requests / duration_s,
                 mean=total.avg_response_time,
@@ -194,15 +195,11 @@ class Window:
         return "native" if any(each.requests for each in self._native) and not self._stock else "http"
 
     def _has_names(self) -> bool:
-        return self._plan.lane.writes is not None or self._plan.lane.locustfile is not None
+        lane = self._plan.lane
+        return lane.writes is not None or lane.locustfile is not None or bool(lane.steps)
 
     def _by_name(self) -> dict[str, NamedSlice]:
-        return {
-            each.name: NamedSlice(
-                requests=each.requests, failures=each.failed, response=each.response.encode()
-            )
-            for each in self._native
-        } | {
+        return {each.name: _named(each) for each in self._native if each.method != FLOW} | {
             name: NamedSlice(
                 requests=each.count + self._failed[name],
                 failures=self._failed[name],
@@ -210,3 +207,12 @@ class Window:
             )
             for name, each in self._stock.items()
         }
+
+
+def _named(counted: Counters) -> NamedSlice:
+    return NamedSlice(
+        requests=counted.requests,
+        failures=counted.failed,
+        response=counted.response.encode(),
+        service=counted.service.encode(),
+    )
