@@ -22,6 +22,7 @@ def written(tmp_path: Path) -> Path:
     found = re.findall(r'```\w+ title="([^"]+)"\n(.*?)```', TUTORIAL.read_text(), re.DOTALL)
     assert {"shop.py", "make_data.py", "hotlap.toml", "locustfile.py"} <= {name for name, _ in found}
     for name, text in found:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     return tmp_path
 
@@ -32,10 +33,13 @@ def asked(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_shop_is_measured(written: Path) -> None:
-    done = asked(written, "hotlap", "run", "--out", "run", "--time", "1", "--profiles", "none")
+@pytest.mark.parametrize(("folder", "lanes"), [(".", 3), ("members", 1)])
+def test_the_shops_are_measured(written: Path, folder: str, lanes: int) -> None:
+    done = asked(written / folder, "hotlap", "run", "--out", "run", "--time", "1", "--profiles", "none")
     assert done.returncode == 0, done.stdout + done.stderr
-    for lane in judge.read(written / "run").lanes:
+    made = judge.read(written / folder / "run")
+    assert len(made.lanes) == lanes
+    for lane in made.lanes:
         failed = [rule.sentence for rule in lane.verdict.rules if rule.name in ("failures", "not-measured")]
         assert not failed
         assert lane.evidence.verified is not None
@@ -43,17 +47,32 @@ def test_the_shop_is_measured(written: Path) -> None:
         for trial in lane.trials:
             seen = trial.evidence
             assert seen.failures == 0
-            assert seen.parsed == seen.requests > 0
+            assert seen.requests
+            assert seen.parsed
+            if folder == ".":
+                assert seen.parsed == seen.requests
+            else:
+                assert {"order", "look"} <= set(seen.by_name)
+                assert seen.flow is not None
+                assert seen.flow.requests > 0
+                assert seen.flow.failures == 0
 
 
-def test_the_locustfile_loads_it(written: Path) -> None:
-    asked(written, "make_data")
-    experiment, _ = load_experiment(written)
+@pytest.mark.parametrize(
+    ("folder", "rows"),
+    [
+        (".", {"GET /items/{id}", "GET /search?q={word}"}),
+        ("members", {"POST log in", "POST order", "GET look", "FLOW order"}),
+    ],
+)
+def test_the_locustfiles_load_them(written: Path, folder: str, rows: set[str]) -> None:
+    there = written / folder
+    asked(there, "make_data")
+    experiment, _ = load_experiment(there)
     with served(experiment) as running:
         words = ("--headless", "-u", "4", "-r", "4", "-t", "3", "--host", running.url, "--only-summary")
-        done = asked(written, "locust", "-f", "locustfile.py", *words)
-    assert done.returncode == 0, done.stdout + done.stderr
-    rows = re.findall(
-        r"^GET +/(items|search)\S* +(\d+) +0\(0\.00%\)", done.stdout + done.stderr, re.MULTILINE
-    )
-    assert {name for name, count in rows if int(count)} == {"items", "search"}
+        done = asked(there, "locust", "-f", "locustfile.py", *words)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    found = re.findall(r"^(GET|POST|FLOW) +(\S.*?) +([1-9]\d*) +0\(0\.00%\)", said, re.MULTILINE)
+    assert {f"{method} {name}" for method, name, _ in found} - {"FLOW order (aborted)"} == rows, said

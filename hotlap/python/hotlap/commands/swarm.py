@@ -156,7 +156,7 @@ def command(
                 words += ["--host", server.url]
                 found = f"{lane.name} at {server.url}"
                 if answers is not None:
-                    check(lane, server.url, server.ca_file)
+                    check(lane, server.url, engine, server.ca_file)
                     plan = msgspec.structs.replace(plan, body=answers.body_at(server))
                     found = f"{found}{lane.path}: {held(answers.verified)}"
                 click.echo(found, err=True)

@@ -180,7 +180,7 @@ def _swarm(offered: Offered, served: Served, pool: LocustPool, timing: Timing | 
     """``timing`` ``None``: until the block ends."""
     lane, load = offered.lane, offered.load
     try:
-        check(lane, served.url, served.ca_file)
+        check(lane, served.url, offered.engine, served.ca_file)
     except RequestError as error:
         raise LoadError(str(error)) from None
     with contextlib.ExitStack() as stack:

@@ -55,12 +55,14 @@ class RequestError(ValueError):
     """A request that cannot be sent there: the message says why."""
 
 
-def check(lane: Lane, url: str, ca_file: str | None = None) -> None:
+def check(lane: Lane, url: str, engine: Engine, ca_file: str | None = None) -> None:
     """Refuse what the engine would refuse, before any process is started for it.
 
     Raises:
         RequestError: the address is not one, a request of the lane cannot be sent, or its data cannot be read.
     """
+    if lane.steps and engine != "native":
+        raise RequestError(f"{lane.name} is a flow: flows need the native engine, not {engine}")
     try:
         Swarm(url.rstrip("/"), ca_file=ca_file).declare(behaviour_of(lane))
     except (ValueError, OSError) as error:

@@ -40,8 +40,6 @@ def _made(
     lane: Lane, load: Load, engine: Engine, body: bytes | None, seed: int, ca_file: str | None
 ) -> tuple[tuple[type[User], ...], dict[str, Any]]:
     if engine == "http":
-        if lane.steps:
-            raise ExperimentError(f"{lane.name}: flows need the native engine, not http")
         if load.model != "closed":
             raise ExperimentError(f"{lane.name}: {load.model} arrivals need the native engine, not http")
         return (FastHttpUser,), _stock(lane, load, body, seed, ca_file)
