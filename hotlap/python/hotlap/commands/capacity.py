@@ -8,7 +8,6 @@ from typing import Literal
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from hotlap.analysis import capacity, judge
@@ -31,6 +30,7 @@ from hotlap.serving.environment import BuildError
 from hotlap.serving.server import raise_file_limit, served
 from hotlap.serving.verify import VerifyError, verify
 from hotlap.serving.ways import ServeError
+from hotlap.terminal import Terminal
 from hotlap.usage import LabError, Number
 
 _WARM_UP_S = 1.0
@@ -65,7 +65,7 @@ def command(
     out: Path | None,
 ) -> None:
     """Search the highest arrival rate at which LANE meets the objective, and draw latency over rate."""
-    console = Console()
+    console = Terminal()
     try:
         objective = capacity.Objective.parse(slo)
     except capacity.ObjectiveError as error:
@@ -121,7 +121,7 @@ def command(
         judged = judged_trial(row.trials[-1])
         misses = objective.misses(judged)
         said = f"misses: {', '.join(misses)}" if misses else "meets the objective"
-        console.print(f"{rate:10.4g}/s  {said}", highlight=False)
+        console.print(f"{rate:10.4g}/s  {said}")
         return judged
 
     try:
@@ -160,7 +160,7 @@ def command(
     judged = judge.judge(run)
     judge.write(judged, folder)
     page = render(judged, folder)
-    console.print(f"the report: {page}", highlight=False, soft_wrap=True)
+    console.print(f"the report: {page}", soft_wrap=True)
     if found.rate is None:
         raise LabError(f"{lane.name} misses '{slo}' even at {min(one.rate for one in found.tried):.4g}/s")
     console.print(f"{lane.name} meets '{slo}' up to {found.rate:.4g} {arrivals} arrivals a second")

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import get_args
 
 import click
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from hotlap import formatting
@@ -24,6 +22,7 @@ from hotlap.run import result
 from hotlap.serving.aftermath import scratch
 from hotlap.serving.server import raise_file_limit
 from hotlap.serving.ways import ServeError
+from hotlap.terminal import Terminal
 from hotlap.usage import LabError, Number
 
 _SHOWN = 10
@@ -65,9 +64,9 @@ def command(
         output.write_text(made.svg(f"{a} → {b}", subtitle=f"{mode}, {unit}"))
     except (ProfileError, ServeError, LoadError, StacksError) as error:
         raise LabError(str(error)) from None
-    console = Console()
+    console = Terminal()
     console.print(_changes(made, unit, a, b))
-    console.print(str(output), highlight=False, soft_wrap=True)
+    console.print(str(output), soft_wrap=True)
 
 
 def _of_file(path: Path, mode: Mode, event: str | None) -> Stacks:
@@ -125,13 +124,13 @@ def _of_run(folder: Path, lane_name: str, mode: Mode) -> tuple[Stacks, float | N
 def _changes(made: StackDiff, unit: str, a: str, b: str) -> Table:
     table = Table(title=f"what changed most ({unit})", title_justify="left")
     for title in (a, b, "change"):
-        table.add_column(escape(title), justify="right")
+        table.add_column(title, justify="right")
     table.add_column("function")
     for one in [one for one in made.top(3 * _SHOWN) if one.kind != "thread"][:_SHOWN]:
         table.add_row(
             formatting.number(one.self_a),
             formatting.number(one.self_b),
             formatting.change(one.self_b - one.self_a),
-            escape(one.name),
+            one.name,
         )
     return table

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import get_args
 
 import click
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from hotlap._engine import StacksError
@@ -23,6 +21,7 @@ from hotlap.profiling.recorders import PROFILERS, ProfileError
 from hotlap.serving.aftermath import scratch
 from hotlap.serving.server import raise_file_limit
 from hotlap.serving.ways import ServeError
+from hotlap.terminal import Terminal
 from hotlap.usage import LabError, Number
 
 _SHOWN = 10
@@ -76,9 +75,9 @@ def command(
             raise LabError(str(error)) from None
         if raw is not None:
             shutil.copytree(folder, raw, dirs_exist_ok=True)
-    console = Console()
+    console = Terminal()
     console.print(_heaviest(captured))
-    console.print(f"{escape(title)}: {subtitle(captured, mode)}; {output}", highlight=False, soft_wrap=True)
+    console.print(f"{title}: {subtitle(captured, mode)}; {output}", soft_wrap=True)
 
 
 def _heaviest(captured: Capture) -> Table:
@@ -90,5 +89,5 @@ def _heaviest(captured: Capture) -> Table:
         table.add_column(title)
     for one in [one for one in stacks.functions(3 * _SHOWN) if one.kind != "thread"][:_SHOWN]:
         shares = [f"{100 * value / stacks.total:.1f}%" for value in (one.self_value, one.total_value)]
-        table.add_row(*shares, *map(escape, (one.name, one.kind, one.location or "")))
+        table.add_row(*shares, one.name, one.kind, one.location or "")
     return table

@@ -7,6 +7,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from hotlap.evidence.load import Role
 from hotlap.experiment import Lane
@@ -68,7 +69,7 @@ class RunFolder:
 
     def diff(self, before: str, after: str) -> Path:
         """The differential flame graph of two lanes."""
-        return self.path / "profiles" / f"diff-{before}-{after}.svg".replace("/", "_")
+        return self.path / "profiles" / quote(f"diff-{before}-{after}.svg".replace("/", "_"), safe="")
 
     def relative(self, path: Path) -> str:
         """A path as ``run.json`` names it."""
@@ -76,4 +77,5 @@ class RunFolder:
 
 
 def _slug(lane: Lane) -> str:
-    return f"{lane.scenario}-{lane.variant}"
+    # A Python object may name its lanes as it likes, with slashes too.
+    return quote(f"{lane.scenario}-{lane.variant}", safe="")
