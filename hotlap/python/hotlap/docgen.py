@@ -15,6 +15,7 @@ import msgspec
 from hotlap.analysis.rules import rules
 from hotlap.cli import main as hotlap
 from hotlap.experiment.toml import schema
+from hotlap.files import write_whole
 from hotlap.run.result import RunResult
 
 EXPERIMENT_SCHEMA = Path(__file__).with_name("experiment.schema.json")
@@ -159,7 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1 if stale else 0
     given.folder.mkdir(parents=True, exist_ok=True)
     for path in stale:
-        path.write_text(made[path])
+        write_whole(path, made[path])
     return 0
 
 

@@ -18,7 +18,7 @@ from hotlap.experiment.config import load_experiment
 from hotlap.experiment.model import MOST_A_SECOND, MOST_USERS
 from hotlap.files import try_folder
 from hotlap.load.locust_pool import LocustPool
-from hotlap.load.trial import LoadError, Offered, Timing, measure
+from hotlap.load.trial import LoadError, Offered, Timing, measure, write_histogram
 from hotlap.report import render
 from hotlap.run import result
 from hotlap.run.folder import RunFolder
@@ -99,7 +99,7 @@ def command(
         pool.load_ahead()
         with served(experiment, lane) as server:
             row.verified = verify(server, lane)
-            trial = measure(
+            measured = measure(
                 Offered(lane=lane, load=load, engine="native", verified=row.verified),
                 server,
                 Timing(
@@ -110,18 +110,18 @@ def command(
                     # Another try is another sample: with the same gaps again it would prove nothing.
                     seed=number,
                 ),
-                histogram=histogram,
                 pool=pool,
             )
         row.trials.append(
             msgspec.structs.replace(
-                trial, role="capacity", repeat=number, histogram=files.relative(histogram)
+                measured.trial, role="capacity", repeat=number, histogram=files.relative(histogram)
             )
         )
         judged = judged_trial(row.trials[-1])
         misses = objective.misses(judged)
         said = f"misses: {', '.join(misses)}" if misses else "meets the objective"
         console.print(f"{rate:10.4g}/s  {said}")
+        write_histogram(measured.response, histogram)
         return judged
 
     try:
@@ -157,15 +157,16 @@ def command(
         ],
     )
     console.print(_table(found))
+    if found.rate is not None:
+        console.print(f"{lane.name} meets '{slo}' up to {found.rate:.4g} {arrivals} arrivals a second")
+        if found.limited is not None:
+            console.print(found.limited)
     judged = judge.judge(run)
     judge.write(judged, folder)
     page = render(judged, folder)
     console.print(f"the report: {page}", soft_wrap=True)
     if found.rate is None:
         raise LabError(f"{lane.name} misses '{slo}' even at {min(one.rate for one in found.tried):.4g}/s")
-    console.print(f"{lane.name} meets '{slo}' up to {found.rate:.4g} {arrivals} arrivals a second")
-    if found.limited is not None:
-        console.print(found.limited)
 
 
 def _table(found: capacity.Found) -> Table:

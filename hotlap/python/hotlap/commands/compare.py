@@ -14,6 +14,7 @@ from hotlap.analysis.compare import CompareError, compare_runs, compare_variants
 from hotlap.analysis.comparison import GOOD, Comparison, span
 from hotlap.analysis.gate import hold, parse
 from hotlap.analysis.judged import JudgedRun
+from hotlap.files import write_whole
 from hotlap.report import ci_summary
 from hotlap.report.html.comparison import render_comparison
 from hotlap.terminal import FAILED_GATE, PASSED_GATE, Terminal
@@ -87,7 +88,7 @@ def command(
         console.print(PASSED_GATE if gate.passed else FAILED_GATE, f"{gate.condition}: {gate.sentence}")
     ci_summary.publish(ci_summary.markdown(gates, comparison), markdown_file)
     if junit_file is not None:
-        junit_file.write_bytes(ci_summary.junit(gates, f"{sides[0].name} → {sides[1].name}"))
+        write_whole(junit_file, ci_summary.junit(gates, f"{sides[0].name} → {sides[1].name}"))
     render_comparison(comparison, page)
     console.print(f"the page: {page}", soft_wrap=True)
     failed = [gate.condition for gate in gates if not gate.passed]

@@ -12,7 +12,7 @@ from hotlap import formatting
 from hotlap._engine import StackDiff, Stacks, StacksError
 from hotlap.experiment import Engine, Mode
 from hotlap.experiment.config import load_experiment
-from hotlap.files import try_file
+from hotlap.files import try_file, write_whole
 from hotlap.load.locust_pool import LocustPool
 from hotlap.load.trial import LoadError, Offered
 from hotlap.profiling.profile import Shot, capture, clean, compare
@@ -61,11 +61,12 @@ def command(
             for name in (a, b)
         ]
         made, unit = compare(sides[0][0], sides[1][0], [sides[0][1], sides[1][1]], (a, b))
-        output.write_text(made.svg(f"{a} → {b}", subtitle=f"{mode}, {unit}"))
+        drawing = made.svg(f"{a} → {b}", subtitle=f"{mode}, {unit}")
     except (ProfileError, ServeError, LoadError, StacksError) as error:
         raise LabError(str(error)) from None
     console = Terminal()
     console.print(_changes(made, unit, a, b))
+    write_whole(output, drawing)
     console.print(str(output), soft_wrap=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import get_args
 
@@ -12,7 +11,7 @@ from rich.table import Table
 from hotlap._engine import StacksError
 from hotlap.experiment import Engine, Mode
 from hotlap.experiment.config import load_experiment
-from hotlap.files import try_file
+from hotlap.files import copy_folder, try_file
 from hotlap.load.locust_pool import LocustPool
 from hotlap.load.trial import LoadError, Offered
 from hotlap.profiling.exports import EXPORTS, Labels
@@ -56,6 +55,7 @@ def command(
     if (lane is None) == (pid is None):
         raise click.UsageError("give either a LANE or --pid")
     try_file(output)
+    console = Terminal()
     with scratch("flame") as folder:
         shot = Shot(mode=mode, profiler=profiler, time_s=time_s, folder=folder)
         try:
@@ -69,14 +69,13 @@ def command(
                 title = chosen.name
                 offered = Offered(lane=chosen, load=chosen.load, engine=engine)
                 captured = capture(experiment, offered, shot, LocustPool(ahead=False))
+            console.print(_heaviest(captured))
             labels = Labels(title=title, subtitle=subtitle(captured, mode), unit=captured.recording.unit)
             EXPORTS[form](captured.stacks, output, labels)
         except (ProfileError, ServeError, LoadError, StacksError) as error:
             raise LabError(str(error)) from None
         if raw is not None:
-            shutil.copytree(folder, raw, dirs_exist_ok=True)
-    console = Terminal()
-    console.print(_heaviest(captured))
+            copy_folder(folder, raw)
     console.print(f"{title}: {subtitle(captured, mode)}; {output}", soft_wrap=True)
 
 

@@ -174,10 +174,17 @@ def command(
         console.print(line, soft_wrap=True)
     started = time.monotonic()
     with RunFolder(folder).owned():
-        with Bar(console).shown() as bar:
-            Runner(experiment, run, folder, bar).go()
+        unwritten: OSError | None = None
+        try:
+            with Bar(console).shown() as bar:
+                Runner(experiment, run, folder, bar).go()
+        except OSError as error:
+            unwritten = error
         judged = judge.judge(run)
+        # What was measured is shown whatever can be written of it.
         show(judged, console)
+        if unwritten is not None:
+            raise unwritten
         judge.write(judged, folder)
         page = render(judged, folder)
     console.print(f"{time.monotonic() - started:.0f} s; the report: {page}", soft_wrap=True)

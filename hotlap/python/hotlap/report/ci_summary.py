@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from hotlap import formatting
 from hotlap.analysis.comparison import GOOD, Compared, Comparison, Gate, span
+from hotlap.files import append, write_whole
 from hotlap.terminal import visible
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -77,7 +78,6 @@ def junit(gates: Sequence[Gate], name: str) -> bytes:
 def publish(text: str, file: Path | None) -> None:
     """Write a summary to a file, and to the CI system's step summary where there is one."""
     if file is not None:
-        file.write_text(text)
+        write_whole(file, text)
     if summary := os.environ.get(STEP_SUMMARY):
-        with Path(summary).open("a") as target:
-            target.write(text + "\n")
+        append(Path(summary), text + "\n")

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from hotlap.evidence.load import Role
 from hotlap.experiment import Lane
-from hotlap.files import try_folder
+from hotlap.files import naming, try_folder
 
 
 class FolderInUseError(ValueError):
@@ -34,7 +34,8 @@ class RunFolder:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         try_folder(self.path)
-        lock = os.open(self.path / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        file = self.path / ".lock"
+        lock = os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -43,8 +44,9 @@ class RunFolder:
                 raise FolderInUseError(
                     f"process {pid} measures into {self.path}: wait for it, or give another --out"
                 ) from None
-            os.truncate(lock, 0)
-            os.write(lock, str(os.getpid()).encode())
+            with naming(file):
+                os.truncate(lock, 0)
+                os.write(lock, str(os.getpid()).encode())
             yield
         finally:
             os.close(lock)

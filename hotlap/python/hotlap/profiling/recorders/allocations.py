@@ -13,6 +13,7 @@ from hotlap.evidence.profile import Allocations as Counted
 from hotlap.evidence.profile import BytesOf
 from hotlap.experiment import Mode
 from hotlap.experiment.interpreter import ScriptError, run_inside
+from hotlap.files import write_whole
 from hotlap.profiling.probe import ProbeError
 from hotlap.profiling.recorders import Plain, ProfileError, Recording, Target
 
@@ -64,9 +65,12 @@ class Allocations(Plain):
         ).clean(drop_waiting=False, threads=False)
         # The mode's own graph is of counts; that of bytes lies beside it.
         by_bytes, by_bytes_svg = folder / "memory-bytes.collapsed", folder / "memory-bytes.svg"
-        bytes_by_stack.write_collapsed(by_bytes)
-        by_bytes_svg.write_text(
-            bytes_by_stack.svg("memory", subtitle=f"{allocated:,} bytes, {requests:,} requests", unit="bytes")
+        write_whole(by_bytes, bytes_by_stack.collapsed())
+        write_whole(
+            by_bytes_svg,
+            bytes_by_stack.svg(
+                "memory", subtitle=f"{allocated:,} bytes, {requests:,} requests", unit="bytes"
+            ),
         )
         return Recording(
             profiler="memray",

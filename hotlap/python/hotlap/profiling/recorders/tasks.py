@@ -12,6 +12,7 @@ from hotlap._engine import Histogram, Stacks
 from hotlap.evidence.figures import Percentiles
 from hotlap.evidence.profile import TaskWaits, WaitKind
 from hotlap.experiment import Mode
+from hotlap.files import write_whole
 from hotlap.profiling.attribution import WAITS_FOR
 from hotlap.profiling.probe import ProbeError
 from hotlap.profiling.recorders import Plain, ProfileError, Recording, Target
@@ -58,7 +59,7 @@ class Tasks(Plain):
             except ProbeError as error:
                 raise ProfileError(str(error)) from None
             raw.append(folder / f"tasks-{pid}.json")
-            raw[-1].write_text(json.dumps(told))
+            write_whole(raw[-1], json.dumps(told))
             sampled = msgspec.convert(told, _Sampled)
             for wait in sampled.waits:
                 leaf = f"{WAITS_FOR}{wait.what}"
