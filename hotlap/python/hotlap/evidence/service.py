@@ -6,20 +6,20 @@ from typing import Literal
 
 import msgspec
 
-from hotlap.evidence.figures import Durations, Place
+from hotlap.evidence.figures import Amount, Count, Durations, Place
 from hotlap.experiment import Interface
 
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
     """The answer of a lane when it was verified. Size and digest are the last answer's."""
 
-    status: int
-    size: int
+    status: Count
+    size: Count
     """Of the body, in bytes."""
     sha256: str
     constant: bool
     """Whether each try gave the same body."""
-    alone_ms: float
+    alone_ms: Amount
     """How long the quickest answer took, without any load."""
 
 
@@ -34,7 +34,7 @@ class RepeatedStatement(msgspec.Struct, frozen=True, kw_only=True):
     """A statement that one request sends to a database, its constants left out."""
 
     sql: str
-    per_request: float
+    per_request: Amount
     by: Place | None = None
     """The app's function that sent it most often."""
 
@@ -42,7 +42,7 @@ class RepeatedStatement(msgspec.Struct, frozen=True, kw_only=True):
 class StatementCounts(msgspec.Struct, frozen=True, kw_only=True):
     """What one request sends to databases."""
 
-    per_request: float
+    per_request: Amount
     repeated: list[RepeatedStatement]
     """The most frequent ones, the most frequent first."""
 
@@ -57,7 +57,7 @@ class ServedBy(msgspec.Struct, frozen=True, kw_only=True):
     server: ServerName
     version: str | None = None
     interface: Interface | None = None
-    threads: int | None = None
+    threads: Count | None = None
     """How many answer, where the server has a fixed number of them."""
     python: str | None = None
     """The interpreter's path, with its links; ``None`` where it is not known, as of a server that runs already."""
