@@ -64,8 +64,12 @@ class _Sent(msgspec.Struct):
     stack: list[str]
 
 
+class _Statements(msgspec.Struct):
+    statements: list[_Sent]
+
+
 def _sent(probe: Probe, pid: int) -> list[_Sent]:
-    return msgspec.convert(probe.ask(pid, "statements")["statements"], list[_Sent])
+    return probe.ask(pid, "statements", _Statements).statements
 
 
 def _place(stack: list[str], root: Path) -> Place | None:

@@ -14,7 +14,7 @@ from hotlap._engine import OffCpu, Stacks
 from hotlap.evidence.profile import OffCpuTimes
 from hotlap.experiment import Mode
 from hotlap.files import write_whole
-from hotlap.profiling.probe import ProbeError
+from hotlap.profiling.probe import Done, ProbeError
 from hotlap.profiling.recorders import Plain, ProfileError, Recording, Target, pyframes, pyspy, threads
 
 RATE_HZ = 199
@@ -93,7 +93,7 @@ class Perf(Plain):
         if target.probe is not None:
             for pid in target.probe.present(pids):
                 with contextlib.suppress(ProbeError):
-                    target.probe.ask(pid, "perf_flush")
+                    target.probe.ask(pid, "perf_flush", Done)
         described = pyframes.describe(announced, announced_ns)
         blocked = threads.with_python(blocked, pids) if blocked else []
         readable = data

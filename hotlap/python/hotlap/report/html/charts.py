@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 from hotlap import formatting
 from hotlap.analysis.rows import Row, Scenario, View
 from hotlap.evidence.load import Point
 
-Chart = dict[str, Any]
+Chart = dict[str, object]
+"""A figure of plotly, or a part of one: its form is plotly's own."""
 Curve = Sequence[tuple[float, float]]
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
@@ -28,7 +28,7 @@ def style(index: int) -> tuple[str, str, str]:
     return f"$v{index % 5}", SYMBOLS[index % 5], DASHES[index % 5]
 
 
-def layout(height: int, **more: Any) -> Chart:
+def layout(height: int, **more: object) -> Chart:
     """What all charts share."""
     return {
         "height": height,
@@ -47,7 +47,7 @@ def layout(height: int, **more: Any) -> Chart:
     }
 
 
-def axis(title: str, **more: Any) -> Chart:
+def axis(title: str, **more: object) -> Chart:
     """An axis in the page's manner."""
     return {
         "title": {"text": title, "font": {"size": 12, "color": "$muted"}},
@@ -82,7 +82,7 @@ def span(view: View, key: str, written: Callable[[float], str] = formatting.numb
     scenarios = [scenario for scenario in view.scenarios if any(_positive(row, key) for row in scenario.rows)]
     if not scenarios:
         return None
-    joins: dict[str, list[Any]] = {"x": [], "y": []}
+    joins: dict[str, list[float | str | None]] = {"x": [], "y": []}
     points: dict[str, list[tuple[Row, float, str]]] = {name: [] for name in names}
     every: list[float] = []
     for scenario in scenarios:
