@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -42,9 +43,23 @@ class Commands(click.Group):
             # As a shell says it of a process that a signal ended.
             raise click.exceptions.Exit(128 + ended.number) from None
         except OSError as error:
-            if error.filename is None:
+            if error.filename is None and error.errno not in _ADVICE:
                 raise
-            raise LabError(f"{os.fsdecode(error.filename)}: {error.strerror}") from None
+            raise LabError(_sentence(error)) from None
+
+
+_ADVICE = {
+    errno.ENOSPC: "make room there, or write elsewhere",
+    errno.EDQUOT: "make room there, or write elsewhere",
+    errno.EROFS: "write elsewhere",
+}
+"""What to do about a place that takes nothing more."""
+
+
+def _sentence(error: OSError) -> str:
+    file = "the output" if error.filename is None else os.fsdecode(error.filename)
+    advice = _ADVICE.get(error.errno or 0)
+    return f"{file}: {error.strerror}" + (f"; {advice}" if advice else "")
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

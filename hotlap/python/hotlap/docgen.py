@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
@@ -15,6 +14,7 @@ import msgspec
 from hotlap.analysis.rules import rules
 from hotlap.cli import main as hotlap
 from hotlap.experiment.toml import schema
+from hotlap.files import write_whole
 from hotlap.run.result import RunResult
 
 EXPERIMENT_SCHEMA = Path(__file__).with_name("experiment.schema.json")
@@ -68,45 +68,60 @@ def keys() -> str:
         "leave out `tool.hotlap`. `hotlap init` writes one. Its JSON Schema is shipped with the package as "
         "`hotlap/experiment.schema.json`.\n"
     )
-    parts = schema()["$defs"]
+    parts = msgspec.convert(schema()["$defs"], dict[str, _Form])
     for name, title, place in _TABLES:
         lines.append(
             f"## {title}\n\n`{place}`\n\n| key | value | default | means |\n| --- | --- | --- | --- |"
         )
-        lines += [_key(key, form) for key, form in sorted(parts[name]["properties"].items())]
+        lines += [_key(key, form) for key, form in sorted(parts[name].properties.items())]
         lines.append("")
     return "\n".join(lines)
 
 
-def _key(key: str, form: Mapping[str, Any]) -> str:
-    default = form.get("default")
+class _Form(msgspec.Struct, frozen=True):
+    """As much of a JSON Schema as the reference shows."""
+
+    description: str | None = None
+    default: object = None
+    type: str | None = None
+    ref: str | None = msgspec.field(default=None, name="$ref")
+    enum: list[str | float] = []
+    any_of: list[_Form] = msgspec.field(default=[], name="anyOf")
+    items: _Form | bool | None = None
+    prefix_items: list[_Form] = msgspec.field(default=[], name="prefixItems")
+    additional: _Form | bool | None = msgspec.field(default=None, name="additionalProperties")
+    properties: dict[str, _Form] = {}
+
+
+def _key(key: str, form: _Form) -> str:
+    default = form.default
     shown = "" if default in (None, "", [], {}) else f"`{json.dumps(default, ensure_ascii=False)}`"
     means = next(_descriptions(form), "")
     return f"| `{key}` | {_value(form)} | {shown} | {_cell(means)} |"
 
 
-def _descriptions(form: Mapping[str, Any]) -> Iterator[str]:
-    if "description" in form:
-        yield form["description"]
-    for inner in form.get("anyOf", []):
+def _descriptions(form: _Form) -> Iterator[str]:
+    if form.description is not None:
+        yield form.description
+    for inner in form.any_of:
         yield from _descriptions(inner)
 
 
-def _value(form: Mapping[str, Any]) -> str:
-    if "anyOf" in form:
-        return " or ".join(dict.fromkeys(_value(one) for one in form["anyOf"] if one.get("type") != "null"))
-    if "enum" in form:
-        return ", ".join(f"`{one}`" for one in form["enum"])
-    if "$ref" in form:
-        return f"a table, see {form['$ref'].rpartition('/')[2].removesuffix('Table').lower()}"
-    if form.get("type") == "array":
-        inner: Mapping[str, Any] = form.get("items") or next(iter(form.get("prefixItems", [])), {})
-        return f"a list of {_value(inner) or 'values'}" if inner else "a list"
-    if form.get("type") == "object":
-        values = form.get("additionalProperties")
-        return f"a table of {_value(values)}" if isinstance(values, dict) and values else "a table"
+def _value(form: _Form) -> str:
+    if form.any_of:
+        return " or ".join(dict.fromkeys(_value(one) for one in form.any_of if one.type != "null"))
+    if form.enum:
+        return ", ".join(f"`{one}`" for one in form.enum)
+    if form.ref is not None:
+        return f"a table, see {form.ref.rpartition('/')[2].removesuffix('Table').lower()}"
+    if form.type == "array":
+        inner = form.items if isinstance(form.items, _Form) else next(iter(form.prefix_items), None)
+        return f"a list of {_value(inner) or 'values'}" if inner is not None else "a list"
+    if form.type == "object":
+        values = _value(form.additional) if isinstance(form.additional, _Form) else ""
+        return f"a table of {values}" if values else "a table"
     return {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}.get(
-        str(form.get("type")), ""
+        form.type or "", ""
     )
 
 
@@ -133,12 +148,12 @@ def rule_list() -> str:
 PAGES = {"commands.md": commands, "experiment.md": keys, "rules.md": rule_list}
 
 
-def schema_text(schema: Mapping[str, Any]) -> str:
+def schema_text(schema: Mapping[str, object]) -> str:
     """A schema as it is shipped."""
     return json.dumps(schema, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def run_schema() -> dict[str, Any]:
+def run_schema() -> dict[str, object]:
     """The JSON Schema of ``run.json``."""
     made = msgspec.json.schema(RunResult)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "hotlap run", **made}
@@ -161,7 +176,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1 if stale else 0
     given.folder.mkdir(parents=True, exist_ok=True)
     for path in stale:
-        path.write_text(made[path])
+        write_whole(path, made[path])
     return 0
 
 

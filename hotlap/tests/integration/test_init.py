@@ -6,6 +6,7 @@ import json
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 from verifying import verify
@@ -218,7 +219,7 @@ app = GZipMiddleware(inner, minimum_size=500)
 def test_what_an_app_tells(tmp_path: Path, text: str, app: str, told: dict[str, object]) -> None:
     (tmp_path / "main.py").write_text(text)
     assert discover.objects(tmp_path) == [app]
-    assert discover.ask(app, tmp_path) == {"openapi": None, **told}
+    assert discover.ask(app, tmp_path) == msgspec.convert(told, discover.Told)
 
 
 def init(folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str]:
@@ -400,3 +401,16 @@ def test_what_cannot_be_found_out_is_asked_for(
     assert code == 2
     assert said in told
     assert not (tmp_path / "hotlap.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("import os; os._exit(0)", "main:app cannot be imported: it ended without an answer"),
+        ("import os; print('goodbye', flush=True); os._exit(0)", "it ends with the words 'goodbye'"),
+    ],
+)
+def test_an_app_that_ends_while_it_is_imported_is_said_to(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "main.py").write_text(text)
+    with pytest.raises(discover.DiscoverError, match=told):
+        discover.ask("main:app", tmp_path)

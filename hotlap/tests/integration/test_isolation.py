@@ -250,7 +250,7 @@ def test_an_app_is_looked_at_by_its_own_interpreter_alone(tmp_path: Path, bare: 
         "def app(environ, start_response): ...\n"
     )
     python = str(bare / "venv" / "bin" / "python")
-    assert discover.ask("main:app", tmp_path, python)["interface"] == "wsgi"
+    assert discover.ask("main:app", tmp_path, python).interface == "wsgi"
     assert (tmp_path / "imported").read_text() == f"{python}\n"
     with pytest.raises(discover.DiscoverError, match=f"it was imported by {python}: .* with --python"):
         discover.ask("flask:Flask", tmp_path, python)
@@ -458,7 +458,7 @@ if __name__ == "__main__":
         experiment = Experiment(name="x", server=server, lanes=(), root=str(tmp_path))
         with served(experiment, env=env) as running:
             (pid,) = one.workers(running.pids())
-            sampled = one.ask(pid, "tasks", time_s=0.2, interval_s=0.02)
+            sampled = one.ask(pid, "tasks", dict, time_s=0.2, interval_s=0.02)
             counted = statements(one, running, lane, tmp_path)
     assert sampled["errors"] == 0
     assert "asyncio.Lock" in {wait["what"] for wait in sampled["waits"]}
@@ -467,7 +467,7 @@ if __name__ == "__main__":
     assert counted.repeated[0].by is not None
     assert counted.repeated[0].by.name.endswith("answer")
     told = discover.ask("main:app", tmp_path, ".venv/bin/python")
-    assert (told["interface"], told["factory"], told["routes"]) == ("asgi", False, [])
+    assert (told.interface, told.factory, told.routes) == ("asgi", False, [])
     assert (way_of(server, tmp_path).evidence.python_version or "").startswith(f"{version}.")
     assert str(python) == way_of(server, tmp_path).evidence.python
 

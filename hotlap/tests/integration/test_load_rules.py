@@ -42,12 +42,12 @@ def run(mode: str, load: Load, tmp_path: Path, *, engine: Engine = "native") -> 
     experiment, lane = lane_of(mode, load, tmp_path)
     with served(experiment, lane) as server:
         offered = Offered(lane=lane, load=load, engine=engine, verified=verify(server, lane))
-        return judged(measured(offered, server, Timing(time_s=2.0, warm_up_s=0.5), tmp_path))
+        return judged(measured(offered, server, Timing(time_s=2.0, warm_up_s=0.5)))
 
 
-def measured(offered: Offered, server: Served, timing: Timing, folder: Path) -> Trial:
+def measured(offered: Offered, server: Served, timing: Timing) -> Trial:
     with LocustPool(ahead=False) as pool:
-        return measure(offered, server, timing, histogram=folder / "histograms" / "delay.hgrm", pool=pool)
+        return measure(offered, server, timing, pool=pool).trial
 
 
 def loaded(mode: str, load: Load, tmp_path: Path, *, time_s: float, body: bytes | None = None) -> Trial:
@@ -55,7 +55,7 @@ def loaded(mode: str, load: Load, tmp_path: Path, *, time_s: float, body: bytes 
     experiment, lane = lane_of(mode, load, tmp_path)
     with served(experiment, lane) as server:
         offered = Offered(lane=lane, load=load, engine="native", body=body)
-        return measured(offered, server, Timing(time_s=time_s), tmp_path)
+        return measured(offered, server, Timing(time_s=time_s))
 
 
 def test_a_quiet_lane_is_ok(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_server_that_stood_still_is_seen_with_when_and_how_long(tmp_path: Path
     experiment, lane = lane_of("constant", load, tmp_path)
     with served(experiment, lane) as server:
         stopped = stop_for(server, 1.5)
-        seen = measured(Offered(lane=lane, load=load, engine="native"), server, Timing(time_s=5.0), tmp_path)
+        seen = measured(Offered(lane=lane, load=load, engine="native"), server, Timing(time_s=5.0))
         stopped.join()
     stalled = said(judged(seen))["stalled"]
     assert stalled.severity == "doubtful"
@@ -169,7 +169,7 @@ def test_workers_that_are_recycled_void_the_lane(tmp_path: Path) -> None:
     experiment = Experiment(name="shop", server=server, lanes=(lane,), root=str(tmp_path))
     with served(experiment, lane) as running:
         offered = Offered(lane=lane, load=lane.load, engine="native")
-        seen = measured(offered, running, Timing(time_s=3.0), tmp_path)
+        seen = measured(offered, running, Timing(time_s=3.0))
     assert seen.server_processes is not None
     assert seen.server_processes.ended > 0
     assert said(judged(seen))["processes-changed"].severity == "void"

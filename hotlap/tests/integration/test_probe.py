@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from hotlap.evidence.profile import WaitKind
-from hotlap.profiling.probe import Probe, ProbeError, probe
+from hotlap.profiling.probe import Done, Probe, ProbeError, probe
 
 READY_S = 60.0
 NEW_LOOP = {
@@ -62,9 +62,9 @@ def test_statements_are_counted_only_where_that_is_asked_for() -> None:
         sqlite3.connect(":memory:").execute("select 1")
     """
     with running(source) as (own, pid):
-        assert own.ask(pid, "statements")["statements"] == []
+        assert own.ask(pid, "statements", dict)["statements"] == []
     with running(source, env={"HOTLAP_STATEMENTS": "1"}) as (own, pid):
-        (one,) = own.ask(pid, "statements")["statements"]
+        (one,) = own.ask(pid, "statements", dict)["statements"]
     assert one["count"] == 1
 
 
@@ -72,7 +72,7 @@ def sampled(own: Probe, pid: int, time_s: float = 0.3) -> dict[str, Any]:
     """The probe's answer, once every task has come to where it waits."""
     until_s = time.monotonic() + READY_S
     while True:
-        told = own.ask(pid, "tasks", time_s=time_s, interval_s=0.02)
+        told = own.ask(pid, "tasks", dict, time_s=time_s, interval_s=0.02)
         if told["waits"] or time.monotonic() > until_s:
             return told
 
@@ -184,8 +184,8 @@ def test_what_was_there_before_the_load_is_not_counted() -> None:
     """
     with running(source) as (own, pid):
         assert sum(wait["count"] for wait in sampled(own, pid)["waits"]) > 0
-        assert own.ask(pid, "tasks_before")["tasks"] == 1
-        assert own.ask(pid, "tasks", time_s=0.1, interval_s=0.02)["waits"] == []
+        assert own.ask(pid, "tasks_before", dict)["tasks"] == 1
+        assert own.ask(pid, "tasks", dict, time_s=0.1, interval_s=0.02)["waits"] == []
 
 
 @pytest.mark.measures
@@ -204,7 +204,7 @@ def test_a_blocked_loop_shows_as_lag_with_what_blocks_it() -> None:
                 computes()
     """
     with running(source) as (own, pid):
-        told = own.ask(pid, "tasks", time_s=1.5, interval_s=0.02)
+        told = own.ask(pid, "tasks", dict, time_s=1.5, interval_s=0.02)
     assert max(told["lags_s"]) > 0.05
     blocked = sum(seconds for stack, seconds in told["blocked_s"].items() if "computes (" in stack)
     assert blocked > 0.3
@@ -240,8 +240,12 @@ def test_a_probe_that_is_not_there_or_cannot_do_it_says_so() -> None:
     with running(source) as (own, pid):
         assert own.present([1, pid]) == [pid]
         with pytest.raises(ProbeError, match="no allocations are being recorded"):
-            own.ask(pid, "memory_stop")
+            own.ask(pid, "memory_stop", Done)
         with pytest.raises(ProbeError, match="KeyError"):
-            own.ask(pid, "something else")
+            own.ask(pid, "something else", Done)
+        with pytest.raises(
+            ProbeError, match=f"process {pid} answered tasks_before with something else: .*`str`"
+        ):
+            own.ask(pid, "tasks_before", str)
     with probe() as own, pytest.raises(ProbeError, match="has no probe that answers"):
-        own.ask(1, "tasks_before")
+        own.ask(1, "tasks_before", Done)

@@ -242,6 +242,17 @@ def test_hostile_names_stay_names(watched: Watched, tmp_path: Path) -> None:
     assert "<img src=x" in legend
 
 
+def test_names_on_an_axis_are_neither_colours_nor_markup(watched: Watched, tmp_path: Path) -> None:
+    run = made_run.make(tmp_path)
+    names = {"read": "$ink", "fast": "<b>bold</b> &amp;"}
+    for lane in run.lanes:
+        lane.evidence.scenario = names.get(lane.evidence.scenario, lane.evidence.scenario)
+    page = watched.open(render(run, tmp_path))
+    watched.read_through()
+    ticks = page.locator(".chart").first.locator(".ytick text").all_text_contents()
+    assert {tick.strip() for tick in ticks} == {"$ink", "<b>bold</b> &amp;", "cpualloc", "cpu"}
+
+
 def test_a_hostile_flame_graph_stays_in_its_frame(browser: BrowserContext, tmp_path: Path) -> None:
     """What the browser says of the attempts differs by version: the proof is that nobody was called."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -113,15 +113,14 @@ def experiment(folder: Path, address: str, ca_file: str | None) -> Experiment:
     return load_experiment(folder)[0]
 
 
-def loaded(made: Experiment, server: Served, engine: Engine, folder: Path) -> Trial:
+def loaded(made: Experiment, server: Served, engine: Engine) -> Trial:
     """A short trial."""
     return measure(
         Offered(lane=made.lanes[0], load=Load(users=2, wait_s=(0.01, 0.01)), engine=engine),
         server,
         Timing(time_s=1.0, warm_up_s=0.1),
-        histogram=folder / "run" / "histograms" / f"{engine}.hgrm",
         pool=LocustPool(ahead=False),
-    )
+    ).trial
 
 
 @pytest.mark.parametrize("engine", ["native", "http"])
@@ -129,7 +128,7 @@ def test_an_experiment_names_the_authority_of_its_server(folder: Path, address: 
     made = experiment(folder, address, "ca.pem")
     with served(made, made.lanes[0]) as server:
         assert verify(server, made.lanes[0]).constant
-        trial = loaded(made, server, engine, folder)
+        trial = loaded(made, server, engine)
     assert trial.requests is not None
     assert trial.requests > 10
     assert trial.failures == 0
@@ -141,7 +140,7 @@ def test_both_engines_refuse_a_server_of_another_authority(
 ) -> None:
     made = experiment(folder, address, "ca.pem")
     trustme.CA().cert_pem.write_to_path(folder / "other.pem")
-    trial = loaded(made, Served(address, None, None, None, str(folder / "other.pem")), engine, folder)
+    trial = loaded(made, Served(address, None, None, None, str(folder / "other.pem")), engine)
     assert trial.failures is not None
     assert trial.requests == trial.failures > 0
     assert any("certificate" in error.lower() for error in trial.errors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from hotlap.cli import main
-from hotlap.files import try_file, try_folder, write_whole
+from hotlap.files import append, copy_folder, try_file, try_folder, write_whole
 from hotlap.run import result
 from hotlap.run.result import RunResult
+from hotlap.usage import LabError
 
 
 def test_a_file_is_replaced_and_no_link_is_followed(tmp_path: Path) -> None:
@@ -110,3 +112,67 @@ def test_a_place_that_takes_no_file_is_said_before_anything_is_started(
     assert done.exit_code == 1, done.output
     assert told in done.output
     assert "Traceback" not in done.output
+
+
+def test_what_is_no_file_is_written_to_and_stays_what_it_is(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        for place in (pipe, link):
+            try_file(place)
+            write_whole(place, "new")
+            assert os.read(reader, 10) == b"new"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    null = Path(os.devnull)
+    try_file(null)
+    write_whole(null, "gone")
+    assert null.is_char_device()
+
+
+def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    file.write_text("old")
+    file.chmod(0o640)
+    write_whole(file, "new")
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("new", 0o640)
+
+
+@pytest.mark.parametrize("name", ["missing/file", "file/below", "x" * 300])
+def test_what_cannot_be_written_is_named_as_it_was_asked_for(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("kept")
+    for write in (lambda path: write_whole(path, "new"), lambda path: append(path, "new"), try_file):
+        if write is try_file and len(name) > 255:
+            continue  # Only the file itself could tell.
+        with pytest.raises(OSError) as caught:  # noqa: PT011  # which one depends on the place
+            write(tmp_path / name)
+        assert caught.value.filename == str(tmp_path / name)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["file"]
+
+
+def test_a_folder_that_cannot_be_copied_names_where_it_should_go(tmp_path: Path) -> None:
+    (tmp_path / "from" / "a").mkdir(parents=True)
+    (tmp_path / "from" / "a" / "b").write_text("b")
+    (tmp_path / "to").mkdir()
+    (tmp_path / "to" / "a").write_text("in the way")
+    with pytest.raises(OSError, match="a") as caught:
+        copy_folder(tmp_path / "from", tmp_path / "to")
+    assert caught.value.filename == str(tmp_path / "to")
+    (tmp_path / "to" / "a").unlink()
+    copy_folder(tmp_path / "from", tmp_path / "to")
+    assert (tmp_path / "to" / "a" / "b").read_text() == "b"
+
+
+def test_a_full_standard_output_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result.write(RunResult(created="2026-01-01T00:00:00+00:00"), tmp_path)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("hotlap.commands.report.click.echo", full)
+    with pytest.raises(LabError, match="the output: No space left on device; make room there"):
+        main.main(["report", str(tmp_path)], standalone_mode=False)

@@ -16,6 +16,8 @@ from hotlap.run import result
 from hotlap.run.folder import RunFolder
 
 CONFIDENCE = 0.95
+_LARGEST_LOG = 300.0
+"""Few values far apart have an interval beyond all bounds: it ends there."""
 FIGURES = ("server_cpu_us_per_request", "rps", "p99")
 
 
@@ -145,4 +147,6 @@ def estimate(values: Iterable[float | None]) -> Estimate | None:
     from scipy.stats import t  # type: ignore[import-untyped] # takes a second to load, and few runs need it
 
     reach = float(t.ppf((1 + CONFIDENCE) / 2, len(known) - 1)) * stdev(known) / math.sqrt(len(known))
-    return Estimate(value=math.exp(middle), low=math.exp(middle - reach), high=math.exp(middle + reach))
+    return Estimate(
+        value=math.exp(middle), low=math.exp(middle - reach), high=math.exp(min(middle + reach, _LARGEST_LOG))
+    )

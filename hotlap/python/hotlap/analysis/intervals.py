@@ -24,6 +24,8 @@ RESAMPLES = 4999
 MEDIAN_TO_DEVIATION = 1.4826
 """Of a normal distribution: its standard deviation over the median size of its values."""
 
+_LARGEST_LOG = 300.0
+
 Array = npt.NDArray[np.float64]
 
 
@@ -62,9 +64,14 @@ def paired(
         )
         found.update(zip(places, made, strict=True))
     return [
-        Interval(ratio=math.exp(middle), low=math.exp(low), high=math.exp(high))
+        Interval(ratio=_exp(middle), low=_exp(low), high=_exp(high))
         for middle, low, high in (found[place] for place in range(len(logs)))
     ]
+
+
+def _exp(value: float) -> float:
+    """The ratio of a logarithm; the largest one that is written where it is beyond all bounds."""
+    return math.exp(min(value, _LARGEST_LOG))
 
 
 def intervals_of(logs: Array, levels: Array, seed: int) -> list[tuple[float, float, float]]:
@@ -126,4 +133,4 @@ def width(log_ratios: Sequence[float], rounds: int = 1) -> float | None:
     if not log_ratios or rounds < 1:
         return None
     middle = float(np.median(np.abs(np.asarray(log_ratios, float))))
-    return math.expm1(2 * MEDIAN_TO_DEVIATION * middle / math.sqrt(rounds))
+    return math.expm1(min(2 * MEDIAN_TO_DEVIATION * middle / math.sqrt(rounds), _LARGEST_LOG))

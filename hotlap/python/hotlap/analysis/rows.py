@@ -261,6 +261,8 @@ def heaviest(profile: JudgedProfile, limit: int = 12) -> list[Function]:
     Shares are of all that the profile counted; where that is not known, the largest total stands for it.
     """
     whole = profile.evidence.total or max((frame.total_value for frame in profile.frames), default=0.0)
+    if not whole:
+        return []
     chosen = sorted(
         (frame for frame in profile.frames if frame.self_value > 0),
         key=lambda frame: (-frame.self_value, -frame.total_value, frame.name),

@@ -8,7 +8,6 @@ from typing import Literal
 
 import click
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from hotlap.analysis import capacity, judge
@@ -19,7 +18,7 @@ from hotlap.experiment.config import load_experiment
 from hotlap.experiment.model import MOST_A_SECOND, MOST_USERS
 from hotlap.files import try_folder
 from hotlap.load.locust_pool import LocustPool
-from hotlap.load.trial import LoadError, Offered, Timing, measure
+from hotlap.load.trial import LoadError, Offered, Timing, measure, write_histogram
 from hotlap.report import render
 from hotlap.run import result
 from hotlap.run.folder import RunFolder
@@ -32,6 +31,7 @@ from hotlap.serving.environment import BuildError
 from hotlap.serving.server import raise_file_limit, served
 from hotlap.serving.verify import VerifyError
 from hotlap.serving.ways import ServeError
+from hotlap.terminal import Terminal
 from hotlap.usage import LabError, Number
 
 _WARM_UP_S = 1.0
@@ -66,7 +66,7 @@ def command(
     out: Path | None,
 ) -> None:
     """Search the highest arrival rate at which LANE meets the objective, and draw latency over rate."""
-    console = Console()
+    console = Terminal()
     try:
         objective = capacity.Objective.parse(slo)
     except capacity.ObjectiveError as error:
@@ -101,13 +101,14 @@ def command(
         pool.load_ahead()
         assert answers is not None
         with served(experiment, lane) as server:
-            trial = measure(
+            measured = measure(
                 Offered(
                     lane=lane,
                     load=load,
                     engine="native",
                     verified=row.verified,
                     body=answers.body_at(server),
+                    sample=answers.sample(),
                 ),
                 server,
                 Timing(
@@ -118,18 +119,18 @@ def command(
                     # Another try is another sample: with the same gaps again it would prove nothing.
                     seed=number,
                 ),
-                histogram=histogram,
                 pool=pool,
             )
         row.trials.append(
             msgspec.structs.replace(
-                trial, role="capacity", repeat=number, histogram=files.relative(histogram)
+                measured.trial, role="capacity", repeat=number, histogram=files.relative(histogram)
             )
         )
         judged = judged_trial(row.trials[-1])
         misses = objective.misses(judged)
         said = f"misses: {', '.join(misses)}" if misses else "meets the objective"
-        console.print(f"{rate:10.4g}/s  {said}", highlight=False)
+        console.print(f"{rate:10.4g}/s  {said}")
+        write_histogram(measured.response, histogram)
         return judged
 
     try:
@@ -167,15 +168,16 @@ def command(
         ],
     )
     console.print(_table(found))
+    if found.rate is not None:
+        console.print(f"{lane.name} meets '{slo}' up to {found.rate:.4g} {arrivals} arrivals a second")
+        if found.limited is not None:
+            console.print(found.limited)
     judged = judge.judge(run)
     judge.write(judged, folder)
     page = render(judged, folder)
-    console.print(f"the report: {page}", highlight=False, soft_wrap=True)
+    console.print(f"the report: {page}", soft_wrap=True)
     if found.rate is None:
         raise LabError(f"{lane.name} misses '{slo}' even at {min(one.rate for one in found.tried):.4g}/s")
-    console.print(f"{lane.name} meets '{slo}' up to {found.rate:.4g} {arrivals} arrivals a second")
-    if found.limited is not None:
-        console.print(found.limited)
 
 
 def _table(found: capacity.Found) -> Table:

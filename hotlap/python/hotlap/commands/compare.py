@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from hotlap import formatting
@@ -16,8 +14,10 @@ from hotlap.analysis.compare import CompareError, compare_runs, compare_variants
 from hotlap.analysis.comparison import GOOD, Comparison, span
 from hotlap.analysis.gate import hold, parse
 from hotlap.analysis.judged import JudgedRun
+from hotlap.files import write_whole
 from hotlap.report import ci_summary
 from hotlap.report.html.comparison import render_comparison
+from hotlap.terminal import FAILED_GATE, PASSED_GATE, Terminal
 from hotlap.usage import LabError
 
 _Folder = click.Path(exists=True, path_type=Path)
@@ -80,18 +80,17 @@ def command(
         raise click.UsageError(str(error)) from None
     gates = hold(asked, last, comparison)
     comparison = msgspec.structs.replace(comparison, gates=gates)
-    console = Console()
+    console = Terminal()
     console.print(_table(comparison))
     for caution in comparison.cautions:
-        console.print(f"note: {escape(caution)}", style="yellow", highlight=False)
+        console.print(f"note: {caution}", style="yellow")
     for gate in gates:
-        mark = "[green]passed[/]" if gate.passed else "[red]FAILED[/]"
-        console.print(f"{mark} {escape(gate.condition)}: {escape(gate.sentence)}", highlight=False)
+        console.print(PASSED_GATE if gate.passed else FAILED_GATE, f"{gate.condition}: {gate.sentence}")
     ci_summary.publish(ci_summary.markdown(gates, comparison), markdown_file)
     if junit_file is not None:
-        junit_file.write_bytes(ci_summary.junit(gates, f"{sides[0].name} → {sides[1].name}"))
+        write_whole(junit_file, ci_summary.junit(gates, f"{sides[0].name} → {sides[1].name}"))
     render_comparison(comparison, page)
-    console.print(f"the page: {escape(str(page))}", highlight=False, soft_wrap=True)
+    console.print(f"the page: {page}", soft_wrap=True)
     failed = [gate.condition for gate in gates if not gate.passed]
     if failed:
         raise LabError("; ".join(failed))
@@ -112,7 +111,7 @@ def _variants(run: JudgedRun, told: str | None) -> tuple[str, str]:
 
 
 def _table(comparison: Comparison) -> Table:
-    made = Table(title=f"{escape(comparison.a.name)} → {escape(comparison.b.name)}", title_justify="left")
+    made = Table(title=f"{comparison.a.name} → {comparison.b.name}", title_justify="left")
     made.add_column("lane", no_wrap=True)
     made.add_column("figure")
     for title in ("a", "b", "b / a (99%)"):
@@ -121,12 +120,12 @@ def _table(comparison: Comparison) -> Table:
     for row in comparison.rows:
         says = row.says if row.note is None else f"{row.says}: {row.note}"
         made.add_row(
-            escape(row.lane),
+            row.lane,
             f"{row.figure}, {row.unit}",
             formatting.number(row.a),
             formatting.number(row.b),
             span(row),
-            escape(says),
+            says,
             style=_STYLES.get(GOOD.get(row.says, "")),
         )
     return made

@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import get_args
 
 import click
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from hotlap import formatting
 from hotlap._engine import StackDiff, Stacks, StacksError
 from hotlap.experiment import Engine, Mode
 from hotlap.experiment.config import load_experiment
-from hotlap.files import try_file
+from hotlap.files import try_file, write_whole
 from hotlap.load.locust_pool import LocustPool
 from hotlap.load.trial import LoadError, Offered
 from hotlap.profiling.profile import Shot, capture, clean, compare
@@ -24,6 +22,7 @@ from hotlap.run import result
 from hotlap.serving.aftermath import scratch
 from hotlap.serving.server import raise_file_limit
 from hotlap.serving.ways import ServeError
+from hotlap.terminal import Terminal
 from hotlap.usage import LabError, Number
 
 _SHOWN = 10
@@ -62,12 +61,13 @@ def command(
             for name in (a, b)
         ]
         made, unit = compare(sides[0][0], sides[1][0], [sides[0][1], sides[1][1]], (a, b))
-        output.write_text(made.svg(f"{a} → {b}", subtitle=f"{mode}, {unit}"))
+        drawing = made.svg(f"{a} → {b}", subtitle=f"{mode}, {unit}")
     except (ProfileError, ServeError, LoadError, StacksError) as error:
         raise LabError(str(error)) from None
-    console = Console()
+    console = Terminal()
     console.print(_changes(made, unit, a, b))
-    console.print(str(output), highlight=False, soft_wrap=True)
+    write_whole(output, drawing)
+    console.print(str(output), soft_wrap=True)
 
 
 def _of_file(path: Path, mode: Mode, event: str | None) -> Stacks:
@@ -125,13 +125,13 @@ def _of_run(folder: Path, lane_name: str, mode: Mode) -> tuple[Stacks, float | N
 def _changes(made: StackDiff, unit: str, a: str, b: str) -> Table:
     table = Table(title=f"what changed most ({unit})", title_justify="left")
     for title in (a, b, "change"):
-        table.add_column(escape(title), justify="right")
+        table.add_column(title, justify="right")
     table.add_column("function")
     for one in [one for one in made.top(3 * _SHOWN) if one.kind != "thread"][:_SHOWN]:
         table.add_row(
             formatting.number(one.self_a),
             formatting.number(one.self_b),
             formatting.change(one.self_b - one.self_a),
-            escape(one.name),
+            one.name,
         )
     return table

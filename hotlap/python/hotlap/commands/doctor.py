@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import click
 import msgspec
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from hotlap.experiment import ExperimentError
 from hotlap.experiment.config import load_experiment
 from hotlap.profiling.doctor import examine
+from hotlap.terminal import FAILED, OK, Terminal
 from hotlap.usage import LabError
 
-_MARKS = {"ok": "[green]✓[/]", "degraded": "[yellow]![/]", "missing": "[red]✗[/]"}
+_MARKS = {"ok": OK, "degraded": Text("!", style="yellow"), "missing": FAILED}
 
 
 @click.command
@@ -30,13 +30,11 @@ def command(as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(checks), indent=2).decode())
     else:
-        console = Console()
+        console = Terminal()
         for check in checks:
-            console.print(
-                f"{_MARKS[check.status]} {check.name}: {escape(check.found)}", highlight=False, soft_wrap=True
-            )
+            console.print(_MARKS[check.status], f"{check.name}: {check.found}", soft_wrap=True)
             if check.remedy is not None:
-                console.print(f"    {escape(check.remedy)}", style="dim", highlight=False, soft_wrap=True)
+                console.print(f"    {check.remedy}", style="dim", soft_wrap=True)
     missing = [check.name for check in checks if check.status == "missing"]
     if missing:
         raise LabError(f"missing: {', '.join(missing)}")

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import get_args
 
 import click
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from hotlap._engine import StacksError
 from hotlap.experiment import Engine, Mode
 from hotlap.experiment.config import load_experiment
-from hotlap.files import try_file
+from hotlap.files import copy_folder, try_file
 from hotlap.load.locust_pool import LocustPool
 from hotlap.load.trial import LoadError, Offered
 from hotlap.profiling.exports import EXPORTS, Labels
@@ -23,6 +20,7 @@ from hotlap.profiling.recorders import PROFILERS, ProfileError
 from hotlap.serving.aftermath import scratch
 from hotlap.serving.server import raise_file_limit
 from hotlap.serving.ways import ServeError
+from hotlap.terminal import Terminal
 from hotlap.usage import LabError, Number
 
 _SHOWN = 10
@@ -57,6 +55,7 @@ def command(
     if (lane is None) == (pid is None):
         raise click.UsageError("give either a LANE or --pid")
     try_file(output)
+    console = Terminal()
     with scratch("flame") as folder:
         shot = Shot(mode=mode, profiler=profiler, time_s=time_s, folder=folder)
         try:
@@ -70,15 +69,14 @@ def command(
                 title = chosen.name
                 offered = Offered(lane=chosen, load=chosen.load, engine=engine)
                 captured = capture(experiment, offered, shot, LocustPool(ahead=False))
+            console.print(_heaviest(captured))
             labels = Labels(title=title, subtitle=subtitle(captured, mode), unit=captured.recording.unit)
             EXPORTS[form](captured.stacks, output, labels)
         except (ProfileError, ServeError, LoadError, StacksError) as error:
             raise LabError(str(error)) from None
         if raw is not None:
-            shutil.copytree(folder, raw, dirs_exist_ok=True)
-    console = Console()
-    console.print(_heaviest(captured))
-    console.print(f"{escape(title)}: {subtitle(captured, mode)}; {output}", highlight=False, soft_wrap=True)
+            copy_folder(folder, raw)
+    console.print(f"{title}: {subtitle(captured, mode)}; {output}", soft_wrap=True)
 
 
 def _heaviest(captured: Capture) -> Table:
@@ -90,5 +88,5 @@ def _heaviest(captured: Capture) -> Table:
         table.add_column(title)
     for one in [one for one in stacks.functions(3 * _SHOWN) if one.kind != "thread"][:_SHOWN]:
         shares = [f"{100 * value / stacks.total:.1f}%" for value in (one.self_value, one.total_value)]
-        table.add_row(*shares, *map(escape, (one.name, one.kind, one.location or "")))
+        table.add_row(*shares, one.name, one.kind, one.location or "")
     return table

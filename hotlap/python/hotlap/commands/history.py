@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from hotlap import formatting
 from hotlap.analysis import history
 from hotlap.report.html.page import date
 from hotlap.report.html.trends import render_history
+from hotlap.terminal import Terminal
 
 
 @click.command
@@ -36,31 +35,31 @@ def command(folder: Path, lanes: tuple[str, ...], output: Path | None) -> None:
     for name in lanes:
         if name not in found.lanes:
             raise click.UsageError(f"no run has a lane {name!r}; there are: {', '.join(found.lanes)}")
-    console = Console()
+    console = Terminal()
     console.print(_runs(found))
     for name in lanes:
         console.print(_lane(found, name))
     for path, why in found.unreadable:
-        console.print(f"left out: {escape(str(path))}: {escape(why)}", style="yellow", highlight=False)
+        console.print(f"left out: {path}: {why}", style="yellow", soft_wrap=True)
     page = render_history(found, output or folder / "index.html")
-    console.print(f"the history: {escape(str(page))}", highlight=False, soft_wrap=True)
+    console.print(f"the history: {page}", soft_wrap=True)
 
 
 def _runs(found: history.History) -> Table:
-    made = Table(title=f"{len(found.entries)} runs in {escape(str(found.folder))}", title_justify="left")
+    made = Table(title=f"{len(found.entries)} runs in {found.folder}", title_justify="left")
     for title in ("#", "made", "folder", "commit", "lanes"):
         made.add_column(title, justify="right" if title == "#" else "left")
     for number, entry in enumerate(found.entries):
         commit = (entry.commit or formatting.MISSING)[:9] + ("+" if entry.dirty else "")
         counts = ((entry.ok, "ok"), (entry.void, "void"), (entry.failed, "not measured"))
         verdicts = ", ".join(f"{count} {word}" for count, word in counts if count)
-        folder = escape(str(entry.folder.relative_to(found.folder)))
-        made.add_row(str(number + 1), date(entry.created), folder, escape(commit), verdicts)
+        folder = str(entry.folder.relative_to(found.folder))
+        made.add_row(str(number + 1), date(entry.created), folder, commit, verdicts)
     return made
 
 
 def _lane(found: history.History, name: str) -> Table:
-    made = Table(title=escape(name), title_justify="left")
+    made = Table(title=name, title_justify="left")
     for title in ("#", "CPU µs/request", "requests/s", "p99 ms", "verdict"):
         made.add_column(title, justify="left" if title == "verdict" else "right")
     for mark in found.lanes[name]:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 import click
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from hotlap.experiment import Interface
 from hotlap.experiment.config import load_experiment
@@ -17,6 +16,9 @@ from hotlap.report.terminal import duration
 from hotlap.run.jobs import plan
 from hotlap.run.options import TIMINGS, Options
 from hotlap.serving.explore import find
+from hotlap.terminal import OK, Terminal
+
+_LEFT_OUT = Text("–", style="yellow")
 
 
 @click.command
@@ -62,17 +64,18 @@ def command(
     own = shlex.split(words) if words is not None else None
     found = find(folder, app, paths, interface, own, python)
     file, _ = write(found, folder)
-    console = Console()
+    console = Terminal()
     used = [route for route in found.routes if route.note is None]
     of = f"{found.server.app}: {found.framework}, {found.server.interface}" if words is None else words
-    console.print(f"{escape(of)}; {len(used)} of {len(found.routes)} routes", highlight=False, soft_wrap=True)
+    console.print(f"{of}; {len(used)} of {len(found.routes)} routes", soft_wrap=True)
     named = f" ({found.server.python})" if found.server.python is not None else ""
-    console.print(f"served by {escape(found.served + named)}", highlight=False, soft_wrap=True)
+    console.print(f"served by {found.served + named}", soft_wrap=True)
     for route in sorted(found.routes, key=lambda route: route.note is not None):
-        mark = "[green]✓[/]" if route.note is None else "[yellow]–[/]"
+        mark = OK if route.note is None else _LEFT_OUT
         note = f": {route.note}" if route.note else ""
         console.print(
-            f"{mark} {escape(f'{route.request.method} {route.request.path}{note}')}",
+            mark,
+            f"{route.request.method} {route.request.path}{note}",
             highlight=False,
             soft_wrap=True,
         )
@@ -80,7 +83,7 @@ def command(
         now = "no route answers by itself: take one in there, as its comments say; then: hotlap run"
     else:
         now = f"now: hotlap run (about {_takes('default')}), or hotlap run --quick (about {_takes('quick')})"
-    console.print(f"wrote {escape(str(file))}; {now}", highlight=False, soft_wrap=True)
+    console.print(f"wrote {file}; {now}", soft_wrap=True)
 
 
 def _takes(timing: str) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import click
 import msgspec
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from hotlap.experiment.config import load_experiment
+from hotlap.terminal import Terminal
 
 
 @click.command
@@ -26,5 +25,5 @@ def command(as_json: bool) -> None:
     for title in ("lane", "suite", "request", "what it does"):
         table.add_column(title)
     for lane in experiment.lanes:
-        table.add_row(*map(escape, (lane.name, lane.suite, f"{lane.method} {lane.path}", lane.title)))
-    Console().print(table)
+        table.add_row(lane.name, lane.suite, f"{lane.method} {lane.path}", lane.title)
+    Terminal().print(table)

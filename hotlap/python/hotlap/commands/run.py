@@ -11,8 +11,6 @@ from typing import get_args
 
 import click
 import msgspec
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from hotlap.analysis import judge
@@ -31,6 +29,7 @@ from hotlap.run.preflight import PreflightError, look, said
 from hotlap.run.runner import Runner, look_again, new_run, options_of
 from hotlap.serving.environment import BuildError
 from hotlap.serving.server import raise_file_limit
+from hotlap.terminal import FAILED_GATE, PASSED_GATE, Terminal
 from hotlap.usage import SHARE, LabError, Number
 
 
@@ -106,7 +105,7 @@ def command(
     """Measure and profile the lanes (all of a suite, or those that a pattern such as 'cpu/*' matches)."""
     if quick and preset:
         raise click.UsageError("--quick and --preset exclude each other")
-    console = Console()
+    console = Terminal()
     experiment, root = load_experiment()
     if allow_remote:
         experiment = msgspec.structs.replace(experiment, allow_remote=True)
@@ -172,24 +171,30 @@ def command(
         _show_plan(console, experiment, lanes, options)
         return
     for line in said({row.name: row.served for row in run.lanes if row.served is not None}):
-        console.print(escape(line), highlight=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     started = time.monotonic()
     with RunFolder(folder).owned():
-        with Bar(console).shown() as bar:
-            Runner(experiment, run, folder, bar).go()
+        unwritten: OSError | None = None
+        try:
+            with Bar(console).shown() as bar:
+                Runner(experiment, run, folder, bar).go()
+        except OSError as error:
+            unwritten = error
         judged = judge.judge(run)
+        # What was measured is shown whatever can be written of it.
         show(judged, console)
+        if unwritten is not None:
+            raise unwritten
         judge.write(judged, folder)
         page = render(judged, folder)
-    console.print(f"{time.monotonic() - started:.0f} s; the report: {page}", highlight=False, soft_wrap=True)
+    console.print(f"{time.monotonic() - started:.0f} s; the report: {page}", soft_wrap=True)
     if run.interrupted:
         raise LabError(f"stopped; what was measured is kept, go on with: hotlap run --resume {folder}")
     if not any(lane.trials for lane in run.lanes):
         raise LabError("no lane could be measured; the table has the reasons")
     gates = hold(conditions, judged, None)
     for gate in gates:
-        mark = "[green]passed[/]" if gate.passed else "[red]FAILED[/]"
-        console.print(f"{mark} {escape(gate.condition)}: {escape(gate.sentence)}", highlight=False)
+        console.print(PASSED_GATE if gate.passed else FAILED_GATE, f"{gate.condition}: {gate.sentence}")
     if gates:
         ci_summary.publish(ci_summary.markdown(gates, title=f"{run.name}, {run.created}"), None)
     if failed := [gate.condition for gate in gates if not gate.passed]:
@@ -203,7 +208,7 @@ def _fresh(runs: Path) -> Path:
     return next(folder for name in names if not (folder := runs / name).exists())
 
 
-def _show_plan(console: Console, experiment: Experiment, lanes: list[Lane], options: Options) -> None:
+def _show_plan(console: Terminal, experiment: Experiment, lanes: list[Lane], options: Options) -> None:
     jobs = plan(experiment, lanes, options)
     made = Table(title=f"{experiment.name}: {len(lanes)} lanes", title_justify="left")
     for title in ("lane", "load", "trials", "profiles"):
@@ -216,16 +221,16 @@ def _show_plan(console: Console, experiment: Experiment, lanes: list[Lane], opti
             offered = f"{load.users} users, wait {load.wait_s[0]:g}–{load.wait_s[1]:g} s"
         trials = sum(isinstance(job, Measure) and job.lane.name == lane.name for job in jobs)
         shown = ", ".join(options.profiles_of(lane)) or "—"
-        made.add_row(escape(lane.name), f"{load.model}: {offered}", str(trials), shown)
+        made.add_row(lane.name, f"{load.model}: {offered}", str(trials), shown)
     console.print(made)
     minutes, seconds = divmod(round(sum(job.estimate_s for job in jobs)), 60)
     console.print(f"takes about {minutes}:{seconds:02d} min; engine {options.engine}; seed {options.seed}")
     try:
         for line in said(look(experiment, lanes, options)):
-            console.print(escape(line), highlight=False, soft_wrap=True)
+            console.print(line, soft_wrap=True)
     except PreflightError as error:
-        console.print(f"missing: {escape(str(error))}", style="red", highlight=False, soft_wrap=True)
+        console.print(f"missing: {error}", style="red", soft_wrap=True)
     modes = sorted({mode for lane in lanes for mode in options.profiles_of(lane)})
     for line in needed(modes):
-        console.print(f"needs {escape(line)}", highlight=False)
+        console.print(f"needs {line}")
     console.print(f"settings: {msgspec.json.encode(options).decode()}", style="dim", soft_wrap=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from hotlap.evidence.figures import Amount, Count, CountDifference
+
 
 class Environment(msgspec.Struct, kw_only=True):
     """The machine, the builds, the commit and the lab's own versions that a run's figures belong to.
@@ -16,12 +18,12 @@ class Environment(msgspec.Struct, kw_only=True):
     platform: str | None = None
     machine: str | None = None
     cpu: str | None = None
-    cores: int | None = None
-    cores_usable: int | None = None
-    memory_bytes: int | None = None
-    swap_used_bytes: int | None = None
-    load_average: list[float] = []
-    file_limit: int | None = None
+    cores: Count | None = None
+    cores_usable: Count | None = None
+    memory_bytes: Count | None = None
+    swap_used_bytes: Count | None = None
+    load_average: list[Amount] = []
+    file_limit: CountDifference | None = None
     versions: dict[str, str | None] = {}
     builds: dict[str, str | None] = {}
     """How each extension says that it was built."""

@@ -6,7 +6,15 @@ from typing import Literal
 
 import msgspec
 
-from hotlap.evidence.figures import Percentiles
+from hotlap.evidence.figures import (
+    Amount,
+    Count,
+    CountDifference,
+    Difference,
+    Duration,
+    FileName,
+    Percentiles,
+)
 from hotlap.experiment import Arrivals, Engine, Model
 
 Role = Literal["measure", "a/a", "stock", "capacity"]
@@ -16,34 +24,34 @@ Role = Literal["measure", "a/a", "stock", "capacity"]
 class Point(msgspec.Struct, kw_only=True):
     """One second of a trial, its warm-up included."""
 
-    t_s: float
-    rps: float
+    t_s: Amount
+    rps: Amount
     """Answers as expected; the latencies are theirs."""
-    p50_ms: float | None = None
-    p99_ms: float | None = None
-    in_flight: int | None = None
-    failures: int = 0
+    p50_ms: Amount | None = None
+    p99_ms: Amount | None = None
+    in_flight: Count | None = None
+    failures: Count = 0
 
 
 class Slice(msgspec.Struct, kw_only=True):
     """A short part of a trial, its warm-up included: what tells whether there is a steady state."""
 
-    length_s: float
-    requests: int
-    failures: int = 0
+    length_s: Duration
+    requests: Count
+    failures: Count = 0
     """Of them."""
-    mean_ms: float | None = None
+    mean_ms: Amount | None = None
     """``None``: nothing was answered in it."""
-    in_flight: int | None = None
+    in_flight: Count | None = None
     """Requests without an answer at its end; ``None`` where the engine does not count them."""
 
 
 class NamedRequests(msgspec.Struct, kw_only=True):
     """The requests of one name in a trial: of its whole window, its warm-up included."""
 
-    requests: int
-    failures: int
-    rps: float
+    requests: Count
+    failures: Count
+    rps: Amount
     latency_ms: Percentiles
     service_ms: Percentiles | None = None
     """From the real send of each; ``None`` where the engine does not know."""
@@ -52,31 +60,31 @@ class NamedRequests(msgspec.Struct, kw_only=True):
 class MachineUse(msgspec.Struct, kw_only=True):
     """What else the machine did during a trial."""
 
-    other_cpu_percent: float = 0.0
+    other_cpu_percent: Amount = 0.0
     """Of one core, by processes that are neither the server nor the generator."""
-    steal_percent: float = 0.0
+    steal_percent: Difference = 0.0
     """Of one core, taken away by the host."""
-    swapped_bytes: int = 0
-    throttled: int | None = None
+    swapped_bytes: CountDifference = 0
+    throttled: CountDifference | None = None
     """Periods in which the container's share was used up; ``None`` where it has none."""
-    file_limit: int | None = None
-    cores: int | None = None
+    file_limit: CountDifference | None = None
+    cores: Count | None = None
     """That server and generator may run on."""
 
 
 class LocustStats(msgspec.Struct, kw_only=True):
     """What Locust's own statistics say of the window, in requests/s and milliseconds."""
 
-    rps: float | None = None
-    mean: float | None = None
-    p50: float | None = None
-    p99: float | None = None
+    rps: Amount | None = None
+    mean: Amount | None = None
+    p50: Amount | None = None
+    p99: Amount | None = None
 
 
 class FirstSchema(msgspec.Struct, frozen=True, kw_only=True):
     """What a run of the first schema says of a trial whose slices it did not keep."""
 
-    growth_ms_per_s: float | None = None
+    growth_ms_per_s: Difference | None = None
     """The slope of a latency that was found to grow; percentiles were not kept then."""
     saturated: bool = False
 
@@ -84,11 +92,11 @@ class FirstSchema(msgspec.Struct, frozen=True, kw_only=True):
 class ServerProcesses(msgspec.Struct, frozen=True, kw_only=True):
     """The processes that a server had, and how they changed during a trial."""
 
-    began: int
+    began: Count
     """When its load began."""
-    ended: int = 0
+    ended: Count = 0
     """Of those, gone when it ended."""
-    started: int = 0
+    started: Count = 0
     """There at its end alone."""
 
 
@@ -98,31 +106,31 @@ class Trial(msgspec.Struct, kw_only=True):
     engine: Engine
     model: Model
     role: Role = "measure"
-    repeat: int = 0
+    repeat: Count = 0
     started: str | None = None
-    users: int | None = None
-    wait_s: tuple[float, float] | None = None
-    rate: float | None = None
+    users: Count | None = None
+    wait_s: tuple[Amount, Amount] | None = None
+    rate: Amount | None = None
     """Arrivals a second that were offered, in an open load."""
     arrivals: Arrivals | None = None
     own_users: bool = False
     """Whether a locustfile's users made the load: how they wait is not known."""
-    duration_s: float | None = None
+    duration_s: Amount | None = None
     """Of the window that counts, after the warm-up."""
-    warm_up_s: float | None = None
+    warm_up_s: Amount | None = None
     """What was cut off the window's start, where the latency had not settled yet."""
-    requests: int | None = None
+    requests: Count | None = None
     """All that ended by themselves, the ``failures`` among them."""
-    failures: int | None = None
-    aborted: int | None = None
-    not_offered: int | None = None
-    drawn: int | None = None
+    failures: Count | None = None
+    aborted: Count | None = None
+    not_offered: Count | None = None
+    drawn: Count | None = None
     """Requests that took values of the lane's data, the warm-up's too."""
-    out_of_data: int | None = None
+    out_of_data: Count | None = None
     """Users, or streams of arrivals, that ended because no row was left for them."""
-    parsed: int | None = None
+    parsed: Count | None = None
     """Answers whose body was parsed or searched, where something in it is expected."""
-    rps: float | None = None
+    rps: Amount | None = None
     """Answers as expected a second; the latencies are theirs too."""
     latency_ms: Percentiles = msgspec.field(default_factory=Percentiles)
     failed_latency_ms: Percentiles | None = None
@@ -134,23 +142,23 @@ class Trial(msgspec.Struct, kw_only=True):
     """How much later than meant requests were sent."""
     late_ms: Percentiles | None = None
     """How late the engine's threads woke."""
-    in_flight_mean: float | None = None
+    in_flight_mean: Amount | None = None
     """Requests in flight, the mean over the window; ``None`` where the engine does not count them."""
     by_name: dict[str, NamedRequests] = {}
     """Where a lane has requests of several names, those that read and those that write, steps, or a locustfile's: each."""
     flow: NamedRequests | None = None
     """Flows as a whole, where the requests are steps of some: how long one took, its waits left out."""
-    histogram: str | None = None
+    histogram: FileName | None = None
     """The response times' ``.hgrm``; the CSV beside it has the same name and ``.csv``."""
-    server_cpu_us_per_request: float | None = None
-    server_cpu_percent: float | None = None
+    server_cpu_us_per_request: Difference | None = None
+    server_cpu_percent: Difference | None = None
     server_processes: ServerProcesses | None = None
-    server_rss_bytes: int | None = None
+    server_rss_bytes: Count | None = None
     """Resident memory of all its processes when the window ended, still connected."""
-    generator_cpu_percent: float | None = None
-    generator_offers_rps: float | None = None
+    generator_cpu_percent: Difference | None = None
+    generator_offers_rps: Amount | None = None
     """What one thread of the engine offers here to a server that only answers."""
-    errors: dict[str, int] = {}
+    errors: dict[str, Count] = {}
     slices: list[Slice] = []
     series: list[Point] = []
     machine: MachineUse | None = None

@@ -6,7 +6,7 @@ import enum
 
 import msgspec
 
-from hotlap.evidence.figures import Percentiles, Place
+from hotlap.evidence.figures import Amount, Count, Difference, FileName, Percentiles, Place
 from hotlap.experiment import Mode
 
 
@@ -15,8 +15,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     place: str
     """``file.py:58``."""
-    self_value: float
-    total_value: float
+    self_value: Amount
+    total_value: Amount
 
 
 class Frame(msgspec.Struct, kw_only=True):
@@ -25,8 +25,8 @@ class Frame(msgspec.Struct, kw_only=True):
     name: str
     """Of a Python function with its file, and with its line where but one was seen."""
     kind: str
-    self_value: float
-    total_value: float
+    self_value: Amount
+    total_value: Amount
     location: str | None = None
     """``file:line`` of its heaviest line."""
     lines: list[Line] = []
@@ -54,7 +54,7 @@ class OwnShare(msgspec.Struct, frozen=True, kw_only=True):
     """A function of the app's own, with the share of the samples that are its own or were made for it."""
 
     function: Place
-    share: float
+    share: Amount
 
 
 class WorkKind(enum.Enum):
@@ -74,7 +74,7 @@ class WorkShare(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of work with its share of the samples, and the app's functions that most of it is done for."""
 
     kind: WorkKind
-    share: float
+    share: Amount
     by: list[OwnShare]
     """Shares of this kind's samples."""
 
@@ -89,10 +89,10 @@ class Attribution(msgspec.Struct, frozen=True, kw_only=True):
 class GilHold(msgspec.Struct, frozen=True, kw_only=True):
     """How often the interpreter was found held."""
 
-    samples: int
-    looks: int
+    samples: Count
+    looks: Count
     """At each process."""
-    outside_share: float | None = None
+    outside_share: Amount | None = None
     """Of the samples: native code that holds it; ``None`` where native frames could not be read."""
 
     @property
@@ -127,7 +127,7 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True):
     kind: WaitKind
     what: str
     """In words, such as ``asyncio.Lock``."""
-    share: float
+    share: Amount
     """Of the suspended tasks."""
     by: Place | None = None
     """The app's function that waits."""
@@ -137,7 +137,7 @@ class LoopBlock(msgspec.Struct, frozen=True, kw_only=True):
     """A function of the app's own that kept an event loop from running."""
 
     by: Place
-    seconds: float
+    seconds: Amount
     inside: str | None = None
     """What that function ran, where it is not the app's."""
 
@@ -147,29 +147,29 @@ class TaskWaits(msgspec.Struct, frozen=True, kw_only=True):
 
     waits: list[Wait] = []
     """The most frequent first, told apart by who waits."""
-    waits_for: dict[str, float] = {}
+    waits_for: dict[str, Amount] = {}
     """The share of each thing that is waited for, whoever waits."""
     blocked: list[LoopBlock] = []
-    looked_s: float | None = None
+    looked_s: Amount | None = None
     """How long the loops were looked at."""
-    tasks_mean: float | None = None
+    tasks_mean: Amount | None = None
     """Tasks that were suspended, on average."""
     loop_lag_ms: Percentiles | None = None
-    ms_per_look: float | None = None
+    ms_per_look: Amount | None = None
     """What a look costs, and what share of the loop's time all looks took."""
-    share_of_loop: float | None = None
+    share_of_loop: Amount | None = None
 
 
 class OffCpuTimes(msgspec.Struct, frozen=True, kw_only=True):
     """Where the time of threads went that were off the processor."""
 
-    switches_per_s: float
-    unpaired: int
-    runnable_us: int
-    waiting_us: int
-    throughout_us: int
+    switches_per_s: Amount
+    unpaired: Count
+    runnable_us: Count
+    waiting_us: Count
+    throughout_us: Count
     """Of threads that were blocked throughout: they served nobody meanwhile."""
-    throughout_svg: str | None = None
+    throughout_svg: FileName | None = None
     """Where these are drawn, if they are left out of the graph because they would fill it."""
 
 
@@ -177,16 +177,16 @@ class BytesOf(msgspec.Struct, frozen=True, kw_only=True):
     """A function by what it allocates."""
 
     name: str
-    bytes_per_request: float
+    bytes_per_request: Amount
     location: str | None = None
 
 
 class Allocations(msgspec.Struct, frozen=True, kw_only=True):
     """What requests allocate, counted exactly."""
 
-    allocations_per_request: float
-    bytes_per_request: float
-    peak_rss_bytes: int | None = None
+    allocations_per_request: Amount
+    bytes_per_request: Amount
+    peak_rss_bytes: Count | None = None
     heaviest_by_bytes: list[BytesOf] = []
 
 
@@ -196,25 +196,25 @@ class Profile(msgspec.Struct, kw_only=True):
     profiler: str
     mode: Mode
     unit: str = "samples"
-    collapsed: str | None = None
-    svg: str | None = None
-    raw: list[str] = []
-    samples: int | None = None
+    collapsed: FileName | None = None
+    svg: FileName | None = None
+    raw: list[FileName] = []
+    samples: Count | None = None
     """All that were taken, those of waiting threads among them."""
-    waiting: float | None = None
+    waiting: Amount | None = None
     """In the profile's unit: what waited, and is not in the stacks; ``None`` where waiting is not left out."""
-    missed: int | None = None
-    errors: int | None = None
-    looks: int | None = None
+    missed: Count | None = None
+    errors: Count | None = None
+    looks: Count | None = None
     """At each process, of a recorder that looks at all threads at once: ``errors`` are failed looks then."""
-    rate_hz: float | None = None
-    rate_reached_hz: float | None = None
-    duration_s: float | None = None
-    requests: int | None = None
-    server_cpu_us_per_request: float | None = None
-    processor_time_s: float | None = None
+    rate_hz: Amount | None = None
+    rate_reached_hz: Amount | None = None
+    duration_s: Amount | None = None
+    requests: Count | None = None
+    server_cpu_us_per_request: Difference | None = None
+    processor_time_s: Difference | None = None
     """That the server's processes used meanwhile."""
-    unnamed_share: float | None = None
+    unnamed_share: Amount | None = None
     probe: bool = False
     error: str | None = None
     """Why there is no profile, and what to do; the rest of the run went on."""
@@ -222,7 +222,7 @@ class Profile(msgspec.Struct, kw_only=True):
     """Why another recorder than the mode's own was used."""
     native_frames: NativeFrames | None = None
     python_frames: PythonFrames | None = None
-    total: float | None = None
+    total: Amount | None = None
     """The values of all stacks added up, in the profile's unit."""
     frames: list[Frame] = []
     """The heaviest functions; the collapsed stacks have all."""
@@ -245,10 +245,10 @@ class DiffFrame(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     kind: str
-    a: float
-    b: float
-    self_a: float
-    self_b: float
+    a: Amount
+    b: Amount
+    self_a: Amount
+    self_b: Amount
 
 
 class ProfileDiff(msgspec.Struct, frozen=True, kw_only=True):
@@ -258,6 +258,6 @@ class ProfileDiff(msgspec.Struct, frozen=True, kw_only=True):
     b: str
     mode: Mode = "on-cpu"
     unit: str = ""
-    svg: str | None = None
+    svg: FileName | None = None
     error: str | None = None
     frames: list[DiffFrame] = []

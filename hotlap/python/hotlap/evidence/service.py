@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from hotlap.evidence.figures import Durations, Place
+from hotlap.evidence.figures import Amount, Count, Durations, Place
 from hotlap.experiment import Interface
 
 Varies = Literal["requests", "servers"]
@@ -19,7 +19,7 @@ experiment gives, what it expects to be in it (or in a header), or nothing."""
 class BodyDifference(msgspec.Struct, frozen=True, kw_only=True):
     """The first place where the bodies of two answers differ."""
 
-    equal_bytes: int
+    equal_bytes: Count
     """How many come before it."""
     one: str
     """A few bytes there, as they can be printed."""
@@ -30,26 +30,26 @@ class VerifiedStep(msgspec.Struct, frozen=True, kw_only=True):
     """What a step of a flow was answered."""
 
     name: str
-    status: int
-    size: int
+    status: Count
+    size: Count
     """Of the body, in bytes."""
 
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
     """The answers of a lane when it was verified. The size is the last answer's."""
 
-    status: int
-    size: int
+    status: Count
+    size: Count
     """Of the body, in bytes."""
     sha256: str
     """Of the last body; of one that holds the server's port, with ``{port}`` in its place."""
     constant: bool
     """Whether each answer had the same body, but for the server's own address."""
-    alone_ms: float
+    alone_ms: Amount
     """How long the quickest answer took, without any load."""
-    answers: int | None = None
+    answers: Count | None = None
     """How many were asked for; ``None``, likewise of the others, in a run that did not say."""
-    servers: int | None = None
+    servers: Count | None = None
     """How many servers gave them."""
     holds_port: bool | None = None
     """Whether the body holds the server's own port, which differs from server to server."""
@@ -76,7 +76,7 @@ class RepeatedStatement(msgspec.Struct, frozen=True, kw_only=True):
     """A statement that one request sends to a database, its constants left out."""
 
     sql: str
-    per_request: float
+    per_request: Amount
     by: Place | None = None
     """The app's function that sent it most often."""
 
@@ -84,7 +84,7 @@ class RepeatedStatement(msgspec.Struct, frozen=True, kw_only=True):
 class StatementCounts(msgspec.Struct, frozen=True, kw_only=True):
     """What one request sends to databases."""
 
-    per_request: float
+    per_request: Amount
     repeated: list[RepeatedStatement]
     """The most frequent ones, the most frequent first."""
 
@@ -99,7 +99,7 @@ class ServedBy(msgspec.Struct, frozen=True, kw_only=True):
     server: ServerName
     version: str | None = None
     interface: Interface | None = None
-    threads: int | None = None
+    threads: Count | None = None
     """How many answer, where the server has a fixed number of them."""
     python: str | None = None
     """The interpreter's path, with its links; ``None`` where it is not known, as of a server that runs already."""

@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 import ast
-import json
 import os
 import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from hotlap.experiment.interpreter import ScriptError, examine, run_inside, variables
+from hotlap.experiment.model import Interface
 
 MAKERS = {
     *("FastAPI", "Starlette", "Litestar", "Quart", "Sanic", "get_asgi_application"),
@@ -93,16 +94,25 @@ def _made(tree: ast.Module) -> Iterator[tuple[str, int]]:
     yield from apps.items()
 
 
-def ask(app: str, folder: Path, python: str | None = None) -> dict[str, Any]:
-    """Import an app and ask it: ``interface``, ``factory``, ``framework``, and what it answers to.
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What an app tells of itself."""
+
+    interface: Interface
+    factory: bool
+    framework: str
+    openapi: dict[str, object] | None = None
+    """Its OpenAPI document, if it makes one."""
+    routes: list[tuple[str, str]] = []
+    """Method and path, where there is no document."""
+
+
+def ask(app: str, folder: Path, python: str | None = None) -> Told:
+    """Import an app and ask it what it is and what it answers to.
 
     Args:
         app: ``module:object``.
         folder: Where it is started.
         python: The interpreter that imports it, as an experiment in the folder names it.
-
-    Returns:
-        Beside these ``openapi``, its OpenAPI document, if it makes one; else ``routes`` (``method``, ``path``).
 
     Raises:
         DiscoverError: it cannot be imported.
@@ -111,22 +121,24 @@ def ask(app: str, folder: Path, python: str | None = None) -> dict[str, Any]:
     interpreter, env = examine(python, folder), variables(python, folder)
     path = os.pathsep.join([str(folder), str(folder / "src"), *filter(None, [env.get("PYTHONPATH")])])
     try:
-        told: dict[str, Any] = json.loads(
-            run_inside(
-                "describe",
-                interpreter.path,
-                [app],
-                timeout_s=_ASK_TIMEOUT_S,
-                cwd=folder,
-                env={**env, "PYTHONPATH": path},
-            )
+        said = run_inside(
+            "describe",
+            interpreter.path,
+            [app],
+            timeout_s=_ASK_TIMEOUT_S,
+            cwd=folder,
+            env={**env, "PYTHONPATH": path},
         )
+        return msgspec.json.decode(said, type=Told)
     except subprocess.TimeoutExpired:
         raise DiscoverError(f"{app} was not imported within {_ASK_TIMEOUT_S} s") from None
     except ScriptError as error:
         remedy = _remedy(str(error), folder, interpreter.path)
         raise DiscoverError(f"{app} cannot be imported: {error}{remedy}") from None
-    return told
+    except msgspec.DecodeError:
+        raise DiscoverError(
+            f"{app} cannot be asked what it is: it ends with the words {said[:200]!r}"
+        ) from None
 
 
 def _remedy(error: str, folder: Path, python: str) -> str:

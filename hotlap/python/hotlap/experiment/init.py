@@ -15,6 +15,7 @@ from hotlap.experiment import openapi
 from hotlap.experiment.model import ExperimentError, Server
 from hotlap.experiment.openapi import Request
 from hotlap.experiment.placeholders import literal
+from hotlap.files import write_whole
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,11 +85,12 @@ def write(found: Found, folder: Path) -> tuple[Path, str]:
     pyproject = folder / "pyproject.toml"
     if not pyproject.exists():
         text = table(found, folder.name, ())
-        (folder / "hotlap.toml").write_text(text)
+        write_whole(folder / "hotlap.toml", text)
         return folder / "hotlap.toml", text
     before = pyproject.read_text()
     text = table(found, folder.name, ("tool", "hotlap"))
-    pyproject.write_text(before.rstrip("\n") + ("\n\n" if before.strip() else "") + text)
+    # Where it is a link, the file that it leads to is the project's.
+    write_whole(pyproject.resolve(), before.rstrip("\n") + ("\n\n" if before.strip() else "") + text)
     return pyproject, text
 
 

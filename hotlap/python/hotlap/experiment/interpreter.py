@@ -74,6 +74,8 @@ def run_inside(
     )
     if done.returncode:
         raise ScriptError((done.stderr.strip().splitlines() or ["it printed nothing"])[-1])
+    if not done.stdout.strip():
+        raise ScriptError("it ended without an answer")
     return done.stdout.strip().splitlines()[-1]
 
 
@@ -201,6 +203,14 @@ def _asked(
     return interpreter_from(path, given, done.stdout, done.stderr)
 
 
+class _Told(msgspec.Struct, frozen=True):
+    """What ``inside/interpreter.py`` answers."""
+
+    version: tuple[int, int, int]
+    implementation: str
+    packages: dict[str, str]
+
+
 def interpreter_from(path: str, given: str, said: str, complained: str) -> Interpreter:
     """The interpreter that answered the script, or why it is none.
 
@@ -208,20 +218,19 @@ def interpreter_from(path: str, given: str, said: str, complained: str) -> Inter
         InterpreterError: it did not answer as Python does, or is too old.
     """
     try:
-        told: dict[str, Any] = json.loads((said.strip().splitlines() or [""])[-1])
-        told_version = (int(told["version"][0]), int(told["version"][1]), int(told["version"][2]))
-    except (ValueError, KeyError, IndexError, TypeError):
+        told = msgspec.json.decode((said.strip().splitlines() or [""])[-1], type=_Told)
+    except (msgspec.DecodeError, UnicodeError):
         shown = (complained.strip() or said.strip() or "nothing").splitlines()[-1]
         raise InterpreterError(
             f"{given}: {path} does not answer as Python does (asked for its version, it said: {shown[:200]}): {_OTHER}"
         ) from None
-    if told_version[:2] < OLDEST:
+    if told.version[:2] < OLDEST:
         raise InterpreterError(
-            f"{given}: {path} is Python {'.'.join(map(str, told_version))}, and hotlap serves apps with Python "
+            f"{given}: {path} is Python {'.'.join(map(str, told.version))}, and hotlap serves apps with Python "
             f"{'.'.join(map(str, OLDEST))} or later: make the app's environment with a later one"
         )
     return Interpreter(
-        path=path, version=told_version, implementation=told["implementation"], packages=told["packages"]
+        path=path, version=told.version, implementation=told.implementation, packages=told.packages
     )
 
 

@@ -17,6 +17,7 @@ from hotlap.evidence.figures import Percentiles
 from hotlap.evidence.load import ServerProcesses, Trial
 from hotlap.evidence.service import Verified
 from hotlap.experiment import Engine, Lane, Load
+from hotlap.files import write_whole
 from hotlap.load.aggregate import Window, by_name, flows, percentiles, window_of
 from hotlap.load.calibrate import calibrate, offers
 from hotlap.load.locust_pool import SWARM, Locust, LocustPool, NoLocustError
@@ -62,15 +63,22 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     """Of what the engine leaves to chance: waits, gaps, who writes."""
 
 
-def measure(offered: Offered, served: Served, timing: Timing, *, histogram: Path, pool: LocustPool) -> Trial:
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """What a trial gave. It is there before any file of it is: where one cannot be written, nothing is lost."""
+
+    trial: Trial
+    """It does not name a histogram: only the run knows where its folder is."""
+    response: Histogram
+    """The response times of its window."""
+
+
+def measure(offered: Offered, served: Served, timing: Timing, *, pool: LocustPool) -> Measured:
     """Load a server for one trial and measure it, after the warm-up.
 
     Args:
         offered: What is asked for.
         served: The server; its CPU is counted over the same window.
         timing: When it is measured.
-        histogram: The ``.hgrm`` to write; a CSV of the same name is written beside it. The trial does not
-            name it: only the run knows where its folder is.
         pool: Whose Locust is used.
 
     Raises:
@@ -86,11 +94,11 @@ def measure(offered: Offered, served: Served, timing: Timing, *, histogram: Path
         )
         rss_bytes, left = served.rss_bytes(), set(served.pids())
     window = window_of(answer)
-    _write(window.response, histogram)
     changed = ServerProcesses(
         began=len(processes), ended=len(processes - left), started=len(left - processes)
     )
-    return _trial(offered, answer, window, started, rss_bytes, changed)
+    trial = _trial(offered, answer, window, started, rss_bytes, changed)
+    return Measured(trial=trial, response=window.response)
 
 
 class Loading:
@@ -218,10 +226,15 @@ def _swarm(offered: Offered, served: Served, pool: LocustPool, timing: Timing | 
         yield swarm
 
 
-def _write(response: Histogram, histogram: Path) -> None:
-    histogram.parent.mkdir(parents=True, exist_ok=True)
-    histogram.write_text(response.hgrm())
-    histogram.with_suffix(".csv").write_text(response.csv())
+def write_histogram(response: Histogram, file: Path) -> None:
+    """Write a ``.hgrm``, and a CSV of the same name beside it.
+
+    Raises:
+        OSError: one of them cannot be written.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(file, response.hgrm())
+    write_whole(file.with_suffix(".csv"), response.csv())
 
 
 def _trial(

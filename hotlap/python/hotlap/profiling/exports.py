@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from hotlap._engine import Stacks
+from hotlap.files import write_whole
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,19 +20,19 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _svg(stacks: Stacks, path: Path, labels: Labels) -> None:
-    path.write_text(stacks.svg(labels.title, subtitle=labels.subtitle, unit=labels.unit))
+    write_whole(path, stacks.svg(labels.title, subtitle=labels.subtitle, unit=labels.unit))
 
 
 def _collapsed(stacks: Stacks, path: Path, labels: Labels) -> None:
-    stacks.write_collapsed(path)
+    write_whole(path, stacks.collapsed())
 
 
 def _speedscope(stacks: Stacks, path: Path, labels: Labels) -> None:
-    path.write_bytes(stacks.speedscope(labels.title, unit=labels.unit))
+    write_whole(path, stacks.speedscope(labels.title, unit=labels.unit))
 
 
 def _pprof(stacks: Stacks, path: Path, labels: Labels) -> None:
-    path.write_bytes(stacks.pprof(labels.title, unit=labels.unit))
+    write_whole(path, stacks.pprof(labels.title, unit=labels.unit))
 
 
 EXPORTS: dict[str, Callable[[Stacks, Path, Labels], None]] = {

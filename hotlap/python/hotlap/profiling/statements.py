@@ -74,6 +74,10 @@ class _Sent(msgspec.Struct):
     stack: list[str]
 
 
+class _Statements(msgspec.Struct):
+    statements: list[_Sent]
+
+
 def _all_sent(probe: Probe, served: Served) -> list[_Sent] | None:
     """What was sent since it was last asked; ``None``: no process tells."""
     try:
@@ -83,7 +87,7 @@ def _all_sent(probe: Probe, served: Served) -> list[_Sent] | None:
 
 
 def _sent(probe: Probe, pid: int) -> list[_Sent]:
-    return msgspec.convert(probe.ask(pid, "statements")["statements"], list[_Sent])
+    return probe.ask(pid, "statements", _Statements).statements
 
 
 def _place(stack: list[str], root: Path) -> Place | None:

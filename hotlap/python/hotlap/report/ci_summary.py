@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
 from hotlap import formatting
 from hotlap.analysis.comparison import GOOD, Compared, Comparison, Gate, span
+from hotlap.files import append, write_whole
+from hotlap.terminal import visible
 
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 """The variable with the file to which a CI system wants a step's summary appended."""
 _HEAD = ["| lane | figure | a | b | ratio | |", "| --- | --- | ---: | ---: | ---: | --- |"]
+_MARKDOWN = re.compile(r"[\\`*_\[\]|~#!]")
+"""What Markdown reads as more than text; ``&`` and ``<`` are HTML's."""
 _MARKS = {"ok": "🟢", "void": "🔴"}
 
 
@@ -23,7 +28,7 @@ def markdown(gates: Sequence[Gate], comparison: Comparison | None = None, title:
     lines += [f"### hotlap: {_plain(heading)}", ""]
     for gate in gates:
         mark = "✅" if gate.passed else "❌"
-        lines.append(f"- {mark} `{gate.condition.replace('`', '')}`: {_plain(gate.sentence)}")
+        lines.append(f"- {mark} `{_on_a_line(gate.condition).replace('`', '')}`: {_plain(gate.sentence)}")
     lines += [""] if gates else []
     if comparison is not None:
         lines += [f"> ⚠️ {_plain(text)}" for text in comparison.cautions]
@@ -43,9 +48,11 @@ def _line(row: Compared) -> str:
 
 def _plain(text: str) -> str:
     """Text that Markdown and HTML leave as it is, on one line."""
-    for sign, safe in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("\n", " ")):
-        text = text.replace(sign, safe)
-    return text
+    return _MARKDOWN.sub(r"\\\g<0>", _on_a_line(text)).replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _on_a_line(text: str) -> str:
+    return visible(text).replace("\n", " ")
 
 
 def junit(gates: Sequence[Gate], name: str) -> bytes:
@@ -55,11 +62,14 @@ def junit(gates: Sequence[Gate], name: str) -> bytes:
         "testsuite", name="hotlap", tests=str(len(gates)), failures=str(failed), errors="0"
     )
     for gate in gates:
-        case = ElementTree.SubElement(suite, "testcase", classname=name, name=gate.condition)
+        sentence = visible(gate.sentence)  # XML has no place for control characters
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=visible(name), name=visible(gate.condition)
+        )
         if not gate.passed:
-            ElementTree.SubElement(case, "failure", message=gate.sentence).text = gate.sentence
+            ElementTree.SubElement(case, "failure", message=sentence).text = sentence
         else:
-            ElementTree.SubElement(case, "system-out").text = gate.sentence
+            ElementTree.SubElement(case, "system-out").text = sentence
     ElementTree.indent(suite)
     text: str = ElementTree.tostring(suite, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'.encode()
@@ -68,7 +78,6 @@ def junit(gates: Sequence[Gate], name: str) -> bytes:
 def publish(text: str, file: Path | None) -> None:
     """Write a summary to a file, and to the CI system's step summary where there is one."""
     if file is not None:
-        file.write_text(text)
+        write_whole(file, text)
     if summary := os.environ.get(STEP_SUMMARY):
-        with Path(summary).open("a") as target:
-            target.write(text + "\n")
+        append(Path(summary), text + "\n")

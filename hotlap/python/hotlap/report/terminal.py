@@ -7,27 +7,26 @@ from contextlib import contextmanager
 
 from rich import progress as bars
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from hotlap.analysis.judged import JudgedRun, JudgedTrial
 from hotlap.evidence.words import held
 from hotlap.run.jobs import Job
+from hotlap.terminal import FAILED, OK, Terminal, visible
 
 
 class Bar:
     """Tells a terminal how a run gets on: what is done now, how much is left, how long it takes."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Terminal) -> None:
         self._console = console
         self._bar = bars.Progress(
             bars.SpinnerColumn(),
-            bars.TextColumn("{task.description}"),
+            bars.TextColumn("{task.description}", markup=False),
             bars.BarColumn(bar_width=None),
             bars.MofNCompleteColumn(),
             bars.TimeElapsedColumn(),
-            bars.TextColumn("[dim]{task.fields[left]}"),
+            bars.TextColumn("{task.fields[left]}", style="dim", markup=False),
             console=console,
         )
         self._jobs: list[Job] = []
@@ -47,18 +46,17 @@ class Bar:
     def start(self, job: Job) -> None:
         assert self._id is not None
         left_s = sum(one.estimate_s for one in self._jobs)
-        self._bar.update(self._id, description=job.title, left=f"about {duration(left_s)} left")
+        self._bar.update(self._id, description=visible(job.title), left=f"about {duration(left_s)} left")
 
     def end(self, job: Job, problem: str | None) -> None:
         assert self._id is not None
         self._jobs.remove(job)
         self._bar.advance(self._id)
-        mark = "[green]✓[/]" if problem is None else "[red]✗[/]"
-        self._console.print(f"{mark} {escape(job.title)}", highlight=False)
+        self._console.print(OK if problem is None else FAILED, job.title)
         if problem is not None:
             said = "for the same reason" if problem in self._problems else problem
             self._problems.add(problem)
-            self._console.print(f"  {escape(said)}", style="red", highlight=False, soft_wrap=True)
+            self._console.print(f"  {said}", style="red", soft_wrap=True)
 
 
 FINDINGS = 5
@@ -79,23 +77,23 @@ def _ms(value: float | None) -> str:
     return _figure(value, 0 if value is not None and value >= 100 else 2)
 
 
-def show(run: JudgedRun, console: Console) -> None:
+def show(run: JudgedRun, console: Terminal) -> None:
     """The lanes of a run with their main figures, then what has to be said of each, and the first findings."""
     console.print(table(run, console))
     for lane in run.lanes:
         seen = lane.evidence.verified
         if lane.evidence.error is None and seen is not None and seen.held == "status":
-            console.print(f"{escape(lane.name)}: {escape(held(seen))}", highlight=False, soft_wrap=True)
+            console.print(f"{lane.name}: {held(seen)}", soft_wrap=True)
         # The rule that speaks of a lane without figures says its error, too.
         for sentence in (
             [lane.evidence.error] if lane.evidence.error else [rule.sentence for rule in lane.verdict.rules]
         ):
-            console.print(f"{escape(lane.name)}: {escape(sentence)}", highlight=False, soft_wrap=True)
+            console.print(f"{lane.name}: {sentence}", soft_wrap=True)
     for finding in run.findings[:FINDINGS]:
-        console.print(f"• {escape(finding.sentence)}", highlight=False, soft_wrap=True)
+        console.print(f"• {finding.sentence}", soft_wrap=True)
 
 
-def table(run: JudgedRun, console: Console) -> Table:
+def table(run: JudgedRun, console: Terminal) -> Table:
     """The lanes of a run with their main figures: as many as the console is wide enough for."""
     kept = list(_COLUMNS)
     spare = [column for column in _SPARE if column != "failed" or not _any_failed(run)]
@@ -129,7 +127,7 @@ def _table(run: JudgedRun, columns: Sequence[_Column], *, wrap: bool) -> Table:
         verdict = "not measured" if lane.evidence.error else lane.verdict.status + ("?" if doubts else "")
         for trial in lane.of_role() or (None,):
             figures = ["—" if trial is None else read(trial) for _, read in columns]
-            made.add_row(escape(lane.name), *figures, verdict)
+            made.add_row(lane.name, *figures, verdict)
     return made
 
 

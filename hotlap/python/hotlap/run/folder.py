@@ -7,10 +7,11 @@ import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from hotlap.evidence.load import Role
 from hotlap.experiment import Lane
-from hotlap.files import try_folder
+from hotlap.files import naming, try_folder
 
 
 class FolderInUseError(ValueError):
@@ -33,7 +34,8 @@ class RunFolder:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         try_folder(self.path)
-        lock = os.open(self.path / ".lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        file = self.path / ".lock"
+        lock = os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -42,8 +44,9 @@ class RunFolder:
                 raise FolderInUseError(
                     f"process {pid} measures into {self.path}: wait for it, or give another --out"
                 ) from None
-            os.truncate(lock, 0)
-            os.write(lock, str(os.getpid()).encode())
+            with naming(file):
+                os.truncate(lock, 0)
+                os.write(lock, str(os.getpid()).encode())
             yield
         finally:
             os.close(lock)
@@ -68,7 +71,7 @@ class RunFolder:
 
     def diff(self, before: str, after: str) -> Path:
         """The differential flame graph of two lanes."""
-        return self.path / "profiles" / f"diff-{before}-{after}.svg".replace("/", "_")
+        return self.path / "profiles" / quote(f"diff-{before}-{after}.svg".replace("/", "_"), safe="")
 
     def relative(self, path: Path) -> str:
         """A path as ``run.json`` names it."""
@@ -76,4 +79,5 @@ class RunFolder:
 
 
 def _slug(lane: Lane) -> str:
-    return f"{lane.scenario}-{lane.variant}"
+    # A Python object may name its lanes as it likes, with slashes too.
+    return quote(f"{lane.scenario}-{lane.variant}", safe="")

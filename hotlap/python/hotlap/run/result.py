@@ -12,12 +12,14 @@ from typing import Literal
 import msgspec
 
 from hotlap.evidence.environment import Environment
+from hotlap.evidence.figures import Amount, Difference
 from hotlap.evidence.load import Role, Trial
 from hotlap.evidence.profile import Profile, ProfileDiff
 from hotlap.evidence.service import LockTimes, ServedBy, StatementCounts, Verified
 from hotlap.experiment import Arrivals
 from hotlap.files import write_whole
 from hotlap.run import schema1
+from hotlap.run.checks import problems
 from hotlap.run.folder import RunFolder
 from hotlap.run.options import Options
 
@@ -46,7 +48,7 @@ class RuleHit(msgspec.Struct, kw_only=True):
     lane: str | None = None
     link: str | None = None
     """Where the evidence is: a fragment of the report (``#lane-cpu-native``) or a file of the run."""
-    weight: float = 0.0
+    weight: Difference = 0.0
     """The weightiest findings come first."""
 
 
@@ -75,13 +77,13 @@ class Judgement(msgspec.Struct, kw_only=True):
 class TriedRate(msgspec.Struct, frozen=True, kw_only=True):
     """A rate of arrivals that a search for the capacity tried."""
 
-    rate: float
+    rate: Amount
     met: bool
     misses: list[str] = []
     """Which terms of the objective were missed."""
-    rps: float | None = None
-    p50_ms: float | None = None
-    p99_ms: float | None = None
+    rps: Amount | None = None
+    p50_ms: Amount | None = None
+    p99_ms: Amount | None = None
 
 
 class Capacity(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,11 +91,11 @@ class Capacity(msgspec.Struct, frozen=True, kw_only=True):
 
     objective: str
     arrivals: Arrivals | None = None
-    rate: float | None = None
+    rate: Amount | None = None
     """The highest that met the objective; ``None``: even the lowest that was tried missed it."""
     limited: str | None = None
     """Why the search ended short of a rate that misses."""
-    knee: float | None = None
+    knee: Amount | None = None
     """The rate beyond which latency leaves its floor."""
     tried: list[TriedRate] = []
 
@@ -136,7 +138,7 @@ class Settings(msgspec.Struct, kw_only=True):
     baseline: str = "python"
     candidate: str = "native"
     fail_if: list[str] = []
-    reference: dict[str, dict[str, float | str]] = {}
+    reference: dict[str, dict[str, Difference | str]] = {}
     reference_title: str = ""
 
 
@@ -170,22 +172,52 @@ class _AnySchema(msgspec.Struct):
     schema: int = 1
 
 
+_REMEDY = "restore the file from where it came, or measure anew with `hotlap run`"
+
+
 def read(folder: Path) -> RunResult:
     """Read a run's folder (or its ``run.json``), of this schema or the first.
 
     Raises:
-        ResultError: there is no ``run.json``, it is cut or malformed, or of another schema.
+        ResultError: there is no ``run.json``, it is cut or malformed, of another schema, or holds what no run has.
     """
     path = folder if folder.is_file() else RunFolder(folder).run_json
     try:
+        if path.exists() and not path.is_file():
+            raise ResultError(f"{path} is not a file: {_REMEDY}")
         text = path.read_bytes()
-        schema = msgspec.json.decode(text, type=_AnySchema).schema
-        if schema == schema1.SCHEMA:
-            return msgspec.convert(schema1.converted(msgspec.json.decode(text)), RunResult)
-        if schema != SCHEMA:
-            raise ResultError(f"{path} has schema {schema}; this hotlap reads {schema1.SCHEMA} and {SCHEMA}")
-        return msgspec.json.decode(text, type=RunResult)
     except FileNotFoundError:
         raise ResultError(f"{folder} is not a run: it has no run.json") from None
-    except (OSError, msgspec.MsgspecError) as error:
-        raise ResultError(f"{path} cannot be read: {error}") from None
+    except OSError as error:
+        raise ResultError(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        run = _decoded(text, path)
+    except msgspec.ValidationError as error:
+        raise ResultError(f"{path}: {_said(error)}; {_REMEDY}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ResultError(f"{path} is cut off, or not JSON: {error}; {_REMEDY}") from None
+    # A judgement holds what was made of the figures, of whatever size; it is made anew.
+    seen = msgspec.structs.replace(run, judgement=None)
+    if (problem := next(problems(seen), None)) is not None:
+        raise ResultError(f"{path}: {problem}; {_REMEDY}")
+    return run
+
+
+def _decoded(text: bytes, path: Path) -> RunResult:
+    schema = msgspec.json.decode(text, type=_AnySchema).schema
+    if schema == schema1.SCHEMA:
+        try:
+            return msgspec.convert(schema1.converted(text), RunResult)
+        except msgspec.ValidationError as error:
+            # As the file itself calls them.
+            raise msgspec.ValidationError(str(error).replace(".trials[", ".loads[")) from None
+    if schema != SCHEMA:
+        raise ResultError(f"{path} has schema {schema}; this hotlap reads {schema1.SCHEMA} and {SCHEMA}")
+    return msgspec.json.decode(text, type=RunResult)
+
+
+def _said(error: msgspec.ValidationError) -> str:
+    """``lanes[0].trials[0].rps: expected `float`, got `str```."""
+    why, _, place = str(error).partition(" - at `$")
+    why = f"{why[0].lower()}{why[1:]}"
+    return f"{place.rstrip('`').removeprefix('.')}: {why}" if place else why

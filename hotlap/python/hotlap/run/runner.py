@@ -13,8 +13,9 @@ import msgspec
 from hotlap._engine import Stacks
 from hotlap.evidence.profile import Profile, ProfileDiff
 from hotlap.experiment import Experiment, Lane
+from hotlap.files import write_whole
 from hotlap.load.locust_pool import LocustPool
-from hotlap.load.trial import LoadError, Offered, Timing, measure
+from hotlap.load.trial import LoadError, Offered, Timing, measure, write_histogram
 from hotlap.profiling.probe import probe
 from hotlap.profiling.profile import Shot, compare, diff_frames, record
 from hotlap.profiling.recorders import chosen
@@ -123,7 +124,11 @@ class Runner:
         """What the lanes that were verified answer, by their names."""
 
     def go(self) -> None:
-        """Do what the run has no result of yet. Ctrl-C ends it and keeps what there is."""
+        """Do what the run has no result of yet. Ctrl-C ends it and keeps what there is.
+
+        Raises:
+            OSError: a file of the run cannot be written; what was measured until then is in the run.
+        """
         self._run.interrupted = False
         jobs = missing(plan(self._experiment, self._lanes, self._options), self._run)
         for job in jobs:
@@ -140,12 +145,18 @@ class Runner:
                     if not isinstance(job, Verify):
                         self._do(job, pool)
         except KeyboardInterrupt:
-            self._run.interrupted = True
-            for job in jobs:
-                row = self._row(job.lane)
-                if not row.of_role():
-                    row.error = row.error or "the run was stopped before this lane was measured"
+            self._stopped(jobs)
+        except OSError:
+            self._stopped(jobs)
+            raise
         result.write(self._run, self._folder.path)
+
+    def _stopped(self, jobs: Sequence[Job]) -> None:
+        self._run.interrupted = True
+        for job in jobs:
+            row = self._row(job.lane)
+            if not row.of_role():
+                row.error = row.error or "the run was stopped before this lane was measured"
 
     def _row(self, lane: Lane) -> LaneResult:
         row = self._run.lane(lane.name)
@@ -216,7 +227,7 @@ class Runner:
         try:
             with served(self._experiment, lane) as server:
                 locks = self._locks(server, lane)
-                trial = measure(
+                measured = measure(
                     Offered(
                         lane=lane,
                         load=job.load,
@@ -228,7 +239,6 @@ class Runner:
                     ),
                     server,
                     Timing(time_s=window_s(job.time_s, job.load, answer_s), warm_up_s=job.warm_up_s),
-                    histogram=histogram,
                     pool=pool,
                 )
                 if job.role == "measure":
@@ -240,9 +250,13 @@ class Runner:
             return problem
         row.trials.append(
             msgspec.structs.replace(
-                trial, role=job.role, repeat=job.repeat, histogram=self._folder.relative(histogram)
+                measured.trial,
+                role=job.role,
+                repeat=job.repeat,
+                histogram=self._folder.relative(histogram),
             )
         )
+        write_histogram(measured.response, histogram)
         return None
 
     def _first(self, lane: Lane, row: LaneResult) -> int:
@@ -304,7 +318,7 @@ def difference(run: RunResult, before: str, after: str, folder: RunFolder) -> Pr
         stacks[0], stacks[1], [_cost_us(run, name) for name in (before, after)], (before, after)
     )
     svg.parent.mkdir(parents=True, exist_ok=True)
-    svg.write_text(made.svg(f"{before} → {after}", subtitle=unit))
+    write_whole(svg, made.svg(f"{before} → {after}", subtitle=unit))
     return ProfileDiff(
         a=before, b=after, unit=unit, svg=folder.relative(svg), frames=diff_frames(made, _DIFF_FRAMES)
     )

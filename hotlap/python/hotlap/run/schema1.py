@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from hotlap.evidence.profile import NativeFrames, PythonFrames, WaitKind, WorkKind
 
 SCHEMA = 1
@@ -36,8 +38,96 @@ _WAITS = {
 }
 
 
-def converted(run: _Old) -> dict[str, Any]:
-    """The run in the present schema; its verdicts are left out, as they are found anew."""
+class _Named(msgspec.Struct):
+    name: str
+    place: str
+    share: float
+
+
+class _Kind(msgspec.Struct):
+    name: str
+    by: list[_Named]
+    share: float
+
+
+class _Waited(msgspec.Struct):
+    what: str
+    name: str | None = None
+    place: str | None = None
+
+
+class _Blocked(msgspec.Struct):
+    name: str | None = None
+    place: str | None = None
+
+
+class _ProfileFacts(msgspec.Struct):
+    doubt: str | None = None
+    python_frames: str | None = None
+    own: list[_Named] | None = None
+    kinds: list[_Kind] | None = None
+    waits: list[_Waited] | None = None
+    blocked: list[_Blocked] | None = None
+
+
+class _OldProfile(msgspec.Struct):
+    facts: _ProfileFacts | None = None
+
+
+class _Steady(msgspec.Struct):
+    growing: bool | None = None
+
+
+class _TrialFacts(msgspec.Struct):
+    steady: _Steady | None = None
+    littles: dict[str, Any] | None = None
+    calibration: dict[str, Any] | None = None
+
+
+class _OldTrial(msgspec.Struct):
+    facts: _TrialFacts | None = None
+
+
+class _Statements(msgspec.Struct):
+    repeated: list[_Blocked] | None = None
+
+
+class _Tried(msgspec.Struct):
+    latency_ms: dict[str, Any] | None = None
+
+
+class _OldCapacity(msgspec.Struct):
+    tried: list[_Tried] | None = None
+
+
+class _LaneFacts(msgspec.Struct):
+    statements: _Statements | None = None
+    capacity: _OldCapacity | None = None
+
+
+class _OldLane(msgspec.Struct):
+    facts: _LaneFacts | None = None
+    loads: list[_OldTrial] | None = None
+    profiles: list[_OldProfile] | None = None
+
+
+class _OldRun(msgspec.Struct):
+    """As much of the old form as the conversion takes for granted; what it passes on, the new form checks."""
+
+    lanes: list[_OldLane] | None = None
+
+
+def converted(text: bytes) -> dict[str, Any]:
+    """The run in the present schema; its verdicts are left out, as they are found anew.
+
+    Raises:
+        msgspec.DecodeError: it is malformed, or not of the old form.
+    """
+    msgspec.json.decode(text, type=_OldRun)
+    return _run(msgspec.json.decode(text))
+
+
+def _run(run: _Old) -> dict[str, Any]:
     return {
         "schema": 2,
         **_same(run, _RUN),
@@ -146,7 +236,7 @@ def _profile(profile: _Old) -> dict[str, Any]:
 
 
 def _place(one: _Old) -> dict[str, str] | None:
-    return {"name": one["name"], "place": one["place"]} if one.get("place") else None
+    return {"name": one["name"], "place": one["place"]} if one.get("name") and one.get("place") else None
 
 
 def _share(one: _Old) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -61,12 +60,12 @@ def find(
         server = Server(
             app=app,
             python=python,
-            factory=told["factory"],
-            interface=interface or told["interface"],
+            factory=told.factory,
+            interface=interface or told.interface,
             env={"PYTHONPATH": "src"} if in_src and not (folder / f"{module}.py").exists() else {},
             ready_path=_READY_PATH,
         )
-        framework = told["framework"]
+        framework = told.framework
         asked = [_get(path) for path in paths] or _of(told)
         if not asked:
             raise ExperimentError(f"{app} does not tell its routes: name some with --path /PATH")
@@ -84,7 +83,7 @@ def find(
     )
 
 
-def _told(folder: Path, app: str | None, python: str | None) -> tuple[str, str | None, dict[str, Any]]:
+def _told(folder: Path, app: str | None, python: str | None) -> tuple[str, str | None, discover.Told]:
     """The app, its interpreter, and what it tells of itself: of those that were found, the first to be imported."""
     candidates = [app] if app is not None else discover.objects(folder)
     if not candidates:
@@ -109,9 +108,9 @@ def _get(path: str) -> Request:
     return Request(method="GET", path=path, template=path.partition("?")[0])
 
 
-def _of(told: dict[str, Any]) -> list[Request]:
-    if told["openapi"] is not None:
-        return openapi.requests(told["openapi"])
+def _of(told: discover.Told) -> list[Request]:
+    if told.openapi is not None:
+        return openapi.requests(told.openapi)
     return [
         Request(
             method=method,
@@ -120,7 +119,7 @@ def _of(told: dict[str, Any]) -> list[Request]:
             body="" if method != "GET" else None,
             guessed=tuple(match[0] for match in PARAMETER.finditer(path)),
         )
-        for method, path in told["routes"]
+        for method, path in told.routes
         if method not in ("HEAD", "OPTIONS")
     ]
 

@@ -8,6 +8,7 @@ format: histograms whose names end in ``lock_wait_seconds`` and ``lock_hold_seco
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from http.client import HTTPException
 from urllib.error import URLError
@@ -44,15 +45,20 @@ def parse(text: str, variant: str) -> Locks:
         labels = dict(_LABEL.findall(sample["labels"]))
         if "lock" not in labels or labels.get("variant", variant) != variant:
             continue
+        try:
+            value, bound_s = float(sample["value"]), float(labels.get("le", "inf"))
+        except ValueError:
+            continue
+        if not math.isfinite(value):
+            continue
         times = _durations(locks.setdefault(labels["lock"], LockTimes()), sample["kind"])
-        value = float(sample["value"])
         if sample["part"] == "sum":
             times.total_s = value
             continue
         # A bucket of Prometheus counts all that are below its bound.
         times.counts.append(int(value) - times.count)
-        if labels.get("le") != "+Inf":
-            times.bounds_s.append(float(labels["le"]))
+        if math.isfinite(bound_s):
+            times.bounds_s.append(bound_s)
     return locks
 
 
@@ -66,7 +72,10 @@ def _durations(lock: LockTimes, kind: str) -> Durations:
 
 
 def since(before: Locks, after: Locks) -> Locks:
-    """What was counted between two looks, of the locks that were used."""
+    """What was counted between two looks, of the locks that were used.
+
+    A service may count wrongly, or anew because it was started again meanwhile: that is left out.
+    """
     used: Locks = {}
     for name, lock in after.items():
         start = before.get(name, LockTimes())
@@ -77,11 +86,13 @@ def since(before: Locks, after: Locks) -> Locks:
 
 
 def _since(before: Durations | None, after: Durations | None) -> Durations | None:
-    if after is None:
+    if after is None or after.flaw is not None:
         return None
     then = before.counts if before is not None else [0] * len(after.counts)
-    counts = [now - start for now, start in zip(after.counts, then, strict=True)]
-    if not any(counts):
+    if len(then) != len(after.counts):
         return None
+    counts = [now - start for now, start in zip(after.counts, then, strict=True)]
     total_s = after.total_s - (before.total_s if before is not None else 0.0)
+    if not any(counts) or min(counts) < 0 or total_s < 0:
+        return None
     return Durations(bounds_s=after.bounds_s, counts=counts, total_s=total_s)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from locust import FastHttpUser, User, between
 from locust.exception import StopUser
@@ -38,7 +37,7 @@ def user_of(
 
 def _made(
     lane: Lane, load: Load, engine: Engine, body: bytes | None, seed: int, ca_file: str | None
-) -> tuple[tuple[type[User], ...], dict[str, Any]]:
+) -> tuple[tuple[type[User], ...], dict[str, object]]:
     if engine == "http":
         if load.model != "closed":
             raise ExperimentError(f"{lane.name}: {load.model} arrivals need the native engine, not http")
@@ -66,8 +65,8 @@ def _made(
             return (ArrivalUser,), {**shared, **open_load}
 
 
-def _stock(lane: Lane, load: Load, body: bytes | None, seed: int, ca_file: str | None) -> dict[str, Any]:
-    trust: dict[str, Any] = {}
+def _stock(lane: Lane, load: Load, body: bytes | None, seed: int, ca_file: str | None) -> dict[str, object]:
+    trust: dict[str, object] = {}
     if ca_file is not None:
         # By itself Locust trusts anybody.
         trust = {"insecure": False, "ssl_context_factory": staticmethod(lambda: context(ca_file))}

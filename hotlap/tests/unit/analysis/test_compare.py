@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner, Result
 
+from hotlap.analysis.comparison import Compared, Comparison, Gate, Side
 from hotlap.analysis.gate import parse
 from hotlap.cli import main
 from hotlap.evidence.environment import Environment
@@ -17,6 +18,7 @@ from hotlap.evidence.load import Trial
 from hotlap.evidence.profile import Allocations, Profile
 from hotlap.evidence.service import ServedBy, ServerName
 from hotlap.experiment import ExperimentError
+from hotlap.report.ci_summary import junit, markdown
 from hotlap.run import result
 from hotlap.run.options import TIMINGS, Options
 from hotlap.run.result import LaneResult, RunResult, Settings
@@ -231,3 +233,20 @@ def test_conditions(text: str, figure: str, limit: float, relative: bool) -> Non
 def test_what_is_no_condition_says_so(text: str) -> None:
     with pytest.raises(ExperimentError):
         parse(text)
+
+
+def test_names_are_no_markdown_and_no_control_characters(tmp_path: Path) -> None:
+    comparison = Comparison(
+        a=Side(name="![a](http://x)"),
+        b=Side(name="<b>\x1b[31m\nb"),
+        rows=[Compared(lane="*x*|y/`z`", figure="p50", unit="ms")],
+        method="",
+    )
+    gate = Gate(condition="fail if `x\x00` > 1", passed=False, sentence="a_b_ ~c~\x08")
+    text = markdown([gate], comparison)
+    assert r"\!\[a\](http://x) → &lt;b>" in text
+    assert r"\*x\*\|y/\`z\`" in text
+    assert r"a\_b\_ \~c\~" in text
+    assert len([line for line in text.splitlines() if line.startswith("###")]) == 1
+    [case] = ElementTree.fromstring(junit([gate], "\x1b"))
+    assert (case.get("name"), case.get("classname")) == ("fail if `x\ufffd` > 1", "\ufffd")

@@ -299,3 +299,14 @@ def test_a_profile_has_one_count_of_samples(seen: dict[str, Any], told: str | No
         details.profile_facts(judged_profile(Profile(profiler="py-spy", mode="on-cpu", **seen), None))
     )
     assert facts.get("samples") == told
+
+
+def test_names_are_neither_markup_nor_colours_in_a_chart(run: JudgedRun) -> None:
+    for lane in run.lanes:
+        lane.evidence.scenario = {"read": "$ink", "fast": "<b>bold</b>"}.get(
+            lane.evidence.scenario, lane.evidence.scenario
+        )
+    chart = charts.span(aggregate.view(run), "rps")
+    assert chart is not None
+    names = {name for trace in chart["data"] for name in trace["y"] if name}
+    assert names == {"&#36;ink", "&lt;b&gt;bold&lt;/b&gt;", "cpualloc", "cpu"}

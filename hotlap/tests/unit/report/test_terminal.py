@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 
 import pytest
-from rich.console import Console
 
 from hotlap.analysis.judge import judge
 from hotlap.evidence.figures import Percentiles
@@ -14,6 +13,7 @@ from hotlap.experiment import Lane
 from hotlap.report.terminal import Bar, show
 from hotlap.run.jobs import Measure, Verify
 from hotlap.run.result import LaneResult, RunResult
+from hotlap.terminal import Terminal
 
 
 def told(width: int, failures: int = 0, error: str | None = None, variant: str = "app") -> str:
@@ -29,7 +29,7 @@ def told(width: int, failures: int = 0, error: str | None = None, variant: str =
     lane = LaneResult(
         scenario="root", variant=variant, path="/", trials=[] if error else [trial], error=error
     )
-    console = Console(file=io.StringIO(), width=width)
+    console = Terminal(file=io.StringIO(), width=width)
     show(judge(RunResult(created="now", name="shop", lanes=[lane])), console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
@@ -61,7 +61,7 @@ def test_the_names_of_lanes_stay_whole_while_there_are_figures_to_spare() -> Non
 def test_a_reason_is_said_once() -> None:
     text = told(120, error="the server ended before it answered")
     assert text.count("the server ended before it answered") == 1
-    console = Console(file=io.StringIO(), width=120)
+    console = Terminal(file=io.StringIO(), width=120)
     lane = Lane(scenario="root", variant="app", path="/")
     jobs = [Verify(lane=lane), Measure(lane=lane, load=lane.load, engine="native", warm_up_s=0.0, time_s=1.0)]
     with Bar(console).shown() as bar:

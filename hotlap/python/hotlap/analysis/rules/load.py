@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from hotlap import formatting
 from hotlap._engine import ANOTHER_BODY
 from hotlap.analysis.judged import JudgedLane, JudgedRun
 from hotlap.analysis.rules import Claim, rule
@@ -189,7 +190,7 @@ def out_of_data(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
 def not_measured(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     """The lane gave no figures: its answer was wrong or differed, its server ended, or it was not reached."""
     if (error := lane.evidence.error) is not None:
-        first = error.splitlines()[0]
+        first = error.partition("\n")[0]
         yield Claim(sentence=f"{lane.name} was not measured: {first}", evidence={"error": error}, weight=1.0)
     elif lane.trials and not any(trial.requests or trial.out_of_data for trial in _measured(lane)):
         yield Claim(
@@ -203,7 +204,7 @@ def few_requests(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     for trial in _measured(lane):
         if trial.requests and trial.requests < FEWEST_REQUESTS:
             yield Claim(
-                sentence=f"only {trial.requests} requests to {lane.name} ended in {trial.duration_s:.0f} s: "
+                sentence=f"only {trial.requests} requests to {lane.name} ended in {formatting.seconds(trial.duration_s)}: "
                 "its rate is a rough one; measure for longer",
                 evidence=_evidence(trial, requests=trial.requests),
                 weight=0.3,
@@ -218,7 +219,7 @@ def still_growing(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
         if steady.growing:
             yield Claim(
                 sentence=f"the latency of {lane.name} was still growing, by {steady.slope_ms_per_s or 0:.0f} ms each "
-                f"second, when the trial ended: {seen.users or seen.rate:g} "
+                f"second, when the trial ended: {seen.users or seen.rate or 0:g} "
                 f"{'users' if seen.users else 'arrivals a second'} queue for {seen.rps or 0:.4g} answers "
                 "a second, and a mean would be the length of the test; its throughput counts",
                 evidence=_evidence(seen, **_flat(steady), rps=seen.rps),
@@ -248,7 +249,7 @@ def saturated(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
         if seen.model == "open" and (trial.saturated or seen.not_offered):
             turned = f", and {seen.not_offered} were not offered" if seen.not_offered else ""
             yield Claim(
-                sentence=f"{lane.name} is saturated at {seen.rate:g} arrivals a second: it answers "
+                sentence=f"{lane.name} is saturated at {seen.rate or 0:g} arrivals a second: it answers "
                 f"{seen.rps or 0:.4g}{turned}; requests in flight kept growing",
                 evidence=_evidence(
                     seen,
@@ -313,7 +314,7 @@ def out_of_files_or_ports(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
         limit = trial.machine.file_limit if trial.machine else None
         connections = trial.users or trial.aborted or 0
         texts = " ".join(trial.errors)
-        if limit and connections >= FILE_LIMIT_SHARE * limit:
+        if limit is not None and limit > 0 and connections >= FILE_LIMIT_SHARE * limit:
             yield Claim(
                 sentence=f"{lane.name} had {connections} connections where {limit} files may be open: "
                 "raise the limit (ulimit -n)",

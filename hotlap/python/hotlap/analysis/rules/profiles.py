@@ -32,7 +32,7 @@ def few_samples(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> Ite
     total = seen.total or max(frame.total_value for frame in profile.frames)
     # Time off the processor is in microseconds: what was seen of it are switches.
     count, what = (total, "samples") if seen.unit == "samples" else (seen.samples or 0, "switches")
-    if not count:
+    if not count or not total:
         return
     smallest = min(profile.frames, key=lambda frame: (frame.self_value, frame.name))
     of_smallest = count * smallest.self_value / total

@@ -11,7 +11,9 @@ import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
+
+import msgspec
 
 from hotlap.serving.aftermath import scratch
 
@@ -20,6 +22,17 @@ _SITE = Path(__file__).with_name("site")
 
 class ProbeError(RuntimeError):
     """A probe that is not there, or could not do what it was asked: the message says why."""
+
+
+class Done(msgspec.Struct, frozen=True):
+    """It was done, and there is nothing to tell."""
+
+
+class _Failed(msgspec.Struct, frozen=True):
+    error: str | None = None
+
+
+_Answer = TypeVar("_Answer")
 
 
 class Probe:
@@ -37,8 +50,16 @@ class Probe:
         counting = {"HOTLAP_STATEMENTS": "1"} if statements else {}
         return {"PYTHONPATH": str(_SITE), "HOTLAP_PROBE": str(self._folder), **counting}
 
-    def ask(self, pid: int, do: str, *, timeout_s: float = 30.0, **question: Any) -> dict[str, Any]:
+    def ask(
+        self, pid: int, do: str, kind: type[_Answer], *, timeout_s: float = 30.0, **question: str | float
+    ) -> _Answer:
         """Ask the probe of one process.
+
+        Args:
+            pid: The process.
+            do: What it shall do; ``question`` are the arguments of that.
+            kind: What it answers.
+            timeout_s: How long it may take.
 
         Raises:
             ProbeError: it has none, it did not answer, or it could not do it.
@@ -48,16 +69,20 @@ class Probe:
                 connection.settimeout(timeout_s)
                 connection.connect(str(self._folder / f"{pid}.sock"))
                 connection.sendall(json.dumps({"do": do, **question}).encode() + b"\n")
-                with connection.makefile() as lines:
+                with connection.makefile("rb") as lines:
                     line = lines.readline()
         except OSError as error:
             raise ProbeError(f"process {pid} has no probe that answers ({error}): is it Python?") from None
         if not line:
             raise ProbeError(f"process {pid} ended while its probe was asked")
-        answer: dict[str, Any] = json.loads(line)
-        if "error" in answer:
-            raise ProbeError(f"the probe of process {pid}: {answer['error']}")
-        return answer
+        try:
+            if (failed := msgspec.json.decode(line, type=_Failed).error) is not None:
+                raise ProbeError(f"the probe of process {pid}: {failed}")
+            return msgspec.json.decode(line, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ProbeError(
+                f"the probe of process {pid} answered {do} with something else: {error}"
+            ) from None
 
     def present(self, pids: list[int]) -> list[int]:
         """Those of these processes that have loaded the probe."""

@@ -13,7 +13,8 @@ from hotlap.evidence.profile import Allocations as Counted
 from hotlap.evidence.profile import BytesOf
 from hotlap.experiment import Mode
 from hotlap.experiment.interpreter import ScriptError, run_inside
-from hotlap.profiling.probe import ProbeError
+from hotlap.files import write_whole
+from hotlap.profiling.probe import Done, ProbeError
 from hotlap.profiling.recorders import Plain, ProfileError, Recording, Target
 
 MOST_REQUESTS = 20
@@ -47,16 +48,16 @@ class Allocations(Plain):
         try:
             for pid, path in zip(workers, raw, strict=True):
                 path.unlink(missing_ok=True)
-                started = target.probe.ask(pid, "memory_start", path=str(path.resolve()))
+                started = target.probe.ask(pid, "memory_start", _Started, path=str(path.resolve()))
             began_s = time.monotonic()
             while requests == 0 or (requests < MOST_REQUESTS and time.monotonic() - began_s < time_s):
                 target.ask()
                 requests += 1
             for pid in workers:
-                target.probe.ask(pid, "memory_stop", timeout_s=120)
+                target.probe.ask(pid, "memory_stop", Done, timeout_s=120)
         except ProbeError as error:
             raise ProfileError(f"{error}; memray must be installed where the app runs") from None
-        added = _aggregate(started["python"], raw)
+        added = _aggregate(started.python, raw)
         allocations = sum(count for _, count, _ in added.stacks)
         allocated = sum(size for _, _, size in added.stacks)
         bytes_by_stack = Stacks.from_counts(
@@ -64,9 +65,12 @@ class Allocations(Plain):
         ).clean(drop_waiting=False, threads=False)
         # The mode's own graph is of counts; that of bytes lies beside it.
         by_bytes, by_bytes_svg = folder / "memory-bytes.collapsed", folder / "memory-bytes.svg"
-        bytes_by_stack.write_collapsed(by_bytes)
-        by_bytes_svg.write_text(
-            bytes_by_stack.svg("memory", subtitle=f"{allocated:,} bytes, {requests:,} requests", unit="bytes")
+        write_whole(by_bytes, bytes_by_stack.collapsed())
+        write_whole(
+            by_bytes_svg,
+            bytes_by_stack.svg(
+                "memory", subtitle=f"{allocated:,} bytes, {requests:,} requests", unit="bytes"
+            ),
         )
         return Recording(
             profiler="memray",
@@ -87,6 +91,12 @@ class Allocations(Plain):
                 ],
             ),
         )
+
+
+class _Started(msgspec.Struct, frozen=True):
+    """What the probe answers: the interpreter that can read what it records."""
+
+    python: str
 
 
 class _Added(msgspec.Struct, frozen=True):

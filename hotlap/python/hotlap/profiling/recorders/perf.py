@@ -13,7 +13,8 @@ from pathlib import Path
 from hotlap._engine import OffCpu, Stacks
 from hotlap.evidence.profile import OffCpuTimes
 from hotlap.experiment import Mode
-from hotlap.profiling.probe import ProbeError
+from hotlap.files import write_whole
+from hotlap.profiling.probe import Done, ProbeError
 from hotlap.profiling.recorders import Plain, ProfileError, Recording, Target, pyframes, pyspy, threads
 
 RATE_HZ = 199
@@ -92,7 +93,7 @@ class Perf(Plain):
         if target.probe is not None:
             for pid in target.probe.present(pids):
                 with contextlib.suppress(ProbeError):
-                    target.probe.ask(pid, "perf_flush")
+                    target.probe.ask(pid, "perf_flush", Done)
         described = pyframes.describe(announced, announced_ns)
         blocked = threads.with_python(blocked, pids) if blocked else []
         readable = data
@@ -196,9 +197,9 @@ def _off_cpu(
 def _beside(throughout: Stacks, folder: Path) -> list[Path]:
     collapsed, svg = folder / "off-cpu-throughout.collapsed", folder / "off-cpu-throughout.svg"
     cleaned = throughout.clean(drop_waiting=False)
-    cleaned.write_collapsed(collapsed)
-    svg.write_text(
-        cleaned.svg("blocked throughout", subtitle="threads that served nobody meanwhile", unit="µs")
+    write_whole(collapsed, cleaned.collapsed())
+    write_whole(
+        svg, cleaned.svg("blocked throughout", subtitle="threads that served nobody meanwhile", unit="µs")
     )
     return [collapsed, svg]
 

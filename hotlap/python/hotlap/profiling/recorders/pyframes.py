@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from hotlap._engine import Stacks
 from hotlap.evidence.profile import PythonFrames
-from hotlap.profiling.probe import Probe, ProbeError
+from hotlap.profiling.probe import Done, Probe, ProbeError
 from hotlap.profiling.recorders import jitdump
 from hotlap.profiling.recorders.definitions import first_lines
 
@@ -59,7 +59,7 @@ def announce(pids: list[int], probe: Probe | None) -> list[int]:
     for pid in probe.present(named):
         _dump(pid).write_bytes(jitdump.header(pid))
         try:
-            probe.ask(pid, "map_file", path=str(_dump(pid)))
+            probe.ask(pid, "map_file", Done, path=str(_dump(pid)))
         except ProbeError:
             _dump(pid).unlink()
         else:

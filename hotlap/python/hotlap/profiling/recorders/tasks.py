@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -12,8 +11,9 @@ from hotlap._engine import Histogram, Stacks
 from hotlap.evidence.figures import Percentiles
 from hotlap.evidence.profile import TaskWaits, WaitKind
 from hotlap.experiment import Mode
+from hotlap.files import write_whole
 from hotlap.profiling.attribution import WAITS_FOR
-from hotlap.profiling.probe import ProbeError
+from hotlap.profiling.probe import Done, ProbeError
 from hotlap.profiling.recorders import Plain, ProfileError, Recording, Target
 
 INTERVAL_S = 0.02
@@ -28,7 +28,7 @@ class Tasks(Plain):
         """Tasks that are there before the load are the server's own: they are left out."""
         assert target.probe is not None
         for pid in target.probe.workers(target.served.pids()):
-            target.probe.ask(pid, "tasks_before")
+            target.probe.ask(pid, "tasks_before", Done)
 
     def record(self, target: Target, mode: Mode, time_s: float, folder: Path) -> Recording:
         """Sample each worker, one after the other within the time."""
@@ -48,9 +48,10 @@ class Tasks(Plain):
         look_s = took_s = 0.0
         for pid in workers:
             try:
-                told = target.probe.ask(
+                sampled = target.probe.ask(
                     pid,
                     "tasks",
+                    _Sampled,
                     timeout_s=4 * time_s + 30,
                     time_s=time_s / len(workers),
                     interval_s=INTERVAL_S,
@@ -58,8 +59,7 @@ class Tasks(Plain):
             except ProbeError as error:
                 raise ProfileError(str(error)) from None
             raw.append(folder / f"tasks-{pid}.json")
-            raw[-1].write_text(json.dumps(told))
-            sampled = msgspec.convert(told, _Sampled)
+            write_whole(raw[-1], msgspec.json.encode(sampled))
             for wait in sampled.waits:
                 leaf = f"{WAITS_FOR}{wait.what}"
                 leaves[leaf] = _kind(wait.kind)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 from hotlap import formatting
 from hotlap.analysis.rows import Row, Scenario, View
 from hotlap.evidence.load import Point
 
-Chart = dict[str, Any]
+Chart = dict[str, object]
+"""A figure of plotly, or a part of one: its form is plotly's own."""
 Curve = Sequence[tuple[float, float]]
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
@@ -28,7 +28,7 @@ def style(index: int) -> tuple[str, str, str]:
     return f"$v{index % 5}", SYMBOLS[index % 5], DASHES[index % 5]
 
 
-def layout(height: int, **more: Any) -> Chart:
+def layout(height: int, **more: object) -> Chart:
     """What all charts share."""
     return {
         "height": height,
@@ -47,7 +47,7 @@ def layout(height: int, **more: Any) -> Chart:
     }
 
 
-def axis(title: str, **more: Any) -> Chart:
+def axis(title: str, **more: object) -> Chart:
     """An axis in the page's manner."""
     return {
         "title": {"text": title, "font": {"size": 12, "color": "$muted"}},
@@ -82,7 +82,7 @@ def span(view: View, key: str, written: Callable[[float], str] = formatting.numb
     scenarios = [scenario for scenario in view.scenarios if any(_positive(row, key) for row in scenario.rows)]
     if not scenarios:
         return None
-    joins: dict[str, list[Any]] = {"x": [], "y": []}
+    joins: dict[str, list[float | str | None]] = {"x": [], "y": []}
     points: dict[str, list[tuple[Row, float, str]]] = {name: [] for name in names}
     every: list[float] = []
     for scenario in scenarios:
@@ -90,7 +90,7 @@ def span(view: View, key: str, written: Callable[[float], str] = formatting.numb
         values = [value for _, value in known]
         every += values
         joins["x"] += [min(values), max(values), None]
-        joins["y"] += [scenario.name, scenario.name, None]
+        joins["y"] += [plain(scenario.name), plain(scenario.name), None]
         lowest = min(known, key=lambda pair: pair[1])[0]
         for row, value in known:
             side = "middle left" if row is lowest and len(known) > 1 else "middle right"
@@ -107,7 +107,7 @@ def span(view: View, key: str, written: Callable[[float], str] = formatting.numb
                 "mode": "markers+text",
                 "name": plain(name),
                 "x": [value for _, value, _ in points[name]],
-                "y": [row.scenario for row, _, _ in points[name]],
+                "y": [plain(row.scenario) for row, _, _ in points[name]],
                 "text": [f"\u2002{written(value)}\u2002" for _, value, _ in points[name]],
                 "textposition": [side for _, _, side in points[name]],
                 "textfont": {"size": 12, "color": "$ink"},
@@ -216,7 +216,7 @@ def over_time(scenario: Scenario, order: list[str], series: Mapping[str, Sequenc
             "x": [point.t_s for point in points],
             "line": {"color": colour, "width": 2, "dash": dash},
             "marker": {"symbol": symbol, "size": 6, "color": colour},
-            "legendgroup": row.variant,
+            "legendgroup": plain(row.variant),
             "name": plain(row.variant),
         }
         waits = [getattr(point, key) for point in points]
@@ -245,8 +245,12 @@ def nines(quantile: float) -> float:
 
 
 def plain(name: str) -> str:
-    """A name from outside, for plotly's texts: those read some HTML tags, and a name must not make any."""
-    return name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """A name from outside, for plotly's texts: those read some HTML tags, and a name must not make any.
+
+    Nor may it be the name of a colour, for which the page would put that of its theme.
+    """
+    safe = name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"&#36;{safe[1:]}" if safe.startswith("$") else safe
 
 
 def scale(values: Iterable[float]) -> Chart:

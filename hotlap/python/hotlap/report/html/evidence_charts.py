@@ -51,7 +51,7 @@ def bucket(bounds: list[float], place: int) -> str:
     """What fell into a bucket: ``≤ 50.0 ms``, or above the last bound."""
     if place < len(bounds):
         return f"≤ {formatting.seconds(bounds[place])}"
-    return f"> {formatting.seconds(bounds[-1])}"
+    return f"> {formatting.seconds(bounds[-1])}" if bounds else "any"
 
 
 def capacity(lane: JudgedLane) -> charts.Chart | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
+
+import msgspec
 
 from hotlap import formatting
 from hotlap.analysis import rows
@@ -18,6 +19,26 @@ FIGURES = {
     "rps": ("Requests per second", "more is better"),
     "p99": ("99th percentile", "ms; less is better"),
 }
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page shows of a scenario."""
+
+    name: str
+    anchor: str
+    charts: list[tuple[str, str, str]]
+    """The name of each, its title and a note."""
+    latest: list[tuple[str, Mark]]
+    """Each lane in the last run that has it."""
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page shows of a run; ``report`` and ``folder`` are links."""
+
+    number: int
+    entry: Entry
+    report: str | None
+    folder: str | None
 
 
 def trend(history: History, lanes: dict[str, list[Mark]], key: str) -> charts.Chart | None:
@@ -105,7 +126,7 @@ def render_history(history: History, target: Path) -> Path:
     for name, marks in history.lanes.items():
         scenarios.setdefault(name.rpartition("/")[0], {})[name] = marks
     drawn: dict[str, charts.Chart] = {}
-    groups: list[dict[str, Any]] = []
+    groups: list[Group] = []
     for scenario, lanes in scenarios.items():
         shown = []
         for key, (title, note) in FIGURES.items():
@@ -116,19 +137,14 @@ def render_history(history: History, target: Path) -> Path:
                 shown.append((identity, title, note))
         latest = [(name, marks[-1]) for name, marks in lanes.items()]
         anchor = rows.anchor("scenario", scenario)
-        groups.append({"name": scenario, "anchor": anchor, "charts": shown, "latest": latest})
+        groups.append(Group(name=scenario, anchor=anchor, charts=shown, latest=latest))
     text = (
         environment()
         .get_template("history.html.j2")
         .render(
             history=history,
             runs=[
-                {
-                    "number": number + 1,
-                    "entry": entry,
-                    "report": link(entry.report),
-                    "folder": link(entry.folder),
-                }
+                Shown(number=number + 1, entry=entry, report=link(entry.report), folder=link(entry.folder))
                 for number, entry in reversed(list(enumerate(history.entries)))
             ],
             groups=groups,
