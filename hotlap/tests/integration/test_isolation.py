@@ -24,6 +24,7 @@ from hotlap.experiment import Experiment, Interface, Lane, Server, discover
 from hotlap.experiment.config import load_experiment
 from hotlap.profiling.probe import probe
 from hotlap.profiling.statements import statements
+from hotlap.serving.answers import Answers
 from hotlap.serving.environment import BuildError, build_profiles
 from hotlap.serving.server import free_port, served
 from hotlap.serving.ways import ServeError, command_of, way_of
@@ -459,7 +460,7 @@ if __name__ == "__main__":
         with served(experiment, env=env) as running:
             (pid,) = one.workers(running.pids())
             sampled = one.ask(pid, "tasks", dict, time_s=0.2, interval_s=0.02)
-            counted = statements(one, running, lane, tmp_path)
+            counted = statements(one, running, Answers(lane), tmp_path)
     assert sampled["errors"] == 0
     assert "asyncio.Lock" in {wait["what"] for wait in sampled["waits"]}
     assert counted is not None

@@ -136,7 +136,7 @@ def test_flame_graphs_and_differences_show_them_whole(folder: Path) -> None:
 
 def test_a_swarm_shows_them_whole(folder: Path) -> None:
     shown = hotlap(folder, "swarm", A, "--headless", "--time", "1", "--json", "[swarm].json")
-    assert f"serving {A} at " in shown
+    assert f"{A} at http://127.0.0.1:" in shown
     assert (folder / "[swarm].json").is_file()
 
 

@@ -80,7 +80,11 @@ def data_of(lane: Lane) -> list[Data]:
 
 def differs(lane: Lane) -> bool:
     """Whether the requests of a lane differ from each other: steps do, and those with values."""
-    return bool(lane.steps) or request_of(lane).differs
+    try:
+        return bool(lane.steps) or request_of(lane).differs
+    except ValueError:
+        # One that cannot be sent: who tries to is told.
+        return False
 
 
 def _state(path: str) -> tuple[int, int]:
