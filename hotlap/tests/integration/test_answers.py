@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -232,7 +233,8 @@ def answering() -> Iterator[Answering]:
     sockets: list[socket.socket] = []
 
     def converse(connection: socket.socket, says: bytes) -> None:
-        with connection:
+        # Who asks may be gone without a farewell.
+        with connection, contextlib.suppress(ConnectionError):
             while connection.recv(65536):
                 connection.sendall(says)
 
