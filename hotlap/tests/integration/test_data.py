@@ -234,7 +234,26 @@ def test_a_server_that_runs_on_is_sent_each_row_once(shop: Callable[[str], Path]
             r"hotlap.toml:6: scenarios.item.path: \{no\} stands for no value: data has id; what is",
         ),
         ('"{id}" }', '"{x}" }', r"hotlap.toml:8: scenarios.item.expect.json./id: \{x\} stands for no value"),
-        ("rows.csv", "none.csv", r"hotlap.toml:7: scenarios.item.data: .*none.csv: No such file"),
+        (
+            "rows.csv",
+            "none.csv",
+            r"hotlap.toml:7: scenarios.item.data: there is no file .*none.csv: make it, or let setup",
+        ),
+        (
+            '"/id" = "{id}"',
+            '"id" = 1',
+            r'hotlap.toml:8: scenarios.item.expect.json: "id" is not a JSON pointer',
+        ),
+        (
+            "expect.json",
+            'expect.matches = "("\nexpect.json',
+            r'scenarios.item.expect.matches: "\(" is not a pattern',
+        ),
+        (
+            "expect.json",
+            "expect.size_bytes = [5, 1]\nexpect.json",
+            r"scenarios.item.expect.size_bytes: .* cannot be",
+        ),
         ("{id}", "{int:2..1}", r"scenarios.item.path: \{int:2..1\}: 2 is above 1"),
         ('"unique"', '"any"', r"scenarios.item.data"),
         ('"rows.csv"', '"shop.py"', r"values come from a .csv, .tsv, .jsonl or .ndjson file"),

@@ -572,6 +572,15 @@ def _expect(table: ExpectTable, variant: str, folder: Path, at: tuple[str, ...])
     statuses = table.status if isinstance(table.status, list) else [table.status]
     if not statuses:
         raise KeyProblem((*at, "status"), "give one status at least")
+    for key, given in (
+        ("json", {"expected_json": table.json}),
+        ("matches", {"matches": _several(table.matches)}),
+        ("size_bytes", {"size": table.size_bytes}),
+    ):
+        try:
+            Request("GET", "/", **given).prepare("http://localhost")
+        except ValueError as error:
+            raise KeyProblem((*at, key), str(error)) from None
     return Expect(
         statuses=tuple(statuses),
         body=None if any_body else _text(table.body, table.body_file, folder, (*at, "body_file")),

@@ -60,12 +60,14 @@ def columns_in(data: tuple[DataFile, ...], is_made: bool, at: tuple[str, ...]) -
     for one in data:
         if is_made and not Path(one.path).exists():
             return None
+        if not Path(one.path).exists():
+            raise KeyProblem(
+                at, f"there is no file {one.path}: make it, or let setup make it before each server starts"
+            )
         try:
             columns = columns_of(one.path)
         except (ValueError, OSError) as error:
-            raise KeyProblem(
-                at, f"{error}; a file that is made before each server starts is made by setup"
-            ) from None
+            raise KeyProblem(at, str(error)) from None
         if twice := [name for name in columns if name in found]:
             raise KeyProblem(at, f"two files have the column {twice[0]}: give it another name in one of them")
         found += columns

@@ -91,7 +91,7 @@ def _state(path: str) -> tuple[int, int]:
     try:
         found = Path(path).stat()
     except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from None
+        raise ValueError(f"{path}: {error.strerror}; does setup make it?") from None
     return found.st_mtime_ns, found.st_size
 
 

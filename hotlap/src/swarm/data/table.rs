@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use serde_json::value::RawValue;
@@ -146,7 +146,10 @@ impl<'a> Rows<'a> {
                 ));
             }
         };
-        let file = File::open(path).map_err(|error| refused(path, &error.to_string()))?;
+        let file = File::open(path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => refused(path, "there is no such file"),
+            _ => refused(path, &error.to_string()),
+        })?;
         let size = file.metadata().map_or(0, |known| known.len());
         let reader = BufReader::with_capacity(1 << 16, file);
         let form = match separator {
