@@ -8,7 +8,7 @@ Anything else is an absolute figure, held against the geometric mean of the lane
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -17,17 +17,21 @@ import msgspec
 from hotlap import formatting
 from hotlap.analysis.compare import FIGURES, middle
 from hotlap.analysis.comparison import Compared, Comparison, Gate, span
-from hotlap.analysis.judged import JudgedLane, JudgedRun
+from hotlap.analysis.judged import JudgedLane, JudgedRun, JudgedTrial
 from hotlap.experiment import ExperimentError
 
 Way = Literal[">", "<"]
 
 _FORM = re.compile(
-    r"(?P<lane>\S+)\s+(?P<figure>[A-Za-z][A-Za-z0-9_.]*)\s*(?P<way>[<>])\s*"
+    r"(?P<lane>[^\s:]+)(?::(?P<step>\S+))?\s+(?P<figure>[A-Za-z][A-Za-z0-9_.]*)\s*(?P<way>[<>])\s*"
     r"(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-zµ%/]*)"
 )
 _FAILURES = "failures"
 _ALLOCATED = "Allocated per request"
+_OF_STEPS = ("rps", "p50", "p90", "p99", "p99_9", _FAILURES)
+"""What is known of the requests of one name."""
+WHOLE_FLOW = "flow"
+"""What flows as a whole are called among the steps."""
 _TITLES = {figure.name: figure.title for figure in FIGURES} | {"allocated": _ALLOCATED}
 _UNITS: dict[str, dict[str, float]] = {
     "µs": {"": 1.0, "µs": 1.0, "us": 1.0, "ms": 1e3},
@@ -35,7 +39,9 @@ _UNITS: dict[str, dict[str, float]] = {
     "requests/s": {"": 1.0, "/s": 1.0, "requests/s": 1.0},
     "share": {"": 1.0, "%": 0.01},
 }
-EXAMPLE = '"cpu/native p99 > 1.10x", "*/native cpu > 500us" or "* failures > 0.1%"'
+EXAMPLE = (
+    '"cpu/native p99 > 1.10x", "*/native cpu > 500us", "shop/app:order p99 > 50ms" or "* failures > 0.1%"'
+)
 
 
 class Condition(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +49,8 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
 
     text: str
     lane: str
+    step: str | None
+    """A pattern for the requests of one name within the lane, such as a flow's steps; ``None``: all of the lane."""
     figure: str
     way: Way
     limit: float
@@ -78,9 +86,14 @@ def parse(text: str) -> Condition:
         )
     if not relative and name == "allocated":
         raise ExperimentError(f"{text!r}: allocated is only compared: give a ratio, such as 1.10x")
+    if found["step"] and (relative or name not in _OF_STEPS):
+        raise ExperimentError(
+            f"{text!r}: of a step there are {', '.join(_OF_STEPS)}, held against a value, not a ratio"
+        )
     return Condition(
         text=text.strip(),
         lane=found["lane"],
+        step=found["step"],
         figure=name,
         way=">" if found["way"] == ">" else "<",
         limit=float(found["value"]) * (1.0 if relative else factors[unit]),
@@ -143,7 +156,17 @@ def _told(row: Compared) -> str:
 
 def _absolute(condition: Condition, run: JudgedRun) -> Gate:
     lanes = [lane for lane in run.lanes if fnmatchcase(lane.name, condition.lane)]
-    values = {lane.name: _value(lane, condition.figure) for lane in lanes}
+    if condition.step is None:
+        values = {lane.name: _value(lane.of_role(), condition.figure) for lane in lanes}
+    else:
+        values = {
+            f"{lane.name}:{step}": _value(trials, condition.figure)
+            for lane in lanes
+            for step, trials in _steps(lane).items()
+            if fnmatchcase(step, condition.step)
+        }
+        if lanes and not values:
+            return _gate(condition, False, f"no step of {condition.lane} matches {condition.step}")
     crossed = {
         name: value for name, value in values.items() if value is not None and condition.crossed(value)
     }
@@ -157,8 +180,22 @@ def _absolute(condition: Condition, run: JudgedRun) -> Gate:
     return _gate(condition, True, "; ".join(_shown(condition, *one) for one in values.items()))
 
 
-def _value(lane: JudgedLane, name: str) -> float | None:
-    trials = lane.of_role()
+def _steps(lane: JudgedLane) -> dict[str, list[JudgedTrial]]:
+    """The trials of a lane as if it had had the requests of one name alone, by that name."""
+    found: dict[str, list[JudgedTrial]] = {}
+    for trial in lane.of_role():
+        seen = trial.evidence
+        for name, part in {**seen.by_name, **({WHOLE_FLOW: seen.flow} if seen.flow else {})}.items():
+            alone = msgspec.structs.replace(
+                seen, requests=part.requests, failures=part.failures, rps=part.rps
+            )
+            found.setdefault(name, []).append(
+                msgspec.structs.replace(trial, evidence=alone, latency_ms=part.latency_ms)
+            )
+    return found
+
+
+def _value(trials: Sequence[JudgedTrial], name: str) -> float | None:
     if name == _FAILURES:
         requests = sum(one.evidence.requests or 0 for one in trials)
         return sum(one.evidence.failures or 0 for one in trials) / requests if requests else None

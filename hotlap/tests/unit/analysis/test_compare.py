@@ -10,11 +10,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hotlap.analysis.comparison import Compared, Comparison, Gate, Side
-from hotlap.analysis.gate import parse
+from hotlap.analysis.gate import hold, parse
+from hotlap.analysis.judge import judge
 from hotlap.cli import main
 from hotlap.evidence.environment import Environment
 from hotlap.evidence.figures import Percentiles
-from hotlap.evidence.load import Trial
+from hotlap.evidence.load import NamedRequests, Trial
 from hotlap.evidence.profile import Allocations, Profile
 from hotlap.evidence.service import ServedBy, ServerName
 from hotlap.experiment import ExperimentError
@@ -52,15 +53,18 @@ def lane(variant: str, factor: float, wobble: tuple[float, ...] = WOBBLE) -> Lan
 
 def write(folder: Path, *lanes: LaneResult, cpu: str = "one", fail_if: Sequence[str] = ()) -> Path:
     folder.mkdir()
-    run = RunResult(
+    result.write(made(*lanes, cpu=cpu, fail_if=fail_if), folder)
+    return folder
+
+
+def made(*lanes: LaneResult, cpu: str = "one", fail_if: Sequence[str] = ()) -> RunResult:
+    return RunResult(
         created="2026-11-23T13:05:22+00:00",
         name="made",
         environment=Environment(cpu=cpu, cores=2, builds={"pyapp._core": "release"}, commit="8dca656"),
         settings=Settings(options=Options(timing=TIMINGS["quick"]), fail_if=list(fail_if)),
         lanes=list(lanes),
     )
-    result.write(run, folder)
-    return folder
 
 
 def hotlap(*words: str | Path) -> Result:
@@ -204,6 +208,31 @@ def test_allocations_are_counted_so_their_ratio_is_held_as_it_is(
     assert said in " ".join(told.output.split())
 
 
+@pytest.mark.parametrize(
+    ("condition", "passed", "said"),
+    [
+        ("cpu/python:look p99 > 5ms", True, "cpu/python:look: 4.00 ms"),
+        ("cpu/python:look p99 > 3ms", False, "cpu/python:look: 4.00 ms"),
+        ("*:l* p50 > 3ms", False, "cpu/python:log in: 9.00 ms"),
+        ("cpu/python:flow rps < 50", False, "cpu/python:flow: 40.0 requests/s"),
+        ("cpu/python:log* failures > 1%", False, "cpu/python:log in: 20.00%"),
+        ("cpu/python:no p99 > 1ms", False, "no step of cpu/python matches no"),
+    ],
+)
+def test_a_gate_may_be_about_a_step(condition: str, passed: bool, said: str) -> None:
+    row = lane("python", 1.0, (0.0,))
+    row.trials[0].by_name = {
+        "log in": NamedRequests(requests=10, failures=2, rps=2.0, latency_ms=Percentiles(p50=9.0, p99=10.0)),
+        "look": NamedRequests(requests=80, failures=0, rps=80.0, latency_ms=Percentiles(p50=1.0, p99=4.0)),
+    }
+    row.trials[0].flow = NamedRequests(
+        requests=40, failures=0, rps=40.0, latency_ms=Percentiles(p50=11.0, p99=20.0)
+    )
+    run = judge(made(row))
+    (gate,) = hold([parse(condition)], run, None)
+    assert (gate.passed, said in gate.sentence) == (passed, True), gate.sentence
+
+
 def test_a_gate_of_nothing_fails(tmp_path: Path) -> None:
     a, b = write(tmp_path / "a", lane("native", 1.0)), write(tmp_path / "b", lane("native", 1.0))
     told = hotlap("compare", a, b, "--fail-if", "gpu/* p99 > 1.1x")
@@ -228,7 +257,17 @@ def test_conditions(text: str, figure: str, limit: float, relative: bool) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["", "cpu p99", "cpu/native p98 > 2x", "a rps > 5ms", "a failures > 2x", "a p99 >= 2x"]
+    "text",
+    [
+        "",
+        "cpu p99",
+        "cpu/native p98 > 2x",
+        "a rps > 5ms",
+        "a failures > 2x",
+        "a p99 >= 2x",
+        "a:b p99 > 2x",
+        "a:b cpu > 5",
+    ],
 )
 def test_what_is_no_condition_says_so(text: str) -> None:
     with pytest.raises(ExperimentError):
