@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let behaviour = engine.declare(Behaviour {
         requests: vec![Request::get("/")],
         flow: None,
+        mix: Vec::new(),
         model: LoadModel::Closed,
         wait: (Duration::ZERO, Duration::ZERO),
     })?;

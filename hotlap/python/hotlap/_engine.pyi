@@ -290,6 +290,28 @@ class Behaviour:
             ValueError: an argument is out of its range.
         """
 
+    @staticmethod
+    def mix(
+        parts: Sequence[tuple[int, Behaviour]],
+        *,
+        model: Literal["closed", "paced", "open"] = "closed",
+        wait_s: tuple[float, float] = ...,
+        arrivals: Literal["even", "exponential"] = "even",
+        max_in_flight: int = 1000,
+    ) -> Behaviour:
+        """Let users do several things in turns, each so often relative to the others: exactly, and spread evenly.
+
+        Args:
+            parts: Each with its weight; how the requests of these arrive does not matter, and is told here for all.
+            model: As above, likewise of the others.
+            wait_s: See there.
+            arrivals: See there.
+            max_in_flight: See there.
+
+        Raises:
+            ValueError: an argument is out of its range.
+        """
+
     @property
     def requests(self) -> list[Request]:
         """What users choose from."""

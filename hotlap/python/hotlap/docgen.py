@@ -29,6 +29,7 @@ _TABLES = (
         "A variant",
         "[tool.hotlap.variants.NAME] or [tool.hotlap.scenarios.NAME.variants.NAME]",
     ),
+    ("MixTable", "A mix", "[tool.hotlap.mixes.NAME]"),
     ("LoadTable", "The load", "[tool.hotlap.scenarios.NAME.load]"),
     ("DataTable", "A file of values", "data of a scenario, as a table"),
     ("ExpectTable", "What must be answered", "[tool.hotlap.scenarios.NAME.expect]"),

@@ -68,11 +68,38 @@ impl Behaviour {
                 .iter()
                 .map(|request| request.get().declared())
                 .collect(),
+            mix: Vec::new(),
             flow: flow.map(|name| Flow { name, again_on }),
             model,
             wait: (seconds("wait_s", wait_s.0)?, seconds("wait_s", wait_s.1)?),
         };
         Ok(Self { requests, declared })
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (parts, *, model = "closed", wait_s = (0.0, 0.0), arrivals = "even", max_in_flight = 1000))]
+    fn mix(
+        parts: Vec<(u32, PyRef<'_, Self>)>,
+        model: &str,
+        wait_s: (f64, f64),
+        arrivals: &str,
+        max_in_flight: usize,
+    ) -> PyResult<Self> {
+        if parts.is_empty() {
+            return Err(PyValueError::new_err("a mix has at least one part"));
+        }
+        let mut made = Self::new(
+            Vec::new(),
+            model,
+            wait_s,
+            arrivals,
+            max_in_flight,
+            None,
+            Vec::new(),
+        )?;
+        let part = |(weight, part): &(u32, PyRef<'_, Self>)| (*weight, part.declared.clone());
+        made.declared.mix = parts.iter().map(part).collect();
+        Ok(made)
     }
 
     #[getter]

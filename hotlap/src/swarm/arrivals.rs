@@ -60,10 +60,10 @@ pub async fn offer(
             break;
         }
         while under_way.try_join_next().is_some() {}
-        let (chosen, name) = behaviour.choose(|| shard.random());
+        let chosen = behaviour.choose(|| shard.random());
         if in_flight.fetch_add(1, Ordering::Relaxed) >= behaviour.places {
             in_flight.fetch_sub(1, Ordering::Relaxed);
-            shard.recorders()[name].turn_away();
+            shard.recorders()[chosen.name].turn_away();
         } else {
             let place = Place(Arc::clone(in_flight));
             let (shard, behaviour, idle, stop) = (

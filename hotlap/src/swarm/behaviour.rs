@@ -24,6 +24,8 @@ pub struct Behaviour {
     pub requests: Vec<Request>,
     /// Where the requests are the steps of a flow, instead of a choice.
     pub flow: Option<Flow>,
+    /// What users do in turns, each so often, instead of requests of its own; how these arrive is this one's alone.
+    pub mix: Vec<(u32, Behaviour)>,
     pub model: LoadModel,
     /// Between an answer and the next request: (low, high).
     pub wait: (Duration, Duration),

@@ -168,8 +168,9 @@ impl Engine {
                 ..Session::default()
             };
             let stop = StopSignal::default();
+            let chosen = declared.choose(|| 0.0);
             let exchanged = declared
-                .act(&shard, 0, &mut session, Instant::now(), &stop)
+                .act(&shard, chosen, &mut session, Instant::now(), &stop)
                 .await;
             let _ = tell.send((exchanged, session.seen.unwrap_or_default()));
         });

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use super::behaviour::LoadModel;
 use super::exchange::Exchanged;
-
 use super::session::Session;
 use super::shard::Shard;
 use super::stop::StopSignal;
@@ -13,7 +12,9 @@ use super::work::{BACK_OFF, PreparedBehaviour};
 
 /// Live until told to end, or until no row is left for what it sends.
 pub async fn live(shard: Arc<Shard>, behaviour: Arc<PreparedBehaviour>, stop: Arc<StopSignal>) {
-    let mut session = Session::default();
+    let mut sessions: Vec<Session> = Vec::new();
+    sessions.resize_with(behaviour.units(), Session::default);
+    let mut last = 0;
     let paced = behaviour.model == LoadModel::Paced;
     let period = (behaviour.wait.0 + behaviour.wait.1) / 2;
     let mut intended = Instant::now();
@@ -23,9 +24,14 @@ pub async fn live(shard: Arc<Shard>, behaviour: Arc<PreparedBehaviour>, stop: Ar
         shard.pause(&stop, intended).await;
     }
     while !stop.is_raised() {
-        let (chosen, _) = behaviour.choose(|| shard.random());
+        let chosen = behaviour.choose(|| shard.random());
+        if chosen.unit != last {
+            // What it does differs, and what it knows for that; its connection is one.
+            sessions[chosen.unit].connection = std::mem::take(&mut sessions[last].connection);
+            last = chosen.unit;
+        }
         let exchanged = behaviour
-            .act(&shard, chosen, &mut session, intended, &stop)
+            .act(&shard, chosen, &mut sessions[chosen.unit], intended, &stop)
             .await;
         if exchanged == Exchanged::OutOfData {
             break;

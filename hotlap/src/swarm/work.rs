@@ -34,10 +34,28 @@ enum Work {
     Flow(PreparedFlow),
 }
 
-/// A behaviour, ready to be lived.
-pub struct PreparedBehaviour {
+/// One thing that users do, with its own sequence of values.
+struct Unit {
     work: Work,
     sequence: Sequence,
+}
+
+/// What a user does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// Which of the things that users do.
+    pub unit: usize,
+    request: usize,
+    /// Where it is counted.
+    pub name: usize,
+}
+
+/// A behaviour, ready to be lived.
+pub struct PreparedBehaviour {
+    units: Vec<Unit>,
+    /// The units in the order in which they have their turns, again and again.
+    turns: Vec<usize>,
+    turn: AtomicUsize,
     pub model: LoadModel,
     pub wait: (Duration, Duration),
     /// Open requests that may be in flight on each thread, and those that are.
@@ -61,9 +79,13 @@ impl PreparedBehaviour {
     ) -> Result<Self> {
         let refuse = |message: &str| Err(EngineError::Argument(message.to_owned()));
         let Behaviour { model, wait, .. } = declared;
-        if declared.requests.is_empty() {
-            return refuse("a user needs at least one request");
-        }
+        let alone = [(1, declared)];
+        let parts = match &alone[0].1.mix[..] {
+            [] => &alone[..],
+            mix => mix,
+        };
+        let weights: Vec<u32> = parts.iter().map(|(weight, _)| *weight).collect();
+        let turns = in_turns(&weights)?;
         if wait.0 > wait.1 {
             return refuse("a wait is (low, high), with low not above high");
         }
@@ -77,13 +99,22 @@ impl PreparedBehaviour {
             LoadModel::Open { max_in_flight, .. } => max_in_flight.div_ceil(threads),
             _ => 0,
         };
-        let work = match &declared.flow {
-            Some(flow) => Work::Flow(PreparedFlow::new(&declared, flow, target, &mut name)?),
-            None => choice(&declared, target, &mut name)?,
-        };
+        let mut units = Vec::with_capacity(parts.len());
+        for (_, part) in parts {
+            if part.requests.is_empty() {
+                return refuse("a user needs at least one request");
+            }
+            let work = match &part.flow {
+                Some(flow) => Work::Flow(PreparedFlow::new(part, flow, target, &mut name)?),
+                None => choice(part, target, &mut name)?,
+            };
+            let sequence = Sequence::new(seed, share);
+            units.push(Unit { work, sequence });
+        }
         Ok(Self {
-            work,
-            sequence: Sequence::new(seed, share),
+            units,
+            turns,
+            turn: AtomicUsize::new(0),
             model,
             wait,
             places,
@@ -103,9 +134,18 @@ impl PreparedBehaviour {
         (self.phases.fetch_add(1, Ordering::Relaxed) as f64 * GOLDEN).fract()
     }
 
-    /// What a user does next, as its number, and where it is counted; `random` is from 0 up to 1.
-    pub fn choose(&self, random: impl FnOnce() -> f64) -> (usize, usize) {
-        match &self.work {
+    /// How many things users do, in turns.
+    pub fn units(&self) -> usize {
+        self.units.len()
+    }
+
+    /// What a user does next; `random` is from 0 up to 1.
+    pub fn choose(&self, random: impl FnOnce() -> f64) -> Chosen {
+        let unit = match &self.turns[..] {
+            [only] => *only,
+            turns => turns[self.turn.fetch_add(1, Ordering::Relaxed) % turns.len()],
+        };
+        let (request, name) = match &self.units[unit].work {
             Work::Flow(flow) => (0, flow.name),
             Work::Choice(requests, _) if requests.len() == 1 => (0, requests[0].request.name),
             Work::Choice(requests, weights) => {
@@ -114,6 +154,11 @@ impl PreparedBehaviour {
                 let chosen = chosen.min(requests.len() - 1);
                 (chosen, requests[chosen].request.name)
             }
+        };
+        Chosen {
+            unit,
+            request,
+            name,
         }
     }
 
@@ -121,32 +166,24 @@ impl PreparedBehaviour {
     pub async fn act(
         &self,
         shard: &Shard,
-        chosen: usize,
+        chosen: Chosen,
         session: &mut Session,
         intended: Instant,
         stop: &StopSignal,
     ) -> Exchanged {
-        match &self.work {
+        let Unit { work, sequence } = &self.units[chosen.unit];
+        match work {
             Work::Choice(requests, _) => {
-                exchange(
-                    shard,
-                    &self.sequence,
-                    &requests[chosen].request,
-                    session,
-                    intended,
-                )
-                .await
+                let request = &requests[chosen.request].request;
+                exchange(shard, sequence, request, session, intended).await
             }
-            Work::Flow(flow) => {
-                flow.walk(shard, &self.sequence, session, intended, stop)
-                    .await
-            }
+            Work::Flow(flow) => flow.walk(shard, sequence, session, intended, stop).await,
         }
     }
 
     /// How many positions were taken.
     pub fn drawn(&self) -> u64 {
-        self.sequence.taken()
+        self.units.iter().map(|unit| unit.sequence.taken()).sum()
     }
 
     /// A wait; `random` is from 0 up to 1.
@@ -158,6 +195,42 @@ impl PreparedBehaviour {
             low + (high - low).mul_f64(random())
         }
     }
+}
+
+/// The most that the weights of a mix may add up to, without their common divisor.
+const MOST_TURNS: u64 = 100_000;
+
+/// So many turns for each, spread as evenly as they can be: smooth weighted round-robin.
+fn in_turns(weights: &[u32]) -> Result<Vec<usize>> {
+    let refuse = |message: String| Err(EngineError::Argument(message));
+    if weights.contains(&0) {
+        return refuse("a weight of a mix is at least 1".into());
+    }
+    let divisor = weights.iter().copied().fold(0, divisor);
+    let weights: Vec<i64> = weights.iter().map(|one| i64::from(one / divisor)).collect();
+    let whole: i64 = weights.iter().sum();
+    if whole.unsigned_abs() > MOST_TURNS {
+        return refuse(format!(
+            "the weights of a mix add up to {whole}, more than {MOST_TURNS}: round them"
+        ));
+    }
+    let mut due = vec![0; weights.len()];
+    let mut turns = Vec::new();
+    for _ in 0..whole {
+        for (due, weight) in due.iter_mut().zip(&weights) {
+            *due += weight;
+        }
+        // The first of those that are due most.
+        let next = (0..due.len()).rev().max_by_key(|unit| due[*unit]);
+        let next = next.unwrap_or_default();
+        due[next] -= whole;
+        turns.push(next);
+    }
+    Ok(turns)
+}
+
+fn divisor(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { divisor(b, a % b) }
 }
 
 fn choice(
@@ -186,4 +259,26 @@ fn choice(
         requests.push(Weighted { request, up_to });
     }
     Ok(Work::Choice(requests, up_to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_are_as_many_as_the_weights_say_and_spread() {
+        assert_eq!(in_turns(&[1]).unwrap(), [0]);
+        assert_eq!(in_turns(&[50, 10]).unwrap(), [0, 0, 0, 1, 0, 0]);
+        assert_eq!(
+            in_turns(&[8, 3, 1])
+                .unwrap()
+                .iter()
+                .filter(|unit| **unit == 1)
+                .count(),
+            3
+        );
+        assert_eq!(in_turns(&[2, 2]).unwrap(), [0, 1]);
+        assert!(in_turns(&[1, 0]).is_err());
+        assert!(in_turns(&[100_001, 2]).is_err());
+    }
 }

@@ -127,8 +127,7 @@ def test_a_django_form_is_filled_in_and_its_session_kept(site: Callable[[str], P
     ]
     seen = lane.trials[0].evidence
     assert seen.failures == 0
-    assert seen.flow is not None
-    assert seen.flow.requests == seen.by_name["home"].requests > 100
+    assert seen.flows["member/app"].requests == seen.by_name["home"].requests > 100
 
 
 @pytest.mark.parametrize(
@@ -265,10 +264,139 @@ def test_a_flow_that_cannot_be_is_told_with_its_key(tmp_path: Path, old: str, ne
         load_experiment(tmp_path)
 
 
+MIXED = """
+app = "counting:app"
+interface = "wsgi"
+
+[scenarios.fixed]
+path = "/fixed"
+profiles = []
+
+[scenarios.counted]
+path = "/counted?{counter}"
+profiles = []
+
+[scenarios.round]
+profiles = []
+
+[[scenarios.round.steps]]
+path = "/first?{hex:4}"
+capture = { ticket = "json:/ticket" }
+
+[[scenarios.round.steps]]
+path = "/second?{ticket}"
+
+[mixes.all]
+fixed = 5
+counted = 3
+round = 2
+load = { users = 4, wait_s = 0.001 }
+profiles = []
+"""
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("load", ["users = 4, wait_s = 0.001", 'model = "open", rate = 200'])
+def test_a_mix_has_exact_proportions(tmp_path: Path, processes: int, load: str) -> None:
+    (tmp_path / "counting.py").write_text(COUNTING)
+    (tmp_path / "hotlap.toml").write_text(MIXED.replace("users = 4, wait_s = 0.001", load))
+    words = ("--headless", "--time", "3", "--json", "out.json", "--stop-timeout", "10")
+    done = hotlap(tmp_path, "swarm", "all/app", "--processes", str(processes), *words)
+    assert done.returncode == 0, done.stderr
+    rows = {row["name"]: row for row in json.loads((tmp_path / "out.json").read_text())["requests"]}
+    fixed, counted, whole = (rows[name]["started"] for name in ("fixed/app", "counted/app", "round/app"))
+    assert fixed > 100
+    # Each process is within one turn of each.
+    assert abs(3 * fixed - 5 * counted) <= 15 * processes
+    assert abs(2 * fixed - 5 * whole) <= 10 * processes
+    for row in rows.values():
+        assert row["started"] == row["answered"] + row["aborted"]
+        assert row["failed"] == 0
+    log = Counter(line.partition("?")[0] for line in (tmp_path / "log").read_text().splitlines())
+    asked_before = 4
+    for path, name in (("/fixed", "fixed/app"), ("/first", "round: /first?{hex:4}")):
+        assert 0 <= log[path] - rows[name]["started"] <= asked_before
+
+
+def test_a_mix_stands_beside_its_scenarios_in_a_run(tmp_path: Path) -> None:
+    (tmp_path / "counting.py").write_text(COUNTING)
+    (tmp_path / "hotlap.toml").write_text(MIXED)
+    done = hotlap(tmp_path, "run", "--out", "run", "--profiles", "none", "--time", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    lanes = {lane.name: lane for lane in judge.read(tmp_path / "run").lanes}
+    assert set(lanes) == {"fixed/app", "counted/app", "round/app", "all/app"}
+    mixed = lanes["all/app"]
+    verified = mixed.evidence.verified
+    assert verified is not None
+    assert verified.parts is not None
+    assert {name: part.held for name, part in verified.parts.items()} == {
+        "fixed": "body",
+        "counted": "status",
+        "round": "status",
+    }
+    seen = mixed.trials[0].evidence
+    assert seen.failures == 0
+    assert set(seen.by_name) == {
+        "fixed/app",
+        "counted/app",
+        "round: /first?{hex:4}",
+        "round: /second?{ticket}",
+    }
+    assert set(seen.flows) == {"round/app"}
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "round/app, the whole flow" in page
+
+
+def test_a_wrong_answer_within_a_mix_is_a_failure(tmp_path: Path) -> None:
+    counts = COUNTING.replace("def app(", "n = [0]\n\ndef app(").replace(
+        "    path, query", "    n[0] += 1\n    path, query"
+    )
+    later = counts.replace('"ticket": query', '"ticket": query if n[0] < 60 else 7')
+    assert later.count("n[0]") == 2
+    (tmp_path / "counting.py").write_text(later)
+    (tmp_path / "hotlap.toml").write_text(MIXED)
+    lane = judge_of(tmp_path, "all/app")
+    assert any(error.startswith("another body than expected") for error in lane.trials[0].evidence.errors), (
+        lane.trials[0].evidence.errors
+    )
+
+
+def judge_of(folder: Path, name: str) -> JudgedLane:
+    done = hotlap(folder, "run", name, "--out", "run", "--profiles", "none", "--time", "1")
+    assert (folder / "run" / "run.json").exists(), done.stdout + done.stderr
+    (lane,) = judge.read(folder / "run").lanes
+    return lane
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "fixed = 5",
+            "fixt = 5",
+            "mixes.all.fixt: no scenario has that name; there are: fixed, counted, round",
+        ),
+        ("fixed = 5", "fixed = 0", "mixes.all.fixed: a weight is a whole number from 1 to"),
+        ("fixed = 5", "fixed = 0.5", "mixes.all.fixed: a weight is a whole number"),
+        (
+            "fixed = 5\ncounted = 3\nround = 2",
+            "",
+            "mixes.all: it has no scenario: give some their weights, as in fixed = 8",
+        ),
+        ("[mixes.all]", "[mixes.round]", "mixes.round: a scenario has that name"),
+    ],
+)
+def test_a_mix_that_cannot_be_is_told_with_its_key(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in MIXED
+    (tmp_path / "hotlap.toml").write_text(MIXED.replace(old, new))
+    with pytest.raises(ExperimentError, match=said):
+        load_experiment(tmp_path)
+
+
 def test_stock_users_do_not_go_through_flows(tmp_path: Path) -> None:
     (tmp_path / "counting.py").write_text(COUNTING)
     (tmp_path / "hotlap.toml").write_text(COUNTED)
     done = hotlap(tmp_path, "swarm", "round/app", "--engine", "http", "--headless", "--time", "1")
     assert done.returncode != 0
-    assert "flows need the native engine" in done.stderr
+    assert "is a flow or a mix: these need the native engine" in done.stderr
     assert "Traceback" not in done.stderr

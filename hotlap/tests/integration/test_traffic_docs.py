@@ -53,9 +53,8 @@ def test_the_shops_are_measured(written: Path, folder: str, lanes: int) -> None:
                 assert seen.parsed == seen.requests
             else:
                 assert {"order", "look"} <= set(seen.by_name)
-                assert seen.flow is not None
-                assert seen.flow.requests > 0
-                assert seen.flow.failures == 0
+                assert seen.flows["order/app"].requests > 0
+                assert seen.flows["order/app"].failures == 0
 
 
 @pytest.mark.parametrize(

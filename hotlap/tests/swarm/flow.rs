@@ -32,6 +32,7 @@ fn flow(model: LoadModel, requests: Vec<Request>, again_on: Vec<u16>) -> Behavio
             name: "whole".into(),
             again_on,
         }),
+        mix: Vec::new(),
         model,
         wait: (Duration::ZERO, Duration::ZERO),
     }
@@ -355,5 +356,57 @@ fn what_is_not_a_flow_is_refused() {
         ),
     ] {
         assert!(engine.declare(declared).is_err());
+    }
+}
+
+#[test]
+fn a_mix_has_its_parts_in_exact_proportions() {
+    for open in [false, true] {
+        let (url, seen) = shop(u64::MAX);
+        let engine = engine(&url);
+        let model = if open {
+            LoadModel::Open {
+                exponential: true,
+                max_in_flight: 100,
+            }
+        } else {
+            LoadModel::Closed
+        };
+        let single = |path: &str| Behaviour {
+            flow: None,
+            ..flow(
+                model,
+                vec![Request {
+                    statuses: vec![401],
+                    ..step("GET", path, &[])
+                }],
+                vec![],
+            )
+        };
+        let mixed = Behaviour {
+            requests: Vec::new(),
+            flow: None,
+            mix: vec![
+                (6, single("/a")),
+                (2, flow(model, shopping(), vec![])),
+                (2, single("/b")),
+            ],
+            model,
+            wait: (Duration::ZERO, Duration::ZERO),
+        };
+        let behaviour = engine.declare(mixed).unwrap();
+        for _ in 0..if open { 1 } else { 4 } {
+            engine.add(behaviour, 500.0).unwrap();
+        }
+        until("enough came", || seen.lock().unwrap().len() > 500);
+        engine.stop(Duration::from_secs(5));
+        let started = |wanted: &str| -> f64 {
+            let seen = seen.lock().unwrap();
+            seen.iter().filter(|one| one.starts_with(wanted)).count() as f64
+        };
+        let (a, b, carts) = (started("GET /a"), started("GET /b"), started("POST /cart"));
+        assert!((a - 3.0 * b).abs() <= 6.0, "{a} and {b}");
+        // A flow that was about to begin may have been given up.
+        assert!((carts - b).abs() <= 6.0, "{carts} and {b}");
     }
 }

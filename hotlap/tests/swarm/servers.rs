@@ -26,6 +26,7 @@ pub fn declared(model: LoadModel, wait_ms: u64, requests: Vec<Request>) -> Behav
     Behaviour {
         requests,
         flow: None,
+        mix: Vec::new(),
         model,
         wait: (wait, wait),
     }

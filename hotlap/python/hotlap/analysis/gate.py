@@ -185,7 +185,9 @@ def _steps(lane: JudgedLane) -> dict[str, list[JudgedTrial]]:
     found: dict[str, list[JudgedTrial]] = {}
     for trial in lane.of_role():
         seen = trial.evidence
-        for name, part in {**seen.by_name, **({WHOLE_FLOW: seen.flow} if seen.flow else {})}.items():
+        # The flow of the lane itself; those of a mix have the names of its scenarios.
+        whole = {WHOLE_FLOW if name == lane.name else name: part for name, part in seen.flows.items()}
+        for name, part in {**seen.by_name, **whole}.items():
             alone = msgspec.structs.replace(
                 seen, requests=part.requests, failures=part.failures, rps=part.rps
             )

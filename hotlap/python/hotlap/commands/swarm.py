@@ -157,7 +157,9 @@ def command(
                 found = f"{lane.name} at {server.url}"
                 if answers is not None:
                     check(lane, server.url, engine, server.ca_file)
-                    plan = msgspec.structs.replace(plan, body=answers.body_at(server))
+                    plan = msgspec.structs.replace(
+                        plan, lane=answers.lane_at(server), body=answers.body_at(server)
+                    )
                     found = f"{found}{lane.path}: {held(answers.verified)}"
                 click.echo(found, err=True)
             file = folder / "plan.json"

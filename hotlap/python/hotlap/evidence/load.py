@@ -145,9 +145,10 @@ class Trial(msgspec.Struct, kw_only=True):
     in_flight_mean: Amount | None = None
     """Requests in flight, the mean over the window; ``None`` where the engine does not count them."""
     by_name: dict[str, NamedRequests] = {}
-    """Where a lane has requests of several names, those that read and those that write, steps, or a locustfile's: each."""
-    flow: NamedRequests | None = None
-    """Flows as a whole, where the requests are steps of some: how long one took, its waits left out."""
+    """Where a lane has requests of several names, those that read and those that write, steps, the scenarios of a
+    mix, or a locustfile's: each."""
+    flows: dict[str, NamedRequests] = {}
+    """Flows as a whole, by name, where the requests are steps of some: how long one took, its waits left out."""
     histogram: FileName | None = None
     """The response times' ``.hgrm``; the CSV beside it has the same name and ``.csv``."""
     server_cpu_us_per_request: Difference | None = None

@@ -48,6 +48,8 @@ def notes(profile: Profile) -> list[str]:
 
 def held(verified: Verified) -> str:
     """What each answer under load is held against, and why no more is."""
+    if verified.parts is not None:
+        return "; ".join(f"{name}: {held(part)}" for name, part in verified.parts.items())
     match verified.held:
         case "given":
             return "each answer's status and body are held against what the experiment gives"

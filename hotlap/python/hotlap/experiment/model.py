@@ -157,6 +157,14 @@ class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     granian_args: tuple[str, ...] = ()
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A scenario within a mix."""
+
+    weight: int
+    """How often it has its turn, relative to the others."""
+    lane: Lane
+
+
 class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A scenario in one variant: the thing that is loaded, profiled and given a row."""
 
@@ -168,6 +176,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Those of a flow, which one user goes through with cookies of its own; then the lane has no request but these."""
     again_on: tuple[int, ...] = ()
     """Statuses that send the user of a flow back to its steps that are ``once``, as 401 when a token has run out."""
+    mix: tuple[Part, ...] = ()
+    """Scenarios that have their turns, instead of requests of its own; how these arrive is this lane's load."""
     data: tuple[DataFile, ...] = ()
     """Where those values come from that are not generated."""
     suite: str = "default"

@@ -28,6 +28,7 @@ from hotlap.experiment.model import (
     Load,
     Mode,
     Model,
+    Part,
     Profiler,
     Server,
     Step,
@@ -45,6 +46,8 @@ _Table = TypeVar("_Table", bound=msgspec.Struct)
 _LOAD, _EXPECT, _WRITES = Load(), Expect(), Writes(share=0.0)
 """Their defaults are the tables'."""
 
+MOST_WEIGHT = 10_000
+"""Of a scenario in a mix."""
 ANY_BODY = "any"
 """The ``body`` of what is expected that stands for whatever is answered."""
 ONLY_VARIANT = "app"
@@ -240,6 +243,22 @@ class ScenarioTable(RequestTable, kw_only=True, forbid_unknown_fields=True):
     variants: Annotated[dict[Name, Any], Meta(description="its own variants, or changes to shared ones")] = {}
 
 
+class MixTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A mix: ``[tool.hotlap.mixes.NAME]``, with the weight of each of its scenarios beside these keys."""
+
+    title: Annotated[str, Meta(description="what it stands for, in a line")] = ""
+    suite: Name = "default"
+    load: Annotated[LoadTable, Meta(description="how its turns arrive")] = msgspec.field(
+        default_factory=LoadTable
+    )
+    profiles: Annotated[tuple[Mode, ...], Meta(description="the modes in which a run profiles it")] = (
+        "on-cpu",
+    )
+    profiler: (
+        Annotated[Profiler, Meta(description="records on-cpu; off-cpu is perf's, gil py-spy's")] | None
+    ) = None
+
+
 class ExperimentTable(ServedTable, kw_only=True, forbid_unknown_fields=True):
     """The experiment: ``[tool.hotlap]``."""
 
@@ -258,6 +277,9 @@ class ExperimentTable(ServedTable, kw_only=True, forbid_unknown_fields=True):
         dict[Name, Any], Meta(description="what each variant changes, for all scenarios")
     ] = {}
     scenarios: Annotated[dict[Name, Any], Meta(description="what is measured")] = {}
+    mixes: Annotated[
+        dict[Name, dict[str, Any]], Meta(description="scenarios at once, each with its weight: browse = 8")
+    ] = {}
 
 
 def to_experiment(table: dict[str, Any], folder: Path) -> Experiment:
@@ -305,6 +327,8 @@ def to_experiment(table: dict[str, Any], folder: Path) -> Experiment:
             changes = [one for one in (shared.get(variant), own.get(variant)) if one is not None]
             lanes.append(_lane(name, variant, scenario, changes, base, folder, at))
     lanes = [msgspec.structs.replace(lane, secrets=secrets) for lane in lanes]
+    for name, raw in top.mixes.items():
+        lanes += _mixed(name, raw, lanes, ("mixes", name))
     _check_served(base, lanes)
     names = list(dict.fromkeys(lane.variant for lane in lanes))
     try:
@@ -329,9 +353,12 @@ def to_experiment(table: dict[str, Any], folder: Path) -> Experiment:
 def schema() -> dict[str, Any]:
     """The table's JSON Schema."""
     made, parts = msgspec.json.schema_components(
-        [ExperimentTable, ScenarioTable, VariantTable], ref_template="#/$defs/{name}"
+        [ExperimentTable, ScenarioTable, VariantTable, MixTable], ref_template="#/$defs/{name}"
     )[0:2]
     parts["ExperimentTable"]["properties"]["scenarios"]["additionalProperties"] = made[1]
+    parts["ExperimentTable"]["properties"]["mixes"]["additionalProperties"] = made[3]
+    weight = {"description": "of a scenario", "type": "integer", "minimum": 1, "maximum": MOST_WEIGHT}
+    parts["MixTable"]["additionalProperties"] = weight
     for name in ("ExperimentTable", "ScenarioTable"):
         parts[name]["properties"]["variants"]["additionalProperties"] = made[2]
     parts["ExperimentTable"]["properties"]["experiment"] = {
@@ -442,12 +469,6 @@ def _lane(
     if path is None:
         raise KeyProblem((*at, "path"), f"{name}/{variant} has no path")
     expect = next((one.expect for one in reversed(changes) if one.expect is not None), scenario.expect)
-    load = scenario.load
-    if load.model == "open" and load.rate is None:
-        raise KeyProblem((*at, "load", "rate"), "open arrivals need a rate")
-    low, high = _wait(load.wait_s, (*at, "load", "wait_s"))
-    if load.model == "paced" and high == 0:
-        raise KeyProblem((*at, "load", "wait_s"), "paced users need a period above 0")
     headers: dict[str, str] = {}
     for one in reversed(requests):
         headers.update(one.headers)
@@ -466,16 +487,7 @@ def _lane(
         data=files_of(scenario.data, folder),
         steps=tuple(steps),
         again_on=tuple(scenario.again_on),
-        load=Load(
-            model=load.model,
-            users=load.users,
-            spawn_rate=load.spawn_rate,
-            wait_s=(low, high),
-            rate=load.rate,
-            arrivals=load.arrivals,
-            max_in_flight=load.max_in_flight,
-            timeout_s=load.timeout_s,
-        ),
+        load=_load(scenario.load, (*at, "load")),
         writes=_writes(scenario.writes, folder, (*at, "writes", "body_file")),
         locustfile=None
         if scenario.locustfile is None
@@ -483,6 +495,76 @@ def _lane(
         profiles=scenario.profiles,
         profiler=scenario.profiler,
         server=server if any(_changed(one) for one in requests) else None,
+    )
+
+
+def _mixed(name: str, raw: dict[str, Any], lanes: list[Lane], at: tuple[str, ...]) -> list[Lane]:
+    """The lanes of a mix: one of each variant that all its scenarios have."""
+    keys = {field.name for field in msgspec.structs.fields(MixTable)}
+    table = _convert({key: value for key, value in raw.items() if key in keys}, MixTable, at)
+    weights = {key: value for key, value in raw.items() if key not in keys}
+    scenarios = list(dict.fromkeys(lane.scenario for lane in lanes if not lane.mix))
+    if any(lane.scenario == name for lane in lanes):
+        raise KeyProblem(at, "a scenario has that name: give the mix another")
+    if not weights:
+        raise KeyProblem(at, f"it has no scenario: give some their weights, as in {scenarios[0]} = 8")
+    for scenario, weight in weights.items():
+        if scenario not in scenarios:
+            raise KeyProblem((*at, scenario), f"no scenario has that name; there are: {', '.join(scenarios)}")
+        if not isinstance(weight, int) or isinstance(weight, bool) or not 1 <= weight <= MOST_WEIGHT:
+            raise KeyProblem((*at, scenario), f"a weight is a whole number from 1 to {MOST_WEIGHT}")
+    by_name = {lane.name: lane for lane in lanes}
+    made = []
+    for variant in dict.fromkeys(lane.variant for lane in lanes):
+        parts = [by_name.get(f"{scenario}/{variant}") for scenario in weights]
+        mix = [Part(weight=weights[part.scenario], lane=_within(part)) for part in parts if part is not None]
+        if len(mix) < len(weights):
+            continue
+        if any(part.lane.locustfile is not None for part in mix):
+            raise KeyProblem(at, "a scenario with a locustfile has users of its own: leave it out")
+        if any(part.lane.server != mix[0].lane.server for part in mix):
+            raise KeyProblem(at, f"its scenarios are not served alike in the variant {variant}")
+        made.append(
+            Lane(
+                scenario=name,
+                variant=variant,
+                suite=table.suite,
+                title=table.title,
+                path=mix[0].lane.path,
+                mix=tuple(mix),
+                load=_load(table.load, (*at, "load")),
+                profiles=table.profiles,
+                profiler=table.profiler,
+                server=mix[0].lane.server,
+                secrets=mix[0].lane.secrets,
+            )
+        )
+    if not made:
+        raise KeyProblem(at, "its scenarios have no variant in common")
+    return made
+
+
+def _within(lane: Lane) -> Lane:
+    """A lane as a part of a mix: its steps are told from those of others."""
+    steps = [msgspec.structs.replace(step, name=f"{lane.scenario}: {step.name}") for step in lane.steps]
+    return msgspec.structs.replace(lane, steps=tuple(steps))
+
+
+def _load(load: LoadTable, at: tuple[str, ...]) -> Load:
+    if load.model == "open" and load.rate is None:
+        raise KeyProblem((*at, "rate"), "open arrivals need a rate")
+    low, high = _wait(load.wait_s, (*at, "wait_s"))
+    if load.model == "paced" and high == 0:
+        raise KeyProblem((*at, "wait_s"), "paced users need a period above 0")
+    return Load(
+        model=load.model,
+        users=load.users,
+        spawn_rate=load.spawn_rate,
+        wait_s=(low, high),
+        rate=load.rate,
+        arrivals=load.arrivals,
+        max_in_flight=load.max_in_flight,
+        timeout_s=load.timeout_s,
     )
 
 

@@ -98,9 +98,10 @@ def by_name(answer: WindowResult) -> dict[str, NamedRequests]:
     return {name: _named(one, duration_s) for name, one in answer.by_name.items()}
 
 
-def flows(answer: WindowResult) -> NamedRequests | None:
-    """What flows as a whole gave, where there are some."""
-    return _named(answer.flow, _duration_s(answer)) if answer.flow is not None else None
+def flows(answer: WindowResult) -> dict[str, NamedRequests]:
+    """What the flows of each name gave as a whole."""
+    duration_s = _duration_s(answer)
+    return {name: _named(one, duration_s) for name, one in answer.flows.items()}
 
 
 def _duration_s(answer: WindowResult) -> float:

@@ -16,7 +16,7 @@ from hotlap._engine import Histogram
 from hotlap.evidence.figures import Percentiles
 from hotlap.evidence.load import ServerProcesses, Trial
 from hotlap.evidence.service import Verified
-from hotlap.experiment import Engine, Lane, Load
+from hotlap.experiment import Engine, Lane, Load, Step
 from hotlap.files import write_whole
 from hotlap.load.aggregate import Window, by_name, flows, percentiles, window_of
 from hotlap.load.calibrate import calibrate, offers
@@ -274,7 +274,7 @@ def _trial(
         late_ms=_decoded(answer.late),
         in_flight_mean=window.in_flight_mean,
         by_name=by_name(answer),
-        flow=flows(answer),
+        flows=flows(answer),
         server_cpu_us_per_request=1e6 * server_cpu_s / requests
         if server_cpu_s is not None and requests
         else None,
@@ -292,12 +292,24 @@ def _trial(
 
 
 def _wait_s(lane: Lane, load: Load) -> tuple[float, float]:
-    """Between requests: of a flow, on average over its steps."""
-    each = [step for step in lane.steps if not step.once]
-    if not each:
-        return load.wait_s
-    low, high = ((load.wait_s[end] + sum(step.wait_s[end] for step in each)) / len(each) for end in (0, 1))
+    """Between requests: of flows and mixes, on average over the requests of a turn."""
+    turns = [(part.weight, part.lane) for part in lane.mix] or [(1, lane)]
+    weights = sum(weight for weight, _ in turns)
+    requests = sum(weight * max(1, len(_repeated(one))) for weight, one in turns) / weights
+    low, high = (
+        (
+            load.wait_s[end]
+            + sum(weight * sum(step.wait_s[end] for step in _repeated(one)) for weight, one in turns)
+            / weights
+        )
+        / requests
+        for end in (0, 1)
+    )
     return low, high
+
+
+def _repeated(lane: Lane) -> list[Step]:
+    return [step for step in lane.steps if not step.once]
 
 
 def _hidden(lane: Lane, errors: dict[str, int]) -> dict[str, int]:
@@ -316,6 +328,9 @@ def _calibration(offered: Offered) -> float:
     users = load.max_in_flight if load.model == "open" else load.users
     users = min(users, _MOST_CALIBRATED)
     lane = offered.lane
+    if lane.mix:
+        often = max(lane.mix, key=lambda part: part.weight)
+        return _calibration(msgspec.structs.replace(offered, lane=often.lane))
     if lane.steps:
         # What its answers give to others is not there: their requests are sent as they are written.
         last = lane.steps[-1]

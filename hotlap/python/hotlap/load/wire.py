@@ -125,6 +125,6 @@ class WindowResult(msgspec.Struct, kw_only=True):
     locust: LocustStats
     by_name: dict[str, NamedSlice] = {}
     """What each name gave, where requests of several names were sent."""
-    flow: NamedSlice | None = None
+    flows: dict[str, NamedSlice] = {}
     """What flows as a whole gave, where the requests were steps of some; their waits left out."""
     machine: MachineUse | None = None

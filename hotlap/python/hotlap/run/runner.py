@@ -229,7 +229,7 @@ class Runner:
                 locks = self._locks(server, lane)
                 measured = measure(
                     Offered(
-                        lane=lane,
+                        lane=self._answers[lane.name].lane_at(server),
                         load=job.load,
                         engine=job.engine,
                         verified=verified,

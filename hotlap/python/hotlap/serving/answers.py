@@ -14,9 +14,11 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 
+import msgspec
+
 from hotlap._engine import first_difference
 from hotlap.evidence.service import BodyDifference, Held, Varies, Verified, VerifiedStep
-from hotlap.experiment import Lane
+from hotlap.experiment import Lane, placeholders
 from hotlap.serving.request import differs
 from hotlap.serving.server import Served, free_port
 from hotlap.serving.verify import VerifyError, ask, check
@@ -42,7 +44,9 @@ class Answers:
 
     def __init__(self, lane: Lane) -> None:
         self.lane = lane
-        self.safe = lane.method in _SAFE and not lane.steps
+        self.parts: list[Answers] = [Answers(part.lane) for part in lane.mix]
+        """Those of the scenarios of a mix."""
+        self.safe: bool = lane.method in _SAFE and not lane.steps and all(part.safe for part in self.parts)
         self.asked_s = 0.0
         """When it was asked last, by the monotonic clock."""
         self.ports: list[int] = []
@@ -69,6 +73,12 @@ class Answers:
         """
         again = bool(self.ports)
         self.ports.append(served.port)
+        for part in self.parts:
+            if part.open or not again:
+                part.ask(served)
+                self.asked_s = part.asked_s
+        if self.parts:
+            return
         for position in self._positions(again):
             answer = ask(served, self.lane, position)
             self._took_s.append(answer.took_s)
@@ -95,6 +105,8 @@ class Answers:
     @property
     def open(self) -> bool:
         """Whether another server's answer would tell more."""
+        if self.parts:
+            return any(part.open for part in self.parts)
         expect = self.lane.expect
         return not self.lane.steps and expect.body is None and not expect.any_body and self._varying is None
 
@@ -105,6 +117,8 @@ class Answers:
     @property
     def verified(self) -> Verified:
         """What was found."""
+        if self.parts:
+            return self._mixed()
         varying, bodies = self._varying, [body for _, body in sorted(self._bodies.items())]
         return Verified(
             status=self._status,
@@ -127,8 +141,36 @@ class Answers:
         """What each body of that server must be; ``None``: nothing is known of it, or the experiment gives it."""
         return self._bodies[0].at(served.port) if self._held == "body" else None
 
+    def _mixed(self) -> Verified:
+        found = {part.lane.scenario: part.verified for part in self.parts}
+        last = list(found.values())[-1]
+        return msgspec.structs.replace(
+            last,
+            constant=False,
+            alone_ms=min(one.alone_ms for one in found.values()),
+            answers=sum(one.answers or 0 for one in found.values()),
+            servers=len(self.ports),
+            varies=None,
+            difference=None,
+            rows=None,
+            steps=None,
+            parts=found,
+        )
+
+    def lane_at(self, served: Served) -> Lane:
+        """The lane as it is loaded on that server: what was learnt of the scenarios of a mix is expected of them."""
+        if not self.parts:
+            return self.lane
+        mix = [
+            msgspec.structs.replace(part, lane=_expecting(part.lane, answers.body_at(served)))
+            for part, answers in zip(self.lane.mix, self.parts, strict=True)
+        ]
+        return msgspec.structs.replace(self.lane, mix=tuple(mix))
+
     def sample(self) -> bytes:
         """A body that was answered; empty where none was."""
+        if self.parts:
+            return self.parts[0].sample()
         return next((body.last for body in self._bodies.values()), b"")
 
     @property
@@ -195,6 +237,17 @@ class _Body:
         assert found is not None
         equal_bytes, one, other = found
         return BodyDifference(equal_bytes=equal_bytes, one=one, other=other)
+
+
+def _expecting(lane: Lane, body: bytes | None) -> Lane:
+    if body is None or lane.expect.body is not None:
+        return lane
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return lane
+    expect = msgspec.structs.replace(lane.expect, body=placeholders.part(text))
+    return msgspec.structs.replace(lane, expect=expect)
 
 
 def _cut(body: bytes, port: int) -> list[bytes]:

@@ -20,6 +20,7 @@ __all__ = [
     "check",
     "data_of",
     "flow_of",
+    "mix_of",
     "request_of",
     "requests_of",
 ]
@@ -61,8 +62,8 @@ def check(lane: Lane, url: str, engine: Engine, ca_file: str | None = None) -> N
     Raises:
         RequestError: the address is not one, a request of the lane cannot be sent, or its data cannot be read.
     """
-    if lane.steps and engine != "native":
-        raise RequestError(f"{lane.name} is a flow: flows need the native engine, not {engine}")
+    if (lane.steps or lane.mix) and engine != "native":
+        raise RequestError(f"{lane.name} is a flow or a mix: these need the native engine, not {engine}")
     try:
         Swarm(url.rstrip("/"), ca_file=ca_file).declare(behaviour_of(lane))
     except (ValueError, OSError) as error:
@@ -81,6 +82,8 @@ def data_of(lane: Lane) -> list[Data]:
 def differs(lane: Lane) -> bool:
     """Whether the requests of a lane differ from each other: steps do, and those with values."""
     try:
+        if lane.mix:
+            return any(differs(part.lane) for part in lane.mix)
         return bool(lane.steps) or request_of(lane).differs
     except ValueError:
         # One that cannot be sent: who tries to is told.
@@ -102,9 +105,20 @@ def _read(file: DataFile, changed_ns: int, size: int) -> Data:
 
 def behaviour_of(lane: Lane) -> Behaviour:
     """What one user of a lane does, with nothing between."""
+    if lane.mix:
+        return Behaviour.mix([(part.weight, behaviour_of(part.lane)) for part in lane.mix])
     if (flow := flow_of(lane)) is not None:
         return Behaviour(flow.requests, flow=flow.name, again_on=flow.again_on)
     return Behaviour(requests_of(lane))
+
+
+Turn = tuple[int, "Flow | Sequence[Request]"]
+"""What users do so often, relative to other things."""
+
+
+def mix_of(lane: Lane) -> list[Turn]:
+    """What the users of a mix do in turns."""
+    return [(part.weight, flow_of(part.lane) or requests_of(part.lane)) for part in lane.mix]
 
 
 def flow_of(lane: Lane) -> Flow | None:

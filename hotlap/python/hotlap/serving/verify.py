@@ -42,6 +42,8 @@ def ask(served: Served, lane: Lane, position: int = 0) -> Answer:
     Raises:
         VerifyError: it cannot be sent, or no answer came.
     """
+    if lane.mix:
+        return ask(served, lane.mix[position % len(lane.mix)].lane, position // len(lane.mix))
     if lane.steps:
         return _walked(served, lane, position)
     timeout_s = lane.load.timeout_s

@@ -11,7 +11,7 @@ from locust.exception import StopUser
 
 from hotlap._engine import Sent
 from hotlap.experiment import Engine, ExperimentError, Lane, Load
-from hotlap.serving.request import Request, flow_of, requests_of
+from hotlap.serving.request import Request, flow_of, mix_of, requests_of
 from hotlap.serving.tls import context
 from hotlap.swarm.share import share_of
 from hotlap.swarm.users import ArrivalUser, NativeUser, PacedUser
@@ -43,8 +43,9 @@ def _made(
             raise ExperimentError(f"{lane.name}: {load.model} arrivals need the native engine, not http")
         return (FastHttpUser,), _stock(lane, load, body, seed, ca_file)
     shared = {
-        "requests": [] if lane.steps else requests_of(lane, body),
+        "requests": [] if lane.steps or lane.mix else requests_of(lane, body),
         "flow": flow_of(lane),
+        "mix": mix_of(lane),
         "timeout_s": load.timeout_s,
         "seed": seed,
         "ca_file": ca_file,

@@ -10,7 +10,7 @@ from locust.env import Environment
 from locust.exception import StopTest
 
 from hotlap._engine import Behaviour, Swarm
-from hotlap.serving.request import Flow, Request
+from hotlap.serving.request import Flow, Request, Turn
 from hotlap.swarm.bridge import FEED
 from hotlap.swarm.share import ShareError, share_of
 
@@ -26,6 +26,8 @@ class _EngineUser(User):
     """What it sends, chosen by weight."""
     flow: ClassVar[Flow | None] = None
     """The steps that it goes through, instead of these."""
+    mix: ClassVar[Sequence[Turn]] = ()
+    """Flows, and lists of requests, that have their turns by these weights, instead of both."""
     timeout_s: ClassVar[float] = 30.0
     """For an answer, from the send of its request."""
     connect_timeout_s: ClassVar[float] = 10.0
@@ -42,7 +44,8 @@ class _EngineUser(User):
 
     @classmethod
     def _sends(cls) -> Sequence[Request]:
-        return cls.requests if cls.flow is None else cls.flow.requests
+        done = [what for _, what in cls.mix] or [cls.flow or cls.requests]
+        return [request for one in done for request in (one.requests if isinstance(one, Flow) else one)]
 
     @classmethod
     def _model(cls) -> dict[str, Any]:
@@ -51,9 +54,10 @@ class _EngineUser(User):
 
     @classmethod
     def _behaviour(cls) -> Behaviour:
-        if cls.flow is None:
-            return Behaviour(cls.requests, **cls._model())
-        return Behaviour(cls.flow.requests, flow=cls.flow.name, again_on=cls.flow.again_on, **cls._model())
+        if cls.mix:
+            parts = [(weight, _done(what)) for weight, what in cls.mix]
+            return Behaviour.mix(parts, **cls._model())
+        return _done(cls.flow or cls.requests, **cls._model())
 
     @classmethod
     def _rate(cls) -> float:
@@ -99,6 +103,12 @@ class _EngineUser(User):
         """The task that Locust asks for. After it, Locust waits, and may end the user at any time."""
 
     tasks: ClassVar[list[Any]] = [_park]  # type: ignore[misc]
+
+
+def _done(what: Flow | Sequence[Request], **model: Any) -> Behaviour:
+    if isinstance(what, Flow):
+        return Behaviour(what.requests, flow=what.name, again_on=what.again_on, **model)
+    return Behaviour(what, **model)
 
 
 class NativeUser(_EngineUser):

@@ -179,7 +179,7 @@ class Window:
             lag=counted.lag.encode() if native else None,
             late=self._native.late.encode() if native else None,
             by_name=self._by_name() if self._has_names() else {},
-            flow=next((_named(each) for each in self._native if each.method == FLOW), None),
+            flows={each.name: _named(each) for each in self._native if each.method == FLOW},
             locust=LocustStats(
                 rps=total.num_requests / duration_s,
                 mean=total.avg_response_time,
@@ -196,7 +196,7 @@ class Window:
 
     def _has_names(self) -> bool:
         lane = self._plan.lane
-        return lane.writes is not None or lane.locustfile is not None or bool(lane.steps)
+        return lane.writes is not None or lane.locustfile is not None or bool(lane.steps or lane.mix)
 
     def _by_name(self) -> dict[str, NamedSlice]:
         return {each.name: _named(each) for each in self._native if each.method != FLOW} | {

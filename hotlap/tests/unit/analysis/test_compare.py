@@ -225,9 +225,11 @@ def test_a_gate_may_be_about_a_step(condition: str, passed: bool, said: str) -> 
         "log in": NamedRequests(requests=10, failures=2, rps=2.0, latency_ms=Percentiles(p50=9.0, p99=10.0)),
         "look": NamedRequests(requests=80, failures=0, rps=80.0, latency_ms=Percentiles(p50=1.0, p99=4.0)),
     }
-    row.trials[0].flow = NamedRequests(
-        requests=40, failures=0, rps=40.0, latency_ms=Percentiles(p50=11.0, p99=20.0)
-    )
+    row.trials[0].flows = {
+        "cpu/python": NamedRequests(
+            requests=40, failures=0, rps=40.0, latency_ms=Percentiles(p50=11.0, p99=20.0)
+        )
+    }
     run = judge(made(row))
     (gate,) = hold([parse(condition)], run, None)
     assert (gate.passed, said in gate.sentence) == (passed, True), gate.sentence

@@ -13,7 +13,7 @@ import msgspec
 
 from hotlap.run.result import RuleEvidence, Scope, Severity
 
-MODULES = ("load", "profiles", "findings")
+MODULES = ("load", "profiles", "findings", "mixes")
 
 
 class Claim(msgspec.Struct, kw_only=True):

@@ -222,8 +222,8 @@ def _trial(judged: JudgedTrial) -> Iterable[tuple[str, str]]:
         ("connect", each.connect_ms),
     ):
         yield from _percentiles(title, of)
-    parts = {**each.by_name, "the whole flow": each.flow} if each.flow is not None else each.by_name
-    for name, part in parts.items():
+    whole = {f"{name}, the whole flow": part for name, part in each.flows.items()}
+    for name, part in {**each.by_name, **whole}.items():
         yield f"{name}, requests", formatting.count(part.requests)
         yield f"{name}, failures", formatting.count(part.failures)
         yield f"{name}, requests/s", formatting.number(part.rps)
