@@ -144,7 +144,8 @@ def seen(pids: list[int]) -> PythonFrames:
 
 def clear(pids: list[int]) -> None:
     """Remove what servers that the lab started, and perf for them, have left behind."""
-    for pid in pids:
+    # perf takes a record that the end of a process cut off for one of process 0.
+    for pid in (*pids, 0):
         for pattern in (f"perf-{pid}.map", f"jit-{pid}.dump", f"jitted-{pid}-*.so"):
             for path in _FOLDER.glob(pattern):
                 path.unlink(missing_ok=True)
