@@ -125,13 +125,19 @@ def group() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 
 
 def test_a_master_and_its_workers_share_the_rows(
-    shop: Callable[[str], Path], group: Callable[..., subprocess.Popen[bytes]]
+    shop: Callable[[str], Path],
+    group: Callable[..., subprocess.Popen[bytes]],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     folder, port = shop(EXPERIMENT), str(free_port())
+    away = tmp_path_factory.mktemp("elsewhere")
+    for name in ("hotlap.toml", "rows.csv", "shop.py"):
+        (away / name).write_bytes((folder / name).read_bytes())
     master = ("--master", "--master-port", port, "--expect-workers", "2", "--users", "4", "--time", "5")
     leading = group(folder, *master, "--headless", "--json", "out.json")
-    for _ in range(2):
-        group(folder, "--worker", "--master-port", port)
+    # A worker elsewhere reads its own copy of the rows.
+    for place in (folder, away):
+        group(place, "--worker", "--master-port", port)
     assert leading.wait(120) == 0
     counts = Counter(path for path, *_ in lines(folder)[ASKED:])
     assert counts == {f"/items/{row}": 1 for row in range(ROWS)}

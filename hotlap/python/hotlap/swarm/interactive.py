@@ -14,7 +14,7 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from hotlap._engine import Counters
-from hotlap.experiment import Engine
+from hotlap.experiment import Engine, Lane
 from hotlap.files import write_whole
 from hotlap.load.aggregate import percentiles
 from hotlap.load.wire import InteractivePlan
@@ -109,10 +109,20 @@ def _adopt(environment: Environment, **_: Any) -> None:
             )
             environment.runner.quit()
         return
-    # Whom to trust is a file of this machine's.
-    environment.user_classes[:] = [
-        user_of(told.lane, told.load, told.engine, told.body, ca_file=_PLAN.ca_file)
-    ]
+    # Whom to trust is a file of this machine's, and so are the values.
+    lane = _with_own_files(told.lane, _PLAN.lane)
+    environment.user_classes[:] = [user_of(lane, told.load, told.engine, told.body, ca_file=_PLAN.ca_file)]
+
+
+def _with_own_files(lane: Lane, own: Lane) -> Lane:
+    """A master's lane with the files of this machine, where it is the same one here."""
+    if lane.name != own.name or len(lane.mix) != len(own.mix):
+        return lane
+    mix = (
+        msgspec.structs.replace(part, lane=_with_own_files(part.lane, mine.lane))
+        for part, mine in zip(lane.mix, own.mix, strict=True)
+    )
+    return msgspec.structs.replace(lane, data=own.data, mix=tuple(mix))
 
 
 def _install(plan: InteractivePlan) -> None:
