@@ -326,6 +326,8 @@ def test_a_mix_stands_beside_its_scenarios_in_a_run(tmp_path: Path) -> None:
     lanes = {lane.name: lane for lane in judge.read(tmp_path / "run").lanes}
     assert set(lanes) == {"fixed/app", "counted/app", "round/app", "all/app"}
     mixed = lanes["all/app"]
+    assert mixed.evidence.path == "5 × fixed, 3 × counted, 2 × round"
+    assert lanes["round/app"].evidence.path == "/first?{hex:4} → /second?{ticket}"
     verified = mixed.evidence.verified
     assert verified is not None
     assert verified.parts is not None

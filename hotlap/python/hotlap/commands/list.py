@@ -25,5 +25,10 @@ def command(as_json: bool) -> None:
     for title in ("lane", "suite", "request", "what it does"):
         table.add_column(title)
     for lane in experiment.lanes:
-        table.add_row(lane.name, lane.suite, f"{lane.method} {lane.path}", lane.title)
+        table.add_row(
+            lane.name,
+            lane.suite,
+            lane.asks if lane.steps or lane.mix else f"{lane.method} {lane.path}",
+            lane.title,
+        )
     Terminal().print(table)

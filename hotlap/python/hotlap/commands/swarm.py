@@ -160,7 +160,7 @@ def command(
                     plan = msgspec.structs.replace(
                         plan, lane=answers.lane_at(server), body=answers.body_at(server)
                     )
-                    found = f"{found}{lane.path}: {held(answers.verified)}"
+                    found = f"{found}, {lane.asks}: {held(answers.verified)}"
                 click.echo(found, err=True)
             file = folder / "plan.json"
             file.write_bytes(msgspec.json.encode(plan))

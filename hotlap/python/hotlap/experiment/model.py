@@ -210,6 +210,13 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """``scenario/variant``."""
         return f"{self.scenario}/{self.variant}"
 
+    @property
+    def asks(self) -> str:
+        """What it asks for, in a line: its path, the steps of its flow, or the scenarios of its mix."""
+        if self.mix:
+            return ", ".join(f"{part.weight} × {part.lane.scenario}" for part in self.mix)
+        return " → ".join(step.name for step in self.steps) or self.path
+
 
 class Experiment(msgspec.Struct, frozen=True, kw_only=True):
     """An app, how it is served, its lanes and their load."""
