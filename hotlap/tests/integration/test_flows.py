@@ -264,6 +264,23 @@ def test_a_flow_that_cannot_be_is_told_with_its_key(tmp_path: Path, old: str, ne
         load_experiment(tmp_path)
 
 
+def test_flows_that_are_turned_away_are_counted(tmp_path: Path) -> None:
+    slow = COUNTING.replace("import json, os", "import json, os, time").replace(
+        "    if path !=", "    time.sleep(0.05)\n    if path !="
+    )
+    (tmp_path / "counting.py").write_text(slow)
+    load = 'load = { model = "open", rate = 100, max_in_flight = 1 }'
+    (tmp_path / "hotlap.toml").write_text(COUNTED.replace("load = { users = 6, wait_s = 0.001 }", load))
+    lane = measured(tmp_path)
+    seen = lane.trials[0].evidence
+    assert seen.not_offered
+    assert "saturated" in {rule.name for rule in lane.verdict.rules}
+    words = ("--headless", "--time", "2", "--json", "out.json")
+    assert hotlap(tmp_path, "swarm", "round/app", *words).returncode == 0
+    total = json.loads((tmp_path / "out.json").read_text())["total"]
+    assert total["not_offered"] > 10
+
+
 MIXED = """
 app = "counting:app"
 interface = "wsgi"

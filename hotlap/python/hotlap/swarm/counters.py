@@ -52,6 +52,16 @@ class Accounts:
         return total
 
     @property
+    def not_offered(self) -> int:
+        """Arrivals that were turned away, be it of requests or of flows."""
+        return sum(account.not_offered for account in self)
+
+    @property
+    def out_of_data(self) -> int:
+        """Users, or streams of arrivals, that ended because no row was left, likewise."""
+        return sum(account.out_of_data for account in self)
+
+    @property
     def in_flight(self) -> int:
         """Requests that have not ended."""
         return sum(account.in_flight for account in self if account.method != FLOW)

@@ -78,7 +78,7 @@ def result(plan: InteractivePlan, environment: Environment, duration_s: float) -
             rps=total.total_rps,
             mean_ms=total.avg_response_time,
         ),
-        total=figures(FEED.accounts.total()) if has_native else None,
+        total=_total() if has_native else None,
         requests=[{"method": each.method, "name": each.name, **figures(each)} for each in FEED.accounts],
         workers={
             name: {**accounts.total().counts(), "lost": name in FEED.lost}
@@ -86,6 +86,13 @@ def result(plan: InteractivePlan, environment: Environment, duration_s: float) -
         },
         lost_workers=sorted(FEED.lost),
     )
+
+
+def _total() -> dict[str, object]:
+    """The figures of all requests; arrivals that were none are those of flows, too."""
+    accounts = FEED.accounts
+    turned_away = {"not_offered": accounts.not_offered, "out_of_data": accounts.out_of_data}
+    return {**figures(accounts.total()), **turned_away}
 
 
 def _tell_workers(parser: LocustArgumentParser) -> None:
@@ -137,15 +144,15 @@ def _install(plan: InteractivePlan) -> None:
         if environment is None or isinstance(environment.runner, WorkerRunner):
             return
         found = result(plan, environment, time.monotonic() - began_s)
-        total = FEED.accounts.total()
-        if plan.engine == "native" and (total.aborted or total.not_offered):
+        total, turned_away = FEED.accounts.total(), FEED.accounts.not_offered
+        if plan.engine == "native" and (total.aborted or turned_away):
             logger.info(
                 "%s requests started: %s answered, %s failed, %s aborted; %s not offered",
                 total.started,
                 total.answered,
                 total.failed,
                 total.aborted,
-                total.not_offered,
+                turned_away,
             )
         if plan.json is not None:
             write_whole(Path(plan.json), msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")

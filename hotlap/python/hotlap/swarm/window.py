@@ -159,7 +159,7 @@ class Window:
                 service=total.service.encode() if native else None,
                 in_flight=self._native.in_flight if native else None,
                 in_flight_s=total.in_flight_s if native else None,
-                not_offered=total.not_offered if native else None,
+                not_offered=part.native.not_offered if native else None,
                 parsed=total.parsed if native else None,
                 generator_cpu_s=now[0] - before[0],
                 server_cpu_s=now[1] - before[1] if known else None,  # type: ignore[operator]
