@@ -9,7 +9,6 @@ use tokio::task::JoinSet;
 use super::behaviour::LoadModel;
 use super::exchange::Exchanged;
 use super::lock::held;
-
 use super::session::Session;
 use super::shard::Shard;
 use super::stop::StopSignal;

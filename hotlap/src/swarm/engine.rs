@@ -246,6 +246,18 @@ impl Engine {
         names.into_iter().zip(merged).collect()
     }
 
+    fn in_flight(&self) -> u64 {
+        let of = |thread: &Worker| {
+            thread
+                .shard
+                .recorders()
+                .iter()
+                .map(Recorder::in_flight)
+                .sum::<u64>()
+        };
+        self.threads.iter().map(of).sum()
+    }
+
     /// End all users: requests under way are finished within the grace or aborted. Returns when all have ended.
     pub fn stop(&self, grace: Duration) {
         let users: Vec<User> = held(&self.users).drain().map(|(_, user)| user).collect();
@@ -259,7 +271,8 @@ impl Engine {
         for user in &users {
             user.task.abort();
         }
-        while users.iter().any(|user| !user.task.is_finished()) {
+        // Arrivals that were under way end a moment after who offered them.
+        while users.iter().any(|user| !user.task.is_finished()) || self.in_flight() > 0 {
             std::thread::sleep(Duration::from_millis(1));
         }
     }

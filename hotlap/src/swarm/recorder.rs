@@ -22,6 +22,11 @@ impl Recorder {
         self.changed = self.changed.max(Some(now));
     }
 
+    /// How many have begun and not ended.
+    pub fn in_flight(&self) -> u64 {
+        self.in_flight
+    }
+
     /// Count a request that begins.
     pub fn start(&mut self) {
         self.integrate(Instant::now());
