@@ -32,7 +32,7 @@ GENERATORS: str
 """What placeholders may stand for beside columns, as it is written."""
 
 def first_difference(
-    one: bytes, other: bytes, hidden: Sequence[str | bytes] = ()
+    one: bytes, other: bytes, hidden: Sequence[str | bytes] = ...
 ) -> tuple[int, str, str] | None:
     """The first place where two bodies differ.
 
@@ -68,18 +68,18 @@ class Data:
         cls,
         path: str | os.PathLike[str],
         *,
-        order: Literal["in-turn", "random", "zipf", "unique"] = "in-turn",
+        order: Literal["in-turn", "random", "zipf", "unique"] = ...,
         exponent: float = 1.0,
-        at_end: Literal["stop", "again"] = "stop",
+        at_end: Literal["stop", "again"] = ...,
     ) -> Data:
         """Read a file into memory.
 
         Args:
             path: ``.csv`` or ``.tsv`` with a line of names; ``.jsonl`` or ``.ndjson`` with an object in each line.
-            order: ``in-turn``; ``random``; ``zipf``: the first rows most often; ``unique``: each once over all users,
-                processes and workers.
+            order: ``in-turn``, as by default; ``random``; ``zipf``: the first rows most often; ``unique``: each once over
+                all users, processes and workers.
             exponent: Of ``zipf``: the n-th row comes as often as 1 / n to this power.
-            at_end: When no unique row is left: users ``stop``, or the rows are taken ``again``.
+            at_end: When no unique row is left: users ``stop``, as by default, or the rows are taken ``again``.
 
         Raises:
             ValueError: the file cannot be read, or has no row; the message names the line.
@@ -154,13 +154,13 @@ class Request:
         status: int | Sequence[int] | None = ...,
         expected_body: str | bytes | None = None,
         expected_sha256: str | None = None,
-        hidden: Sequence[str | bytes] = (),
+        hidden: Sequence[str | bytes] = ...,
         *,
         data: Sequence[Data] | None = None,
         expected_headers: Mapping[str, str] | None = None,
         expected_json: Mapping[str, object] | None = None,
-        contains: Sequence[str] = (),
-        matches: Sequence[str] = (),
+        contains: Sequence[str] = ...,
+        matches: Sequence[str] = ...,
         size: tuple[int, int] | None = None,
         capture: Mapping[str, str] | None = None,
         once: bool = False,
@@ -271,7 +271,7 @@ class Behaviour:
         arrivals: Literal["even", "exponential"] = "even",
         max_in_flight: int = 1000,
         flow: str | None = None,
-        again_on: Sequence[int] = (),
+        again_on: Sequence[int] = ...,
     ) -> Behaviour:
         """Say what users do.
 
@@ -350,7 +350,7 @@ class Swarm:
         ca_file: str | None = None,
         insecure: bool = False,
         seed: int = 0,
-        share: tuple[int, int] = (0, 1),
+        share: tuple[int, int] = ...,
     ) -> Swarm:
         """Start the threads; no user yet.
 
@@ -457,6 +457,14 @@ class Counters:
     @property
     def out_of_data(self) -> int:
         """Users, or streams of arrivals, that ended because no row was left for them."""
+
+    @property
+    def redirected(self) -> int:
+        """Further requests that were sent since an answer redirected."""
+
+    @property
+    def renewed(self) -> int:
+        """Flows whose user had to begin anew."""
 
     @property
     def parsed(self) -> int:

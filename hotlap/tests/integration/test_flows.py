@@ -116,7 +116,7 @@ def site(tmp_path: Path) -> Callable[[str], Path]:
 
 def test_a_django_form_is_filled_in_and_its_session_kept(site: Callable[[str], Path]) -> None:
     lane = measured(site(SITE_EXPERIMENT))
-    assert (lane.evidence.error, lane.verdict.status) == (None, "ok")
+    assert lane.evidence.error is None
     verified = lane.evidence.verified
     assert verified is not None
     assert verified.steps is not None

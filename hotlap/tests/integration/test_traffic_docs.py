@@ -74,4 +74,6 @@ def test_the_locustfiles_load_them(written: Path, folder: str, rows: set[str]) -
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     found = re.findall(r"^(GET|POST|FLOW) +(\S.*?) +([1-9]\d*) +0\(0\.00%\)", said, re.MULTILINE)
-    assert {f"{method} {name}" for method, name, _ in found} - {"FLOW order (aborted)"} == rows, said
+    # What was under way at the end has rows of its own.
+    seen = {f"{method} {name}" for method, name, _ in found if not name.endswith("(aborted)")}
+    assert seen == rows, said

@@ -28,27 +28,30 @@ def filled() -> dict[str, Any]:
     return made
 
 
-def _filled(kind: inspect.Type) -> object:
+def _filled(kind: inspect.Type, inside: tuple[type, ...] = ()) -> object:
     match kind:
         case inspect.StructType(cls=cls, fields=fields):
-            values = {field.encode_name: _filled(field.type) for field in fields}
+            values = {field.encode_name: _filled(field.type, (*inside, cls)) for field in fields}
             if cls is Durations:
                 values |= {"bounds_s": [0.01, 0.1], "counts": [3, 2, 1]}
             return values | ({"schema": 2} if cls is RunResult else {})
         case inspect.UnionType(types=types):
-            return _filled(next(one for one in types if not isinstance(one, inspect.NoneType)))
+            return _filled(next(one for one in types if not isinstance(one, inspect.NoneType)), inside)
         case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
-            return [_filled(item), _filled(item)]
+            return [_filled(item, inside), _filled(item, inside)]
         case inspect.TupleType(item_types=items):
-            return [_filled(item) for item in items]
+            return [_filled(item, inside) for item in items]
+        case inspect.DictType(value_type=inspect.StructType(cls=cls)) if cls in inside:
+            # One that may hold others of its kind.
+            return {}
         case inspect.DictType(value_type=value):
-            return {"name": _filled(value)}
+            return {"name": _filled(value, inside)}
         case inspect.EnumType(cls=cls):
             return next(iter(cls)).value
         case inspect.LiteralType(values=values):
             return values[0]
         case inspect.Metadata(type=inner):
-            return _filled(inner)
+            return _filled(inner, inside)
         case inspect.BoolType():
             return True
         case inspect.IntType():
