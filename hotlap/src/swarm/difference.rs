@@ -20,12 +20,15 @@ pub struct Difference {
 impl Difference {
     /// The first place; `None` where the bodies are equal. No byte of what is `hidden` is shown.
     pub fn between(expected: &[u8], came: &[u8], hidden: &[Vec<u8>]) -> Option<Self> {
+        if expected == came {
+            return None;
+        }
         let same = expected
             .iter()
             .zip(came)
             .take_while(|(a, b)| a == b)
             .count();
-        (expected != came).then(|| Self {
+        Some(Self {
             at: same,
             expected: shown(expected, same, hidden),
             came: shown(came, same, hidden),

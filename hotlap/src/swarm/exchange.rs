@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::prepared::{PreparedRequest, Sequence};
-use super::protocol::{Failure, Received};
+use super::protocol::{Answer, Failure, Received};
 use super::recorder::{Ended, EndedBy, Times};
 use super::session::Session;
 use super::shard::Shard;
@@ -79,30 +79,34 @@ pub async fn exchange(
         done: Instant::now(),
         connect: outcome.connect,
     };
-    let (exchanged, ended) = match outcome.result {
-        Ok(answer) => (
-            Exchanged::Answered,
-            Ended {
-                kind: EndedBy::Answer,
-                error: answer.verdict.objection,
-                parsed: answer.verdict.parsed,
-                body_bytes: answer.body_bytes,
-                redirected: 0,
-                renewed: false,
-            },
-        ),
+    let exchanged = if outcome.result.is_ok() {
+        Exchanged::Answered
+    } else {
+        Exchanged::Lost
+    };
+    let ended = ended_by(outcome.result);
+    shard.recorders()[request.name].finish(times, ended);
+    in_flight.ended = true;
+    exchanged
+}
+
+/// What goes into the accounts for what came back.
+pub fn ended_by(result: Result<Answer, Failure>) -> Ended {
+    match result {
+        Ok(answer) => Ended {
+            kind: EndedBy::Answer,
+            error: answer.verdict.objection,
+            parsed: answer.verdict.parsed,
+            body_bytes: answer.body_bytes,
+            redirected: 0,
+            renewed: false,
+        },
         Err(failure) => {
             let kind = match failure {
                 Failure::Timeout => EndedBy::TimeLimit,
                 _ => EndedBy::Loss,
             };
-            (
-                Exchanged::Lost,
-                Ended::without_answer(kind, failure.to_string()),
-            )
+            Ended::without_answer(kind, failure.to_string())
         }
-    };
-    shard.recorders()[request.name].finish(times, ended);
-    in_flight.ended = true;
-    exchanged
+    }
 }

@@ -9,12 +9,11 @@ use super::capture::Capture;
 use super::captured::taken;
 use super::data::{Compiler, OutOfData, Position, Values};
 use super::error::{EngineError, Result};
-use super::exchange::{Exchanged, InFlight};
+use super::exchange::{Exchanged, InFlight, ended_by};
 use super::location::{self, MOST_HOPS};
 use super::prepared::{PreparedRequest, Sequence};
-use super::protocol::{Failure, Received, Verdict, header, headers};
+use super::protocol::{Received, Verdict, header, headers};
 use super::recorder::{Ended, EndedBy, Times};
-use super::request::Request;
 use super::session::{Seen, Session};
 use super::shard::Shard;
 use super::stop::StopSignal;
@@ -60,9 +59,7 @@ impl PreparedFlow {
         mut name: impl FnMut(&str, &str) -> usize,
     ) -> Result<Self> {
         let refuse = |message: String| Err(EngineError::Request(message));
-        let (once, each): (Vec<&Request>, Vec<&Request>) =
-            declared.requests.iter().partition(|request| request.once);
-        let Some(first) = each.first() else {
+        let Some(first) = declared.requests.iter().find(|one| !one.once) else {
             return refuse(format!("{}: a flow has a step that is not once", flow.name));
         };
         if declared
@@ -114,7 +111,6 @@ impl PreparedFlow {
                 ),
             })
             .collect();
-        debug_assert_eq!(once.len() + each.len(), declared.requests.len());
         Ok(Self {
             name: name(FLOW, &flow.name),
             steps,
@@ -180,12 +176,7 @@ impl PreparedFlow {
             }
             number += 1;
             due = Instant::now();
-            let (low, high) = step.wait;
-            let wait = if low == high {
-                low
-            } else {
-                low + (high - low).mul_f64(shard.random())
-            };
+            let wait = shard.wait(step.wait);
             if !wait.is_zero() {
                 shard.pause(stop, due + wait).await;
                 if stop.is_raised() {
@@ -330,26 +321,13 @@ impl PreparedFlow {
                 verdict
             };
             let outcome = connection
-                .ask(target, &outgoing.bytes, step.method == "HEAD", judge)
+                .ask(target, &outgoing.bytes, request.to_head, judge)
                 .await;
             let sent = *first_sent.get_or_insert(outcome.sent);
             connect += outcome.connect.unwrap_or_default();
-            let mut ended = match outcome.result {
-                Ok(answer) => Ended {
-                    kind: EndedBy::Answer,
-                    error: answer.verdict.objection,
-                    parsed: answer.verdict.parsed,
-                    body_bytes: answer.body_bytes,
-                    redirected,
-                    renewed: false,
-                },
-                Err(failure) => {
-                    let kind = match failure {
-                        Failure::Timeout => EndedBy::TimeLimit,
-                        _ => EndedBy::Loss,
-                    };
-                    Ended::without_answer(kind, failure.to_string())
-                }
+            let mut ended = Ended {
+                redirected,
+                ..ended_by(outcome.result)
             };
             if let Some((status, location)) = next.filter(|_| ended.error.is_none()) {
                 let path_there = if redirected as usize == MOST_HOPS {

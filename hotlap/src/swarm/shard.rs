@@ -1,7 +1,7 @@
 //! What the users of one thread share: the target, the timer, the accounts, and chance.
 
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::histogram::Histogram;
 use super::lock::held;
@@ -39,6 +39,15 @@ impl Shard {
     /// A number from 0 up to 1.
     pub fn random(&self) -> f64 {
         held(&self.random).f64()
+    }
+
+    /// A wait between two bounds.
+    pub fn wait(&self, (low, high): (Duration, Duration)) -> Duration {
+        if low == high {
+            low
+        } else {
+            low + (high - low).mul_f64(self.random())
+        }
     }
 
     /// How late the thread woke from its pauses, in microseconds.

@@ -40,7 +40,7 @@ pub async fn live(shard: Arc<Shard>, behaviour: Arc<PreparedBehaviour>, stop: Ar
         intended = if paced {
             intended + period
         } else {
-            now + behaviour.draw_wait(|| shard.random())
+            now + shard.wait(behaviour.wait)
         };
         if exchanged == Exchanged::Lost {
             shard.pause(&stop, intended.max(now + BACK_OFF)).await;

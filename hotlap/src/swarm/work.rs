@@ -185,16 +185,6 @@ impl PreparedBehaviour {
     pub fn drawn(&self) -> u64 {
         self.units.iter().map(|unit| unit.sequence.taken()).sum()
     }
-
-    /// A wait; `random` is from 0 up to 1.
-    pub fn draw_wait(&self, random: impl FnOnce() -> f64) -> Duration {
-        let (low, high) = self.wait;
-        if low == high {
-            low
-        } else {
-            low + (high - low).mul_f64(random())
-        }
-    }
 }
 
 /// The most that the weights of a mix may add up to, without their common divisor.

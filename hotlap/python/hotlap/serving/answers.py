@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
+from functools import cached_property
 
 import msgspec
 
@@ -60,9 +61,9 @@ class Answers:
         self._once = False
         self._steps: list[VerifiedStep] | None = None
 
-    @property
+    @cached_property
     def differs(self) -> bool:
-        """Whether its requests differ from each other."""
+        """Whether its requests differ from each other. It is first asked when the lane is served: set-up may make data."""
         return differs(self.lane)
 
     def ask(self, served: Served) -> None:

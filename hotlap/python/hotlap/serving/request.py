@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from hotlap._engine import Behaviour, Data, Request, Swarm
-from hotlap.experiment import DataFile, Engine, Lane
+from hotlap.experiment import DataFile, Engine, Expect, Lane
 
 __all__ = [
     "Data",
@@ -17,6 +18,7 @@ __all__ = [
     "Request",
     "RequestError",
     "as_sent",
+    "behaviour",
     "check",
     "data_of",
     "flow_of",
@@ -103,13 +105,18 @@ def _read(file: DataFile, changed_ns: int, size: int) -> Data:
     return Data(file.path, order=file.order, exponent=file.exponent, at_end=file.at_end)
 
 
+def behaviour(what: Flow | Sequence[Request], **model: Any) -> Behaviour:
+    """What users do who go through a flow, or choose from requests; ``model`` says how these arrive."""
+    if isinstance(what, Flow):
+        return Behaviour(what.requests, flow=what.name, again_on=what.again_on, **model)
+    return Behaviour(what, **model)
+
+
 def behaviour_of(lane: Lane) -> Behaviour:
     """What one user of a lane does, with nothing between."""
     if lane.mix:
-        return Behaviour.mix([(part.weight, behaviour_of(part.lane)) for part in lane.mix])
-    if (flow := flow_of(lane)) is not None:
-        return Behaviour(flow.requests, flow=flow.name, again_on=flow.again_on)
-    return Behaviour(requests_of(lane))
+        return Behaviour.mix([(weight, behaviour(what)) for weight, what in mix_of(lane)])
+    return behaviour(flow_of(lane) or requests_of(lane))
 
 
 Turn = tuple[int, "Flow | Sequence[Request]"]
@@ -141,11 +148,7 @@ def _steps(lane: Lane) -> list[Request]:
             expected_body=step.expect.body,
             hidden=hidden,
             data=data,
-            expected_headers=step.expect.headers,
-            expected_json=step.expect.json,
-            contains=step.expect.contains,
-            matches=step.expect.matches,
-            size=step.expect.size_bytes,
+            **_looks_for(step.expect),
             capture=step.capture,
             once=step.once,
             wait_s=step.wait_s,
@@ -193,9 +196,16 @@ def request_of(lane: Lane, body: bytes | None = None, *, weight: int = 1) -> Req
         expected_body=learnt if expect.body is None else expect.body,
         hidden=list(lane.secrets.values()),
         data=data_of(lane),
-        expected_headers=expect.headers,
-        expected_json=expect.json,
-        contains=expect.contains,
-        matches=expect.matches,
-        size=expect.size_bytes,
+        **_looks_for(expect),
     )
+
+
+def _looks_for(expect: Expect) -> dict[str, Any]:
+    """What is looked for in an answer beside its status and its whole body, as a request has it."""
+    return {
+        "expected_headers": expect.headers,
+        "expected_json": expect.json,
+        "contains": expect.contains,
+        "matches": expect.matches,
+        "size": expect.size_bytes,
+    }

@@ -10,7 +10,7 @@ from locust.env import Environment
 from locust.exception import StopTest
 
 from hotlap._engine import Behaviour, Swarm
-from hotlap.serving.request import Flow, Request, Turn
+from hotlap.serving.request import Flow, Request, Turn, behaviour
 from hotlap.swarm.bridge import FEED
 from hotlap.swarm.share import ShareError, share_of
 
@@ -55,9 +55,9 @@ class _EngineUser(User):
     @classmethod
     def _behaviour(cls) -> Behaviour:
         if cls.mix:
-            parts = [(weight, _done(what)) for weight, what in cls.mix]
+            parts = [(weight, behaviour(what)) for weight, what in cls.mix]
             return Behaviour.mix(parts, **cls._model())
-        return _done(cls.flow or cls.requests, **cls._model())
+        return behaviour(cls.flow or cls.requests, **cls._model())
 
     @classmethod
     def _rate(cls) -> float:
@@ -84,12 +84,12 @@ class _EngineUser(User):
         kind = type(self)
         try:
             engine = self._engine
-            behaviour = FEED.behaviour(
+            declared = FEED.behaviour(
                 engine,
                 kind,
                 lambda: engine.declare(kind._behaviour()),
             )
-            self._swarm_user = engine.add(behaviour, rate=kind._rate())
+            self._swarm_user = engine.add(declared, rate=kind._rate())
         except (ValueError, ShareError) as error:
             raise StopTest(f"{kind.__name__}: {error}") from None
 
@@ -103,12 +103,6 @@ class _EngineUser(User):
         """The task that Locust asks for. After it, Locust waits, and may end the user at any time."""
 
     tasks: ClassVar[list[Any]] = [_park]  # type: ignore[misc]
-
-
-def _done(what: Flow | Sequence[Request], **model: Any) -> Behaviour:
-    if isinstance(what, Flow):
-        return Behaviour(what.requests, flow=what.name, again_on=what.again_on, **model)
-    return Behaviour(what, **model)
 
 
 class NativeUser(_EngineUser):

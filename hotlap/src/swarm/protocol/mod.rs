@@ -6,5 +6,5 @@ mod outgoing;
 
 // There is one protocol so far. With another, a target says which of them its connections speak.
 pub use http1::{Connection, Encoded, encode, header, headers};
-pub use outcome::{Failure, Received, Verdict};
+pub use outcome::{Answer, Failure, Received, Verdict};
 pub use outgoing::Outgoing;
