@@ -11,7 +11,6 @@ from urllib.parse import quote, urlsplit
 
 from hotlap.recorded.request import Recorded, RecordedError
 
-
 _DATA: tuple[tuple[str, ...], ...] = (
     ("-d", "--data", "--data-ascii"),
     ("--data-raw",),

@@ -45,4 +45,6 @@ class Unread(msgspec.Struct):
         if not self.count:
             return "all lines were read"
         shown = "; ".join(f"line {number}: {line!r}" for number, line in self.first)
+        if self.count == 1:
+            return f"one line was not read: {shown}"
         return f"{self.count} lines were not read, the first of them: {shown}"
