@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import get_args
@@ -11,7 +12,9 @@ from rich.text import Text
 
 from hotlap.experiment import Interface
 from hotlap.experiment.config import load_experiment
-from hotlap.experiment.init import refuse, write
+from hotlap.experiment.init import refuse, write, write_data
+from hotlap.recorded import RecordedError
+from hotlap.recorded.traffic import read
 from hotlap.report.terminal import duration
 from hotlap.run.jobs import plan
 from hotlap.run.options import TIMINGS, Options
@@ -40,12 +43,20 @@ _LEFT_OUT = Text("–", style="yellow")
     metavar="PATH",
     help="The interpreter that the app runs in; that of a .venv or venv beside it if not given, else hotlap's own.",
 )
+@click.option(
+    "--from",
+    "recording",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Recorded traffic, whose routes and values are written: an access log, a HAR file or a curl command.",
+)
 def command(
     app: str | None,
     paths: tuple[str, ...],
     interface: Interface | None,
     words: str | None,
     python: str | None,
+    recording: Path | None,
 ) -> None:
     """Write a [tool.hotlap] table into pyproject.toml, or a hotlap.toml, for the app in this folder.
 
@@ -59,12 +70,23 @@ def command(
         raise click.UsageError("--command serves the app by itself: give no --app and no --interface with it")
     if words is not None and "{port}" not in words:
         raise click.UsageError("--command must have {port} where the port goes")
+    if recording is not None and paths:
+        raise click.UsageError("--from FILE has the paths: leave --path out")
     folder = Path.cwd()
     refuse(folder)
+    traffic = None
+    if recording is not None:
+        try:
+            traffic = read(recording)
+        except RecordedError as error:
+            raise click.UsageError(str(error)) from None
     own = shlex.split(words) if words is not None else None
-    found = find(folder, app, paths, interface, own, python)
+    found = find(folder, app, paths, interface, own, python, traffic)
+    data = write_data(found, folder)
     file, _ = write(found, folder)
     console = Terminal()
+    for said in traffic.said if traffic is not None else []:
+        console.print(_LEFT_OUT, said, soft_wrap=True)
     used = [route for route in found.routes if route.note is None]
     of = f"{found.server.app}: {found.framework}, {found.server.interface}" if words is None else words
     console.print(f"{of}; {len(used)} of {len(found.routes)} routes", soft_wrap=True)
@@ -75,10 +97,19 @@ def command(
         note = f": {route.note}" if route.note else ""
         console.print(
             mark,
-            f"{route.request.method} {route.request.path}{note}",
+            f"{route.request.method} {route.seen.path if route.seen else route.request.path}{note}",
             highlight=False,
             soft_wrap=True,
         )
+    if data:
+        console.print(f"wrote the values of {len(data)} routes into {data[0].parent}", soft_wrap=True)
+    for name, value in found.variables.items():
+        console.print(
+            f"{name} stands for a credential in the recording: set it in the environment, as in {name}=... hotlap run",
+            soft_wrap=True,
+        )
+        # How long a run takes can be told without it.
+        os.environ.setdefault(name, value)
     if not used:
         now = "no route answers by itself: take one in there, as its comments say; then: hotlap run"
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import shlex
@@ -18,6 +20,19 @@ from hotlap.experiment.placeholders import literal
 from hotlap.files import write_whole
 
 
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """How a route was asked for in recorded traffic."""
+
+    count: int
+    path: str
+    """As an experiment has it: with ``{name}`` where values stand, and ``${NAME}`` for credentials; likewise the others."""
+    headers: dict[str, str] = {}
+    body: str | None = None
+    columns: list[str] = []
+    rows: list[tuple[str, ...]] = []
+    """The values of each request that was answered well."""
+
+
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """A request that an experiment may make. ``note`` says why it is left out, if it is; ``refused`` is its status."""
 
@@ -25,6 +40,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     request: Request
     note: str | None = None
     refused: int | None = None
+    seen: Seen | None = None
+    """How it was asked for in recorded traffic."""
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +52,12 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     routes: list[Route]
     served: str = ""
     """By which server, on which interpreter, in words."""
+    variables: dict[str, str] = {}
+    """Credentials in recorded requests, by the variables of the environment that stand for them."""
+    traffic: str | None = None
+    """What is said of the traffic that its routes were found in."""
+    rate: float | None = None
+    """Of that: requests a second."""
 
 
 PARAMETER = re.compile(r"\{[^{}]*\}|<[^<>]*>")
@@ -134,6 +157,7 @@ def table(found: Found, name: str, keys: tuple[str, ...]) -> str:
     ]
     for route in sorted(found.routes, key=lambda route: route.note is not None):
         lines += ["", *_scenario(route, prefix, modes)]
+    lines += _mix(found, prefix)
     return "\n".join(lines) + "\n"
 
 
@@ -145,18 +169,69 @@ def _scenario(route: Route, prefix: str, modes: list[str]) -> list[str]:
         lines.append(
             f"# {', '.join(asked.guessed)}: made up, give {'it' if len(asked.guessed) == 1 else 'them'} a value that is there"
         )
-    lines.append(f"path = {_text(literal(asked.path))}")
-    headers = {name: _plain(value) for name, value in asked.headers.items()}
-    if route.refused == 401:
+    seen = route.seen
+    lines.append(f"path = {_text(seen.path if seen else literal(asked.path))}")
+    lines += [f"data = {_text(data_file(route.name))}"] if seen and seen.columns else []
+    headers = seen.headers if seen else {name: _plain(value) for name, value in asked.headers.items()}
+    if route.refused == 401 and not any(name.lower() == "authorization" for name in headers):
         lines += _LOGIN
         headers |= _LOGIN_HEADER
     lines += [f"headers = {_inline(headers)}"] if headers else []
-    lines += [f"body = {_literal(_plain(asked.body))}"] if asked.body is not None else []
+    body = seen.body if seen else _plain(asked.body) if asked.body is not None else None
+    lines += [f"body = {_literal(body)}"] if body is not None else []
     lines += ["load = { users = 16 }", f"profiles = {json.dumps(modes)}"]
     lines += [f"expect = {{ status = {asked.status} }}"] if asked.status != 200 else []
     if route.note is None:
         return lines
     return [f"# Left out: {' '.join(route.note.split())}", *(f"# {line}" for line in lines)]
+
+
+def _mix(found: Found, prefix: str) -> list[str]:
+    """All scenarios at once, as often as they were recorded."""
+    used = [route for route in found.routes if route.note is None and route.seen is not None]
+    if len(used) < 2:
+        return []
+    counts = [route.seen.count for route in used if route.seen is not None]
+    # Of rare ones at least one: a weight is a whole number.
+    weights = [max(1, round(100 * count / sum(counts))) for count in counts]
+    load = f'{{ model = "open", rate = {found.rate:.4g} }}' if found.rate else "{ users = 16 }"
+    return [
+        "",
+        "# All of them at once, as often as they were recorded.",
+        *([f"# {found.traffic}"] if found.traffic else []),
+        f"[{prefix}mixes.recorded]",
+        *(f"{route.name} = {weight}" for route, weight in zip(used, weights, strict=True)),
+        f"load = {load}",
+        'profiles = ["on-cpu"]',
+    ]
+
+
+def data_file(name: str) -> str:
+    """Where the values of a scenario are, beside the experiment."""
+    return f"traffic/{name}.csv"
+
+
+def write_data(found: Found, folder: Path) -> list[Path]:
+    """Write the values that were recorded; the files.
+
+    Raises:
+        ExperimentError: one is there already.
+    """
+    files = []
+    for route in found.routes:
+        if route.seen is None or not route.seen.columns:
+            continue
+        file = folder / data_file(route.name)
+        if file.exists():
+            raise ExperimentError(f"{file} is there already: remove it first")
+        text = io.StringIO()
+        rows = csv.writer(text, lineterminator="\n")
+        rows.writerow(route.seen.columns)
+        rows.writerows(route.seen.rows)
+        file.parent.mkdir(exist_ok=True)
+        write_whole(file, text.getvalue())
+        files.append(file)
+    return files
 
 
 _LOGIN_HEADER = {"Authorization": "Bearer ${TOKEN}"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from typing import Literal
+from urllib.parse import quote
 
 import msgspec
 
@@ -202,7 +203,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def hide(self, text: str) -> str:
         """A text with ``${NAME}`` in the place of each secret."""
         for name, value in sorted(self.secrets.items(), key=lambda one: -len(one[1])):
-            text = text.replace(value, f"${{{name}}}") if value else text
+            for written in (value, quote(value, safe="")) if value else ():
+                text = text.replace(written, f"${{{name}}}")
         return text
 
     @property

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_type_hints
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta
@@ -395,16 +397,21 @@ def _convert(value: Any, kind: type[_Table], path: tuple[str, ...]) -> _Table:
 def _fill(
     table: RequestTable | StepTable | WritesTable, at: tuple[str, ...], secrets: dict[str, str]
 ) -> None:
-    """Put variables of the environment into the headers and the body of a request, and note them as secrets."""
+    """Put variables of the environment into a request, and note them as secrets."""
 
-    def fill(text: str, *key: str) -> str:
+    def fill(text: str, *key: str, encode: Callable[[str], str] = str) -> str:
         try:
-            text, used = filled(text, os.environ)
+            text, used = filled(text, os.environ, encode)
         except VariableProblem as problem:
             raise KeyProblem((*at, *key), str(problem)) from None
         secrets.update(used)
         return text
 
+    if table.path is not None:
+        if isinstance(table, StepTable):
+            # It is counted under what the file says.
+            table.name = table.name or table.path
+        table.path = fill(table.path, "path", encode=lambda value: quote(value, safe=""))
     table.headers = {name: fill(value, "headers", name) for name, value in table.headers.items()}
     if table.body is not None:
         table.body = fill(table.body, "body")

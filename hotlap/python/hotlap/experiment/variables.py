@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from hotlap.experiment.placeholders import part
 
@@ -15,8 +15,15 @@ class VariableProblem(Exception):
     """A variable that cannot be put in: the message names it, and says what to do."""
 
 
-def filled(text: str, environment: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+def filled(
+    text: str, environment: Mapping[str, str], encode: Callable[[str], str] = str
+) -> tuple[str, dict[str, str]]:
     """Put variables in the places of ``${NAME}``; ``$${`` stands for ``${`` itself.
+
+    Args:
+        text: See above.
+        environment: The variables.
+        encode: What is done to their values for where they stand.
 
     Returns:
         The text, with its other placeholders as they are, and the variables that were put in, with their values.
@@ -41,6 +48,6 @@ def filled(text: str, environment: Mapping[str, str]) -> tuple[str, dict[str, st
                 "for the characters themselves write $${"
             )
         used[name] = environment[name]
-        return part(used[name])
+        return part(encode(used[name]))
 
     return _PLACE.sub(put, text), used

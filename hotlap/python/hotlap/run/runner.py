@@ -75,7 +75,7 @@ def new_run(experiment: Experiment, lanes: Iterable[Lane], options: Options) -> 
             LaneResult(
                 scenario=lane.scenario,
                 variant=lane.variant,
-                path=lane.asks,
+                path=lane.hide(lane.asks),
                 suite=lane.suite,
                 title=lane.title,
                 served=served[lane.name],

@@ -6,14 +6,18 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from hotlap.experiment import Experiment, ExperimentError, Interface, Lane, Load, Server, discover, openapi
-from hotlap.experiment.init import PARAMETER, Found, Route, fill, named
+from hotlap.experiment.init import PARAMETER, Found, Route, Seen, fill, named
 from hotlap.experiment.interpreter import beside
 from hotlap.experiment.openapi import Request
 from hotlap.experiment.placeholders import literal
+from hotlap.recorded import routes as recorded_routes
+from hotlap.recorded.secrets import Secrets
+from hotlap.recorded.traffic import Traffic, written
 from hotlap.serving.server import Served, served
 from hotlap.serving.verify import VerifyError, ask
 from hotlap.serving.ways import ServeError, way_of
@@ -33,6 +37,7 @@ def find(
     interface: Interface | None,
     command: Sequence[str] | None = None,
     python: str | None = None,
+    traffic: Traffic | None = None,
 ) -> Found:
     """Find out about the app in a folder, and try what it answers.
 
@@ -43,6 +48,7 @@ def find(
         interface: How it is spoken to, if it cannot be told.
         command: What serves it instead of a server that is found, with ``{port}``; nothing is imported then.
         python: The interpreter that it runs in; if not given, that of the virtual environment beside it.
+        traffic: What was recorded of it: its routes are those in there.
 
     Raises:
         ExperimentError: no app, or it cannot be imported or served, or it has no route; the message says
@@ -52,6 +58,7 @@ def find(
         python = python or beside(folder, None)
         server = Server(command=tuple(command), python=python, ready_path=_READY_PATH)
         framework = "its own command"
+        told_paths: list[str] = []
         asked = [_get(path) for path in paths] or None
     else:
         app, python, told = _told(folder, app, python)
@@ -66,21 +73,62 @@ def find(
             ready_path=_READY_PATH,
         )
         framework = told.framework
-        asked = [_get(path) for path in paths] or _of(told)
+        own = _of(told)
+        told_paths = [one.template for one in own]
+        asked = [_get(path) for path in paths] or own
         if not asked:
             raise ExperimentError(f"{app} does not tell its routes: name some with --path /PATH")
+    recorded = traffic.routes(told_paths) if traffic is not None else []
+    if traffic is not None:
+        asked = [_recorded(one) for one in recorded]
     try:
         by = way_of(_from(server, folder), folder).evidence
     except ServeError as error:
         raise ExperimentError(str(error)) from None
     tried = _tried(server, asked, folder)
+    secrets = Secrets()
+    if traffic is not None:
+        tried = [
+            msgspec.structs.replace(route, seen=_seen(one, secrets))
+            for route, one in zip(tried, recorded, strict=True)
+        ]
     first = next((route.request.path for route in tried if route.note is None), "/")
     return Found(
         server=msgspec.structs.replace(server, ready_path=first),
         framework=framework,
         routes=tried,
         served=by.title(),
+        variables={name: value for value, name in secrets.names.items()},
+        **_rate(traffic),
     )
+
+
+def _recorded(route: recorded_routes.Route) -> Request:
+    example = route.example
+    return Request(
+        method=example.method,
+        path=example.path,
+        template=route.template.partition("?")[0],
+        headers=example.headers,
+        body=example.body,
+        status=route.status or 200,
+    )
+
+
+def _seen(route: recorded_routes.Route, secrets: Secrets) -> Seen:
+    path, headers, body = written(route, secrets)
+    return Seen(
+        count=route.count, path=path, headers=headers, body=body, columns=route.columns, rows=route.rows
+    )
+
+
+def _rate(traffic: Traffic | None) -> dict[str, Any]:
+    rates = traffic.rates if traffic is not None else None
+    if rates is None:
+        return {}
+    mean, busiest = rates
+    said = f"They came at {mean:.4g} a second on average, and {busiest:.0f} in the busiest second."
+    return {"rate": mean, "traffic": said}
 
 
 def _told(folder: Path, app: str | None, python: str | None) -> tuple[str, str | None, discover.Told]:

@@ -1,0 +1,83 @@
+"""What is the same in many requests, what differs, and what is nobody's to know."""
+
+from __future__ import annotations
+
+from hotlap.recorded import Recorded
+from hotlap.recorded.routes import MOST_NAMES, Route, routes
+from hotlap.recorded.secrets import Secrets
+
+
+def get(path: str, status: int = 200) -> Recorded:
+    return Recorded(method="GET", path=path, status=status)
+
+
+def told(found: list[Route]) -> list[tuple[str, int, list[str]]]:
+    return [(route.template, route.count, route.columns) for route in found]
+
+
+def test_identifiers_are_values() -> None:
+    requests = [get(f"/items/{number}") for number in range(5)]
+    requests += [get(f"/users/0c52d8f1-7f0e-4a6b-9d4e-00000000000{number}/orders") for number in range(3)]
+    requests += [get("/about"), get("/about")]
+    found = routes(requests)
+    assert told(found) == [
+        ("/items/{item_id}", 5, ["item_id"]),
+        ("/users/{user_id}/orders", 3, ["user_id"]),
+        ("/about", 2, []),
+    ]
+    assert found[0].rows == [("0",), ("1",), ("2",), ("3",), ("4",)]
+
+
+def test_many_words_in_one_place_are_values_and_few_are_names() -> None:
+    words = [f"word-{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(MOST_NAMES + 1)]
+    requests = [get(f"/tags/{word}/posts") for word in words] + [get("/docs/a"), get("/docs/b")]
+    assert told(routes(requests)) == [
+        ("/tags/{tag_id}/posts", MOST_NAMES + 1, ["tag_id"]),
+        ("/docs/a", 1, []),
+        ("/docs/b", 1, []),
+    ]
+
+
+def test_what_the_app_tells_of_itself_comes_first() -> None:
+    requests = [get("/shops/a/items/b"), get("/shops/c/items/d"), get("/shops/a/items/latest")]
+    known = ["/shops/{shop}/items/{item:path}", "/shops/{shop}/items/latest"]
+    assert told(routes(requests, known)) == [
+        ("/shops/{shop}/items/{item}", 2, ["shop", "item"]),
+        ("/shops/a/items/latest", 1, []),
+    ]
+
+
+def test_parameters_of_a_query_that_differ_are_values() -> None:
+    requests = [get(f"/search?q=a%20{word}&page=1&q2=") for word in "xyz"] + [get("/search")]
+    found = routes(requests)
+    assert told(found) == [("/search?q={q}&page=1&q2=", 3, ["q"]), ("/search", 1, [])]
+    assert found[0].rows[0] == ("a x",)
+
+
+def test_what_was_answered_badly_gives_no_values() -> None:
+    found = routes([get("/items/1"), get("/items/2", 404), get("/items/3"), get("/items/4", 500)])
+    (route,) = found
+    assert (route.count, route.failed, route.status, route.rows) == (4, 2, 200, [("1",), ("3",)])
+
+
+def test_credentials_become_variables() -> None:
+    secrets = Secrets()
+    made = secrets.headers(
+        {
+            "Authorization": "Bearer abc",
+            "Cookie": "sid=1",
+            "X-Api-Key": "k",
+            "Accept": "*/*",
+            "X-Money": "${x}",
+        }
+    )
+    assert made == {
+        "Authorization": "Bearer ${TOKEN}",
+        "Cookie": "${COOKIE}",
+        "X-Api-Key": "${X_API_KEY}",
+        "Accept": "*/*",
+        "X-Money": "$${x}",
+    }
+    assert secrets.headers({"Authorization": "Bearer abc"})["Authorization"] == "Bearer ${TOKEN}"
+    assert secrets.headers({"Authorization": "Bearer def"})["Authorization"] == "Bearer ${TOKEN_2}"
+    assert secrets.query("/a?api_key=1&q=2&token=&sort_key=3") == ["api_key", "sort_key"]
