@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 
 import jinja2
-import plotly.offline  # type: ignore[import-untyped]
 
 from hotlap import formatting
 from hotlap.analysis import rows
@@ -72,8 +71,11 @@ def font() -> str:
 
 @cache
 def library() -> str:
-    """plotly's script, packed."""
-    return assets.pack(plotly.offline.get_plotlyjs().encode("utf-8"))
+    """plotly's script, packed: its basic bundle (lines, points, bars), as ``plotly.js-basic-dist-min`` on npm has it.
+
+    A newer one takes the place of ``plotly-basic.min.js`` and its licence; ``scripts/third-party`` names the version.
+    """
+    return assets.pack((TEMPLATES / "plotly-basic.min.js").read_bytes())
 
 
 def date(created: str) -> str:
