@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from hotlap.analysis.causes import causes
 from hotlap.analysis.judged import JudgedRun, JudgedTrial
 from hotlap.run.jobs import Job
 
@@ -87,8 +88,9 @@ def show(run: JudgedRun, console: Console) -> None:
             [lane.evidence.error] if lane.evidence.error else [rule.sentence for rule in lane.verdict.rules]
         ):
             console.print(f"{escape(lane.name)}: {escape(sentence)}", highlight=False, soft_wrap=True)
-    for finding in run.findings[:FINDINGS]:
-        console.print(f"• {escape(finding.sentence)}", highlight=False, soft_wrap=True)
+    for cause in causes(run.findings)[:FINDINGS]:
+        reach = f" ({cause.reach})" if len(cause.hits) > 1 else ""
+        console.print(f"• {escape(cause.sentence + reach)}", highlight=False, soft_wrap=True)
 
 
 def table(run: JudgedRun, console: Console) -> Table:

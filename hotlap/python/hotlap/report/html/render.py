@@ -9,12 +9,17 @@ import msgspec
 
 from hotlap import formatting
 from hotlap.analysis import rows
+from hotlap.analysis.causes import Cause, causes
 from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun
 from hotlap.evidence.profile import DiffFrame, ProfileDiff
 from hotlap.evidence.words import notes
 from hotlap.report.html import assets, charts, details, evidence_charts
 from hotlap.report.html.page import MODES, environment, library, put
 from hotlap.run.folder import RunFolder
+from hotlap.run.result import RuleHit
+
+SHOWN = 10
+"""How many findings, and how many scenarios, stand open; what comes after them is folded."""
 
 
 class Flame(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +85,13 @@ class ScenarioBlock(msgspec.Struct, frozen=True, kw_only=True):
     latency: str | None
     time: str | None
     lanes: list[LaneBlock]
+
+
+class FindingBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page shows of findings with one cause: each with where its link leads."""
+
+    cause: Cause
+    hits: list[tuple[RuleHit, str | None]]
 
 
 class ChangedFrame(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,7 +188,11 @@ def render(run: JudgedRun, folder: Path) -> Path:
             ],
             scenarios=scenarios,
             diffs=diffs,
-            findings=[(one, page.href(one.link, one.lane)) for one in run.findings],
+            findings=[
+                FindingBlock(cause=cause, hits=[(one, page.href(one.link, one.lane)) for one in cause.hits])
+                for cause in causes(run.findings)
+            ],
+            shown=SHOWN,
             environment=details.plain(msgspec.to_builtins(run.evidence.environment)),
             settings=details.plain(
                 {key: value for key, value in settings.items() if key not in ("reference", "reference_title")}
