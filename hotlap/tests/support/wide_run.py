@@ -34,6 +34,8 @@ LOCKED = 8
 """Lanes that wait for the same lock: the first scenarios of both variants."""
 IDLE = 20
 """Lanes whose server is idle."""
+UNMEASURED = 33
+"""The lane that was not measured."""
 DEEP = 90
 """Coroutines that await one another: a graph higher than any window."""
 
@@ -85,6 +87,9 @@ def _lane(folder: Path, number: int, variant: int) -> LaneResult:
         title=f"Endpoint {number} of the catalogue",
     )
     at = 2 * number + variant
+    if at == UNMEASURED:
+        lane.error = "the server ended with exit code 3 before it was ready"
+        return lane
     rps, p50 = 2500.0 / (1 + at % 17), 8.0 + 9 * (at % 13)
     cpu = 90.0 + 37 * (at % 11)
     idle = at >= SCENARIOS * len(VARIANTS) - IDLE

@@ -23,6 +23,7 @@ FIGURES = (
     "server_rss_bytes",
 )
 LATENCIES = ("mean", "p50", "p90", "p99", "p99_9", "max")
+SORTED = ("server_cpu_us_per_request", "rps", "p50", "p90", "p99", "max")
 LIMITS = {
     "server": "the server set the figure",
     "machine": "server and generator together filled the machine: rank by CPU per request",
@@ -63,6 +64,23 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     def word(self) -> str:
         """The verdict in a word or two."""
         return {"failed": "not measured", "doubtful": "ok, doubtful"}.get(self.mark, self.mark)
+
+    @property
+    def sorts_by(self) -> dict[str, float | str | None]:
+        """What the table can be sorted by; ``None`` comes last."""
+        known: dict[str, float | str | None] = {"lane": self.name, "verdict": self.word}
+        if self.status == "failed":
+            return known
+        return (
+            known
+            | {key: self.figures[key] for key in SORTED}
+            | {
+                "failures": self.failures,
+                "speedup_cpu": self.speedup_cpu,
+                "speedup_rps": self.speedup_rps,
+                "limited_by": self.limited_by,
+            }
+        )
 
     def __getitem__(self, key: str) -> float | None:
         return self.figures[key]

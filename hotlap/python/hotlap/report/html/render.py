@@ -116,7 +116,15 @@ class Page:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.flames: dict[str, str] = {}
-        self.fragments = {"findings", "lanes", "charts", "differences", "reference", "environment"}
+        self.fragments = {
+            "findings",
+            "lanes",
+            "charts",
+            "scenarios",
+            "differences",
+            "reference",
+            "environment",
+        }
         self.charts: dict[str, charts.Chart] = {}
 
     def fragment(self, name: str) -> str:

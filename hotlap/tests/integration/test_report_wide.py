@@ -1,0 +1,189 @@
+"""The report of sixty lanes in a real Chromium: short, small, and everything in it within reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import made_run
+import pytest
+import wide_run
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+from watching import LAPTOP, Watched
+
+from hotlap.analysis.causes import causes
+from hotlap.analysis.judged import JudgedRun
+from hotlap.report import render
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"width": 390, "height": 844}
+LANES = wide_run.SCENARIOS * len(wide_run.VARIANTS)
+OVERFLOWING = """() => [...document.querySelectorAll("main *")].filter((one) =>
+    one.checkVisibility() && !one.closest(".scroll, .stage, svg, .visually-hidden")
+    && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture
+def watched(browser: BrowserContext) -> Iterator[Watched]:
+    with Watched.on(browser) as seen:
+        yield seen
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("wide")
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> JudgedRun:
+    return wide_run.make(folder)
+
+
+@pytest.fixture(scope="module")
+def report(run: JudgedRun, folder: Path) -> Path:
+    return render(run, folder)
+
+
+def rows(page: Page) -> Locator:
+    """The lanes that the table shows."""
+    return page.locator("#lanes tr[data-lane]:visible")
+
+
+def names(page: Page) -> list[str | None]:
+    """The lanes that the table shows, by name, in their order."""
+    found: list[str | None] = rows(page).evaluate_all("all => all.map(one => one.dataset.lane)")
+    return found
+
+
+@pytest.mark.parametrize(("size", "limit"), [(LAPTOP, 16_000), (PHONE, 22_000)], ids=["laptop", "phone"])
+def test_the_page_is_short(watched: Watched, report: Path, size: dict[str, int], limit: int) -> None:
+    watched.page.set_viewport_size(size)  # type: ignore[arg-type]
+    page = watched.open(report)
+    watched.read_through()
+    assert page.evaluate("document.documentElement.scrollHeight") < limit
+
+
+def test_the_file_is_small(report: Path, tmp_path: Path) -> None:
+    assert report.stat().st_size < 2_400_000
+    assert render(made_run.make(tmp_path), tmp_path).stat().st_size < 750_000
+
+
+def test_ten_findings_are_shown_and_the_rest_is_folded(
+    watched: Watched, report: Path, run: JudgedRun
+) -> None:
+    told = causes(run.findings)
+    page = watched.open(report)
+    shown = page.locator("#findings .finding:visible")
+    expect(shown).to_have_count(10)
+    expect(shown.first).to_contain_text("Requests wait for the same lock (catalogue). 8 lanes")
+    rest = page.get_by_text(f"{len(told) - 10} more findings")
+    rest.focus()
+    page.keyboard.press("Enter")
+    expect(shown).to_have_count(len(told))
+    places = page.locator("#findings .finding").evaluate_all(
+        "all => all.map(one => getComputedStyle(one, '::before').content)"
+    )
+    assert len(places) == len(told)
+    numbers = page.locator("ol.findings").nth(1)
+    assert numbers.evaluate("one => getComputedStyle(one).counterReset") == "f 10"
+
+
+def test_a_folded_finding_leads_to_its_folded_evidence(watched: Watched, report: Path) -> None:
+    page = watched.open(report)
+    idle = page.locator("#findings .finding", has_text="idle half of the time")
+    idle.locator("summary").first.click()
+    each = idle.locator(".each > ul > li")
+    assert each.count() == int((idle.locator(".reach").text_content() or "").split()[0])
+    evidence = page.locator("#lane-report-24-python")
+    expect(evidence).to_be_hidden()
+    each.filter(has_text="report-24/python").get_by_role("link").click()
+    expect(evidence).to_be_in_viewport()
+    expect(evidence.locator(".flame").first).to_be_visible()
+
+
+def test_scenarios_beyond_ten_are_folded_until_they_are_asked_for(watched: Watched, report: Path) -> None:
+    page = watched.open(report)
+    folded = page.locator("section.scenario > details.fold")
+    expect(folded).to_have_count(wide_run.SCENARIOS - 10)
+    expect(page.locator("section.scenario > details.fold[open]")).to_have_count(0)
+    name = wide_run.scenario(wide_run.SCENARIOS - 1)
+    page.locator(f'#lanes tr[data-lane="{name}/native"] a').click()
+    lane = page.locator(f"#lane-{name}-native")
+    expect(lane).to_be_in_viewport()
+    expect(lane.locator(".flame[data-ready]").first).to_be_attached()
+    expect(page.locator("section.scenario > details.fold[open]")).to_have_count(1)
+
+
+def test_lanes_are_filtered_by_words(watched: Watched, report: Path) -> None:
+    page = watched.open(report)
+    filtered = page.get_by_role("searchbox", name="Filter")
+    said = page.locator("#lanes output")
+    assert rows(page).count() == LANES
+    filtered.fill("ORDER native")
+    expect(said).to_have_text("6 of 60 lanes")
+    assert names(page) == [f"order-{number:02}/native" for number in range(2, 30, 5)]
+    filtered.fill("void")
+    void = page.locator("#lanes tr.void").count()
+    assert void > 0
+    assert rows(page).count() == page.locator("#lanes .because:visible").count() == void
+    filtered.fill("exit code 3")
+    assert names(page) == [f"{wide_run.scenario(wide_run.UNMEASURED // 2)}/native"]
+    filtered.fill("no lane has this")
+    expect(said).to_have_text("0 of 60 lanes")
+    assert page.locator("#lanes tbody:visible").count() == 0
+    filtered.fill("")
+    expect(said).to_have_text("60 lanes")
+    assert rows(page).count() == LANES
+
+
+def test_lanes_are_sorted_by_a_column_and_back(watched: Watched, report: Path) -> None:
+    page = watched.open(report)
+    before = names(page)
+    head = page.locator("th[data-key=p99]")
+    button = head.get_by_role("button")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(head).to_have_attribute("aria-sort", "descending")
+    values = figures(page, "p99")
+    known = [value for value in values if value is not None]
+    assert known == sorted(known, reverse=True)
+    assert len(set(known)) > 10
+    assert values[len(known) :] == [None] * (LANES - len(known)) != []
+    page.keyboard.press("Space")
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    assert figures(page, "p99")[: len(known)] == sorted(known)
+    reasons = page.locator("#lanes .because").evaluate_all(
+        "all => all.map(one => [one.previousElementSibling.dataset.lane, one.textContent])"
+    )
+    assert reasons
+    assert all(lane in told for lane, told in reasons)
+    page.locator("th[data-key=rps]").get_by_role("button").click()
+    expect(page.locator("th[aria-sort]")).to_have_count(1)
+    page.locator("th[data-key=lane]").get_by_role("button").click()
+    assert names(page) == sorted(map(str, before))
+    page.get_by_role("searchbox", name="Filter").fill("report")
+    for _ in range(2):
+        page.locator("th[data-key=lane]").get_by_role("button").click()
+    assert page.locator("th[aria-sort]").count() == 0
+    assert names(page) == [name for name in before if "report" in str(name)]
+    page.get_by_role("searchbox", name="Filter").fill("")
+    assert names(page) == before
+
+
+def figures(page: Page, key: str) -> list[float | None]:
+    """What the table's rows are sorted by, in their order."""
+    found: list[float | None] = rows(page).evaluate_all(
+        "(all, key) => all.map(one => JSON.parse(one.dataset.sortsBy)[key] ?? null)", key
+    )
+    return found
+
+
+def test_nothing_is_cut_off_on_a_phone(watched: Watched, report: Path) -> None:
+    watched.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page = watched.open(report)
+    page.evaluate("document.querySelectorAll('#findings details, .more, .scenario:nth-child(-n+2) details, "
+                  ".scenario:nth-child(12) details').forEach(one => { one.open = true; })")  # fmt: skip
+    watched.read_through()
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    assert page.evaluate(OVERFLOWING) == []
