@@ -65,8 +65,8 @@ def test_the_page_is_short(watched: Watched, report: Path, size: dict[str, int],
 
 
 def test_the_file_is_small(report: Path, tmp_path: Path) -> None:
-    assert report.stat().st_size < 2_400_000
-    assert render(made_run.make(tmp_path), tmp_path).stat().st_size < 750_000
+    assert report.stat().st_size < 1_900_000
+    assert render(made_run.make(tmp_path), tmp_path).stat().st_size < 720_000
 
 
 def test_ten_findings_are_shown_and_the_rest_is_folded(

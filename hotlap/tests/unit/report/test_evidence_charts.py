@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+from base64 import b64decode
 from pathlib import Path
 
 import made_run
@@ -231,5 +233,6 @@ def test_a_comparison_has_its_page(tmp_path: Path) -> None:
     expected = ["&lt;b&gt;before", "1.21× (1.17× to 1.24×)", "not measured in b", "different machines"]
     expected += ["cpu/native p99 &gt; 1.10x", "a%20b/report.html", "3.0% apart", "Paired bootstrap"]
     assert [part for part in expected if part not in text] == []
-    charts = json.loads(re.findall(r'id="chart-data">(.*?)</script>', text)[0])
+    packed = re.findall(r'id="charts-packed">(.*?)</script>', text)[0]
+    charts = json.loads(gzip.decompress(b64decode(packed)))
     assert list(charts) == ["forest-0"]

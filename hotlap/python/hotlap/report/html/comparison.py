@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from hotlap.analysis.comparison import GOOD, Compared, Comparison, Says, span
 from hotlap.report.html import charts
-from hotlap.report.html.page import environment, library, put
+from hotlap.report.html.page import environment, put
 
 
 def forest(rows: list[Compared], noise: float | None) -> charts.Chart | None:
@@ -110,7 +110,6 @@ def render_comparison(comparison: Comparison, target: Path) -> Path:
             good=GOOD,
             charts=drawn,
             flames={},
-            library=library() if drawn else None,
         )
     )
     return put(text, target)

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import jinja2
+import msgspec
 
 from hotlap import formatting
 from hotlap.analysis import rows
@@ -46,10 +47,12 @@ def environment() -> jinja2.Environment:
         "sentence": formatting.sentence,
         "date": date,
         "evidence": details.flat,
+        "packed": packed,
     }
     found.globals |= {
         "source": source,
         "font": font,
+        "library": library,
         "modes": MODES,
         "kinds": KINDS,
         "limits": rows.LIMITS,
@@ -67,6 +70,11 @@ def source(name: str) -> str:
 def font() -> str:
     """The page's typeface as an address that needs no network."""
     return assets.data_uri((TEMPLATES / "inter.woff2").read_bytes(), "font/woff2")
+
+
+def packed(value: object) -> str:
+    """Plain values as JSON, packed."""
+    return assets.pack(msgspec.json.encode(value))
 
 
 @cache

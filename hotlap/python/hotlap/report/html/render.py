@@ -8,18 +8,23 @@ from urllib.parse import quote
 import msgspec
 
 from hotlap import formatting
+from hotlap._engine import FLAME_SCRIPT
 from hotlap.analysis import rows
 from hotlap.analysis.causes import Cause, causes
 from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun
 from hotlap.evidence.profile import DiffFrame, ProfileDiff
 from hotlap.evidence.words import notes
 from hotlap.report.html import assets, charts, details, evidence_charts
-from hotlap.report.html.page import MODES, environment, library, put
+from hotlap.report.html.page import MODES, environment, put
 from hotlap.run.folder import RunFolder
 from hotlap.run.result import RuleHit
 
 SHOWN = 10
 """How many findings, and how many scenarios, stand open; what comes after them is folded."""
+
+
+_OWN_SCRIPT = f"<script><![CDATA[\n{FLAME_SCRIPT}]]></script>"
+"""What each flame graph brings along; the page has it once."""
 
 
 class Flame(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +154,7 @@ class Page:
         if data is None:
             return None
         text, height = assets.drawing(data)
+        text = text.replace(_OWN_SCRIPT, "")
         self.flames[name] = assets.pack(text.encode("utf-8"))
         return Flame(id=name, height=height)
 
@@ -209,7 +215,7 @@ def render(run: JudgedRun, folder: Path) -> Path:
             reference=details.reference(view),
             charts=page.charts,
             flames=page.flames,
-            library=library() if page.charts else None,
+            flame_script=FLAME_SCRIPT,
         )
     )
     return put(text, RunFolder(folder).report)

@@ -24,7 +24,8 @@
   };
 
   // Charts: figures name colours as "$ink"; the page's theme says what they are.
-  const charts = JSON.parse(text("chart-data") || "{}");
+  let charts;
+  const figures = () => charts ??= unpack("charts-packed").then(JSON.parse);
   const drawn = new Set();
   let plotly;
   const library = () => plotly ??= unpack("plotly-packed").then((code) => {
@@ -40,10 +41,10 @@
     return value;
   };
   const draw = async (element) => {
-    const style = getComputedStyle(root);
-    const { data, layout } = charts[element.dataset.chart];
     try {
+      const { data, layout } = (await figures())[element.dataset.chart];
       const Plotly = await library();
+      const style = getComputedStyle(root);
       await Plotly.react(element, themed(data, style), themed(layout, style), { responsive: true, displayModeBar: false });
       drawn.add(element);
     } catch (error) { failed(element, error); }
@@ -69,7 +70,7 @@
       frame.title = flame.dataset.label;
       frame.style.height = flame.dataset.height + "px";
       const shim = text("flame-script");
-      frame.srcdoc = `<!doctype html><html data-theme="${dark() ? "dark" : "light"}"><meta charset="utf-8"><style>${look}</style><script>${shim}<\/script><body>${svg}`;
+      frame.srcdoc = `<!doctype html><html data-theme="${dark() ? "dark" : "light"}"><meta charset="utf-8"><style>${look}</style><script>${shim}<\/script><body>${svg}<script>${text("flame-graphs")}<\/script>`;
       stage.replaceChildren(frame);
       stage.scrollTop = stage.scrollHeight;
       frames.set(frame, flame);
