@@ -187,3 +187,23 @@ def test_nothing_is_cut_off_on_a_phone(watched: Watched, report: Path) -> None:
     watched.read_through()
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     assert page.evaluate(OVERFLOWING) == []
+
+
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
+def test_a_graph_of_waits_opens_at_its_root(watched: Watched, report: Path, size: dict[str, int]) -> None:
+    watched.page.set_viewport_size(size)  # type: ignore[arg-type]
+    page = watched.open(report)
+    lane = page.locator("#lane-read-00-python")
+    lane.locator("summary", has_text="Profiles").click()
+    tabs = lane.get_by_role("tablist")
+    awaited = page.locator("#lane-read-00-python-await")
+    for name in ("Await", "On CPU", "Await"):
+        tabs.get_by_role("tab", name=name).click()
+    expect(awaited.locator(".flame[data-ready]")).to_be_attached()
+    stage = awaited.locator(".stage")
+    assert stage.evaluate("one => one.scrollHeight - one.clientHeight") > 100
+    assert stage.evaluate("one => one.scrollHeight - one.clientHeight - one.scrollTop") <= 1
+    frames = awaited.frame_locator("iframe").locator(".flame-frames g")
+    stage.evaluate("one => one.scrollIntoView({ block: 'end' })")
+    expect(frames.filter(has_text="root of await").first).to_be_in_viewport()
+    expect(frames.filter(has_text="frame 89").first).not_to_be_in_viewport()

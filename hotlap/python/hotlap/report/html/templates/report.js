@@ -60,7 +60,8 @@
     svg.hotlap-flame { display: block; color: var(--ink) !important; background: var(--bg) !important; }
     .flame-frames rect { stroke: var(--bg) !important; }
     .flame-frames g:hover rect, .flame-frames.searched g.hit rect { stroke: var(--ink) !important; }
-    .flame-title, .flame-reset, .flame-matched, .flame-details, .flame-search { display: none !important; }`;
+    .flame-title, .flame-reset, .flame-matched, .flame-details, .flame-search { display: none !important; }
+    @media (max-width: 640px) { .flame-subtitle { display: none; } }`;
   const open = async (flame) => {
     const stage = flame.querySelector(".stage");
     try {
