@@ -12,8 +12,10 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from watching import LAPTOP, Watched
 
 from hotlap.analysis.causes import causes
+from hotlap.analysis.comparison import verdicts
 from hotlap.analysis.judged import JudgedRun
 from hotlap.report import render
+from hotlap.report.html.comparison import render_comparison
 
 pytestmark = pytest.mark.browser
 
@@ -207,3 +209,39 @@ def test_a_graph_of_waits_opens_at_its_root(watched: Watched, report: Path, size
     stage.evaluate("one => one.scrollIntoView({ block: 'end' })")
     expect(frames.filter(has_text="root of await").first).to_be_in_viewport()
     expect(frames.filter(has_text="frame 89").first).not_to_be_in_viewport()
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return render_comparison(wide_run.comparison(), tmp_path_factory.mktemp("compared") / "compare.html")
+
+
+def test_a_comparison_leads_with_its_verdict(watched: Watched, compared: Path) -> None:
+    told = verdicts(wide_run.comparison().rows)
+    page = watched.open(compared)
+    expect(page.locator("main > section").first).to_have_attribute("id", "verdict")
+    expect(page.locator(".verdict")).to_have_text(told.sentence)
+    worse = page.locator("h3:has-text('Worse') + ul > li")
+    expect(worse).to_have_count(10)
+    first = told.worse[0]
+    expect(worse.first).to_contain_text(f"{first.lane}: {first.figure[0].lower()}{first.figure[1:]}")
+    page.locator("#verdict summary", has_text=f"{len(told.worse) - 10} more").first.click()
+    expect(page.locator("#verdict .changes").nth(1).locator("li:visible")).to_have_count(len(told.worse) - 10)
+    cells = page.locator(".compared tbody tr").evaluate_all("all => all.map(one => one.textContent)")
+    assert len(cells) == 3 * LANES
+    assert not [text for text in cells if "no difference" in text and "not compared" in text]
+
+
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
+def test_a_wide_comparison_is_cut_off_nowhere(watched: Watched, compared: Path, size: dict[str, int]) -> None:
+    watched.page.set_viewport_size(size)  # type: ignore[arg-type]
+    page = watched.open(compared)
+    assert page.evaluate("document.documentElement.scrollHeight") < 11_000
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    watched.read_through()
+    assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
+    assert page.evaluate(OVERFLOWING) == []
+    tables = page.locator(".scroll:has(.compared)")
+    widths = tables.evaluate_all("all => all.map(one => [one.scrollWidth, one.clientWidth])")
+    assert widths
+    assert all(inner <= outer for inner, outer in widths)

@@ -25,7 +25,7 @@ from hotlap.evidence.service import LockTimes
 from hotlap.evidence.words import notes
 from hotlap.report import render, render_comparison
 from hotlap.report.html import details, evidence_charts
-from hotlap.report.html.comparison import forest
+from hotlap.report.html.comparison import forest, ticks
 from hotlap.run.result import Capacity, LaneResult, TriedRate
 
 BOUNDS_S = [0.001, 0.05, 1.0, 5.0]
@@ -236,3 +236,12 @@ def test_a_comparison_has_its_page(tmp_path: Path) -> None:
     packed = re.findall(r'id="charts-packed">(.*?)</script>', text)[0]
     charts = json.loads(gzip.decompress(b64decode(packed)))
     assert list(charts) == ["forest-0"]
+
+
+@pytest.mark.parametrize("reach", [1.0, 1.03, 1.24, 1.8, 10.0, 1e5, 1e9])
+def test_the_axis_of_ratios_has_few_ticks_around_one(reach: float) -> None:
+    found = ticks(reach)
+    assert 1.0 in found
+    assert len(found) <= 5
+    assert len(found) >= 3 or reach == 1.0
+    assert all(1 / reach <= tick * (1 + 1e-9) and tick <= reach * (1 + 1e-9) for tick in found)
