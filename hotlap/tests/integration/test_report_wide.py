@@ -245,3 +245,10 @@ def test_a_wide_comparison_is_cut_off_nowhere(watched: Watched, compared: Path, 
     widths = tables.evaluate_all("all => all.map(one => [one.scrollWidth, one.clientWidth])")
     assert widths
     assert all(inner <= outer for inner, outer in widths)
+
+
+def test_no_table_of_functions_starts_with_the_clock(watched: Watched, report: Path) -> None:
+    page = watched.open(report)
+    first = page.locator(".functions:has-text('vdso') tbody tr:first-child th").all_text_contents()
+    assert len(first) == LANES - 1
+    assert not [name for name in first if "vdso" in name]

@@ -161,7 +161,7 @@ def _on_cpu(at: int, variant: int) -> Profile:
         attribution=Attribution(own=[own], kinds=[work]),
         frames=[
             Frame(
-                name="[vdso]",
+                name="[[vdso]]",
                 kind="c",
                 self_value=1300,
                 total_value=1300,

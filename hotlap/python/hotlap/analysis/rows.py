@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun, JudgedTrial
+from hotlap.analysis.profiles import VDSO, is_vdso
 from hotlap.evidence.profile import Frame
 from hotlap.run.result import RuleHit
 
@@ -274,18 +275,18 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def heaviest(profile: JudgedProfile, limit: int = 12) -> list[Function]:
-    """The functions with the largest share of their own; those without any are left out.
+    """The functions with the largest share of their own; those without any are left out, and ``[vdso]`` comes last.
 
     Shares are of all that the profile counted; where that is not known, the largest total stands for it.
     """
     whole = profile.evidence.total or max((frame.total_value for frame in profile.frames), default=0.0)
     chosen = sorted(
         (frame for frame in profile.frames if frame.self_value > 0),
-        key=lambda frame: (-frame.self_value, -frame.total_value, frame.name),
+        key=lambda frame: (is_vdso(frame.name), -frame.self_value, -frame.total_value, frame.name),
     )
     return [
         Function(
-            name=_without_place(frame),
+            name=VDSO if is_vdso(frame.name) else _without_place(frame),
             kind=frame.kind,
             own=frame.self_value / whole,
             total=frame.total_value / whole,

@@ -183,6 +183,19 @@ def test_heaviest_functions_are_shares_of_the_whole_by_their_own_time() -> None:
     assert aggregate.heaviest(judged_profile(Profile(profiler="py-spy", mode="on-cpu"), None)) == []
 
 
+@pytest.mark.parametrize("name", ["[vdso]", "[[vdso]]"])
+def test_the_clock_of_nobody_leads_no_table(name: str) -> None:
+    frames = [
+        Frame(name=name, kind="c", self_value=80, total_value=80),
+        Frame(name="fold", kind="python", self_value=20, total_value=100),
+        Frame(name="[libblas.so.3]", kind="c", self_value=60, total_value=60),
+    ]
+    judged = judged_profile(Profile(profiler="py-spy", mode="on-cpu", total=160, frames=frames), None)
+    found = aggregate.heaviest(judged)
+    assert [one.name for one in found] == ["[libblas.so.3]", "fold", "[vdso]"]
+    assert found[-1].own == 0.5
+
+
 def test_a_name_makes_one_fragment() -> None:
     assert aggregate.anchor("lane", "cpu/native") == "lane-cpu-native"
     assert aggregate.anchor("lane", '"><script>') == "lane-script"

@@ -12,6 +12,7 @@ from hotlap._engine import FLAME_SCRIPT
 from hotlap.analysis import rows
 from hotlap.analysis.causes import Cause, causes
 from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun
+from hotlap.analysis.profiles import is_vdso
 from hotlap.evidence.profile import DiffFrame, ProfileDiff
 from hotlap.evidence.words import notes
 from hotlap.report.html import assets, charts, details, evidence_charts
@@ -300,5 +301,5 @@ def _diff(page: Page, index: int, diff: ProfileDiff) -> DiffBlock:
         id=page.fragment(f"diff-{index}"),
         diff=diff,
         flame=page.flame(f"flame-diff-{index}", diff.svg),
-        frames=sorted(frames, key=lambda one: -abs(one.change))[:20],
+        frames=sorted(frames, key=lambda one: (is_vdso(one.frame.name), -abs(one.change)))[:20],
     )
