@@ -252,3 +252,38 @@ def test_no_table_of_functions_starts_with_the_clock(watched: Watched, report: P
     first = page.locator(".functions:has-text('vdso') tbody tr:first-child th").all_text_contents()
     assert len(first) == LANES - 1
     assert not [name for name in first if "vdso" in name]
+
+
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
+def test_words_of_charts_neither_overlap_nor_are_cut_off(
+    watched: Watched, report: Path, size: dict[str, int]
+) -> None:
+    watched.page.set_viewport_size(size)  # type: ignore[arg-type]
+    page = watched.open(report)
+    watched.read_through()
+    wrong = page.evaluate(CROWDED)
+    assert wrong == []
+
+
+CROWDED = """() => [...document.querySelectorAll(".chart")].filter((chart) => chart.checkVisibility()).flatMap((chart) => {
+    const edge = chart.getBoundingClientRect();
+    const of = (selector) => [...chart.querySelectorAll(selector)].map((one) =>
+        ({ word: one.textContent, box: one.getBoundingClientRect() })).filter(({ box }) => box.width > 0);
+    const meet = (one, other) => one.left < other.right && other.left < one.right
+        && one.top + 3 < other.bottom && other.top + 3 < one.bottom;
+    const [x, y, points, legend] = [".xtick text", ".ytick text, .y2tick text", ".textpoint text", ".legendtext"].map(of);
+    const named = chart.dataset.chart;
+    const found = [];
+    for (const { word, box } of [...x, ...y, ...points, ...legend]) {
+        if (box.left < edge.left - 1 || box.right > edge.right + 1) found.push(`${named}: ${word} is cut off`);
+    }
+    for (const words of [x, y, legend]) {
+        words.forEach((one, at) => words.slice(at + 1).forEach((other) => {
+            if (meet(one.box, other.box)) found.push(`${named}: ${one.word} on ${other.word}`);
+        }));
+    }
+    for (const one of points) for (const other of y) {
+        if (meet(one.box, other.box)) found.push(`${named}: ${one.word} on ${other.word}`);
+    }
+    return found;
+})"""

@@ -129,6 +129,8 @@ def _lane(folder: Path, number: int, variant: int) -> LaneResult:
     idle = at >= SCENARIOS * len(VARIANTS) - IDLE
     figures = (rps, p50, 20.0 if idle else max(cpu, 500_000 / rps), "server")
     made = made_run.trial(folder, f"{name}-{lane.variant}", figures).evidence
+    if at == 0:  # answers enough for the longest axis
+        made_run.histogram(folder, f"{name}-{lane.variant}", p50, 10**6)
     if idle:  # users that wait between requests, so that the load sets the figure
         made.wait_s = (0.1, 0.1)
         made.users = round(rps * (p50 * 1.03 / 1000 + 0.1))

@@ -282,8 +282,8 @@ def heaviest(profile: JudgedProfile, limit: int = 12) -> list[Function]:
     whole = profile.evidence.total or max((frame.total_value for frame in profile.frames), default=0.0)
     chosen = sorted(
         (frame for frame in profile.frames if frame.self_value > 0),
-        key=lambda frame: (is_vdso(frame.name), -frame.self_value, -frame.total_value, frame.name),
-    )
+        key=lambda frame: (-frame.self_value, -frame.total_value, frame.name),
+    )[:limit]
     return [
         Function(
             name=VDSO if is_vdso(frame.name) else _without_place(frame),
@@ -293,7 +293,7 @@ def heaviest(profile: JudgedProfile, limit: int = 12) -> list[Function]:
             location=frame.location,
             lines=[(line.place, line.self_value / whole) for line in frame.lines if line.self_value > 0],
         )
-        for frame in chosen[:limit]
+        for frame in sorted(chosen, key=lambda frame: is_vdso(frame.name))
     ]
 
 

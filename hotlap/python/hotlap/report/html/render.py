@@ -301,5 +301,7 @@ def _diff(page: Page, index: int, diff: ProfileDiff) -> DiffBlock:
         id=page.fragment(f"diff-{index}"),
         diff=diff,
         flame=page.flame(f"flame-diff-{index}", diff.svg),
-        frames=sorted(frames, key=lambda one: (is_vdso(one.frame.name), -abs(one.change)))[:20],
+        frames=sorted(
+            sorted(frames, key=lambda one: -abs(one.change))[:20], key=lambda one: is_vdso(one.frame.name)
+        ),
     )
