@@ -249,6 +249,11 @@ def test_charts_are_valid_for_plotly(run: JudgedRun, tmp_path: Path) -> None:
         plotly.graph_objects.Figure(made_run.without_theme(chart))
 
 
+def test_a_run_of_one_variant_draws_it_once(run: JudgedRun) -> None:
+    run.evidence.settings.baseline = run.evidence.settings.candidate = "native"
+    assert charts.variants(aggregate.view(run)) == ["native", "python"]
+
+
 def test_nothing_to_draw_is_no_chart(run: JudgedRun) -> None:
     for lane in run.lanes:
         lane.trials = []

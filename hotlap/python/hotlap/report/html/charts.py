@@ -69,7 +69,7 @@ def upright(x: float, dash: str = "solid") -> Chart:
 def variants(view: View) -> list[str]:
     """The run's variants, baseline first, then the candidate, then the others as they come."""
     found = dict.fromkeys(row.variant for row in view.rows)
-    first = [name for name in (view.baseline, view.candidate) if name in found]
+    first = [name for name in dict.fromkeys((view.baseline, view.candidate)) if name in found]
     return first + [name for name in found if name not in first]
 
 
