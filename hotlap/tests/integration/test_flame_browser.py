@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from hotlap._engine import FLAME_SCRIPT, Stacks
 
 pytestmark = pytest.mark.browser
 
+LONG = "a_service_with_a_long_name/endpoints/of_the_catalogue/reservations_and_returns/handlers.py"
 HOSTILE = '<img src=x onerror="window.hurt=1">&amp;]]>'
 
 
@@ -115,6 +117,46 @@ def test_names_fit_and_tooltips_have_all_of_them(page: Page, stacks: Stacks, tmp
     )
     page.locator(".flame-frames g").filter(has=page.locator("title", has_text="deep")).last.hover()
     assert "50 samples, 50.00%" in (page.locator(".flame-details").text_content() or "")
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)], ids=["laptop", "phone"])
+def test_a_graph_higher_than_the_window_opens_at_its_root(
+    page: Page, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    chain = [f"frame {depth} ({LONG}:{depth})" for depth in range(90)]
+    file = tmp_path / "graph.svg"
+    file.write_text(Stacks.from_counts([(["root", *chain], 1)]).svg("waits"))
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(file.as_uri())
+    root = page.locator(".flame-frames g").filter(has=page.locator("title", has_text="root")).first
+    leaf = page.locator(".flame-frames g").filter(has=page.locator("title", has_text="frame 89")).first
+    expect(root.locator("rect")).to_be_in_viewport()
+    expect(leaf.locator("rect")).not_to_be_in_viewport()
+    page.mouse.move(200, 300)
+    page.mouse.wheel(0, -5000)
+    expect(leaf.locator("rect")).to_be_in_viewport()
+
+
+def test_the_header_has_room_for_a_long_path(page: Page, stacks: Stacks, tmp_path: Path) -> None:
+    file = tmp_path / "graph.svg"
+    file.write_text(stacks.svg(f"process {LONG}", subtitle=f"2,911 samples, {LONG}"))
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(file.as_uri())
+    parts = (
+        "foreignObject, .flame-title, .flame-subtitle, .flame-legend text, .flame-frames g:last-child rect"
+    )
+    boxes = page.locator(parts).evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect()).map(({left, right, top, bottom}) => [left, right, top, bottom])"
+    )
+    assert len(boxes) >= 5
+    assert all(left >= 0 and right <= 390 for left, right, _, _ in boxes)
+    for (left, right, top, bottom), other in combinations(boxes, 2):
+        assert right <= other[0] or other[1] <= left or bottom <= other[2] + 2 or other[3] <= top + 2
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert (page.locator(".flame-title").text_content() or "").replace(" ", "") == f"process{LONG}"
+    page.set_viewport_size({"width": 1800, "height": 844})
+    expect(page.locator(".flame-title tspan")).to_have_count(0)
+    expect(page.locator(".flame-title")).to_have_attribute("x", "50%")
 
 
 def test_graphs_in_one_page_keep_to_themselves(page: Page, stacks: Stacks, tmp_path: Path) -> None:

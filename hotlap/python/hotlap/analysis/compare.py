@@ -187,7 +187,7 @@ def _comparison(
     rounds = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     if counts[-1] < intervals.MIN_ROUNDS:
         cautions.append(
-            "Measured too seldom for an interval, so no difference is called one: use hotlap run --repeat 7."
+            "Measured too seldom for an interval, so nothing is said of any ratio: use hotlap run --repeat 7."
         )
     return Comparison(
         a=sides[0],

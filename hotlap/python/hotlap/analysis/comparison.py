@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import msgspec
@@ -63,6 +64,60 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """The machine's own A/A width: a share within which a ratio means nothing."""
     cautions: list[str] = []
     gates: list[Gate] = []
+
+
+class Verdicts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a comparison comes to: its rows by what is said of them."""
+
+    worse: list[Compared]
+    """The one that changed most first."""
+    better: list[Compared]
+    """Likewise."""
+    alike: list[Compared]
+    uncompared: list[Compared]
+
+    @property
+    def sentence(self) -> str:
+        """All of it, counted: ``3 figures are worse, 1 is better; 12 show no difference.``"""
+        sure, unsure = [], []
+        if self.worse:
+            sure.append(f"{_figures(self.worse, 'is', 'are')} worse")
+        if self.better:
+            sure.append(f"{_figures(self.better, 'is', 'are')} better")
+        if self.alike:
+            unsure.append(f"{_figures(self.alike, 'shows', 'show')} no difference")
+        if self.uncompared:
+            unsure.append(f"{_figures(self.uncompared, 'was', 'were')} not compared")
+        told = "; ".join(part for part in (", ".join(sure), ", ".join(unsure)) if part)
+        return f"{told}." if told else "There was nothing to compare."
+
+    @property
+    def reasons(self) -> list[tuple[str, list[str]]]:
+        """Why rows were not compared, each reason once, with its lanes."""
+        found: dict[str, dict[str, None]] = {}
+        for row in self.uncompared:
+            why = (row.note or "not measured").removeprefix(f"{row.lane} is ")
+            found.setdefault(why, {})[row.lane] = None
+        return [(why, list(lanes)) for why, lanes in found.items()]
+
+
+def _figures(rows: list[Compared], one: str, several: str) -> str:
+    return f"1 figure {one}" if len(rows) == 1 else f"{len(rows)} figures {several}"
+
+
+def verdicts(rows: list[Compared]) -> Verdicts:
+    """A comparison's rows by what is said of them."""
+
+    def of(*says: Says) -> list[Compared]:
+        found = [row for row in rows if row.says in says]
+        return sorted(found, key=lambda row: -abs(math.log(row.ratio)) if row.ratio else 0.0)
+
+    return Verdicts(
+        worse=of(*(says for says, status in GOOD.items() if status == "void")),
+        better=of(*(says for says, status in GOOD.items() if status == "ok")),
+        alike=of("no difference"),
+        uncompared=of("not compared"),
+    )
 
 
 def span(row: Compared) -> str:

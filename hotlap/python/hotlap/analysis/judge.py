@@ -74,6 +74,7 @@ def _hits(rule: Rule, claims: Iterator[Claim], lane: JudgedLane | None) -> list[
             lane=claim.lane or (lane.name if lane else None),
             link=claim.link,
             weight=claim.weight,
+            cause=claim.cause,
         )
         for claim in claims
     ]

@@ -8,6 +8,8 @@ from hotlap.evidence.profile import Frame, Profile
 
 FEWEST_SEEN = 5
 """A function that is named must have been seen so often: of fewer, the share is chance."""
+VDSO = "[vdso]"
+"""The kernel's page of fast system calls, the clock mostly, where nobody knows which function of it, or for whom."""
 FRAMES_SHOWN = 20
 """How many of the heaviest functions are named, at the most."""
 
@@ -20,6 +22,11 @@ def judged_profile(profile: Profile, measured: Trial | None) -> JudgedProfile:
         measured: The lane's last trial without a profiler.
     """
     return JudgedProfile(evidence=profile, frames=named(profile), slowdown=slowdown(profile, measured))
+
+
+def is_vdso(name: str) -> bool:
+    """Whether a frame is the kernel's page of fast system calls: it says nothing of the app, so no table starts with it."""
+    return name.strip("[]") == VDSO.strip("[]")
 
 
 def named(profile: Profile) -> list[Frame]:

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun, JudgedTrial
+from hotlap.analysis.profiles import VDSO, is_vdso
 from hotlap.evidence.profile import Frame
 from hotlap.run.result import RuleHit
 
@@ -23,6 +24,7 @@ FIGURES = (
     "server_rss_bytes",
 )
 LATENCIES = ("mean", "p50", "p90", "p99", "p99_9", "max")
+SORTED = ("server_cpu_us_per_request", "rps", "p50", "p90", "p99", "max")
 LIMITS = {
     "server": "the server set the figure",
     "machine": "server and generator together filled the machine: rank by CPU per request",
@@ -63,6 +65,23 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     def word(self) -> str:
         """The verdict in a word or two."""
         return {"failed": "not measured", "doubtful": "ok, doubtful"}.get(self.mark, self.mark)
+
+    @property
+    def sorts_by(self) -> dict[str, float | str | None]:
+        """What the table can be sorted by; ``None`` comes last."""
+        known: dict[str, float | str | None] = {"lane": self.name, "verdict": self.word}
+        if self.status == "failed":
+            return known
+        return (
+            known
+            | {key: self.figures[key] for key in SORTED}
+            | {
+                "failures": self.failures,
+                "speedup_cpu": self.speedup_cpu,
+                "speedup_rps": self.speedup_rps,
+                "limited_by": self.limited_by,
+            }
+        )
 
     def __getitem__(self, key: str) -> float | None:
         return self.figures[key]
@@ -256,7 +275,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def heaviest(profile: JudgedProfile, limit: int = 12) -> list[Function]:
-    """The functions with the largest share of their own; those without any are left out.
+    """The functions with the largest share of their own; those without any are left out, and ``[vdso]`` comes last.
 
     Shares are of all that the profile counted; where that is not known, the largest total stands for it.
     """
@@ -266,17 +285,17 @@ def heaviest(profile: JudgedProfile, limit: int = 12) -> list[Function]:
     chosen = sorted(
         (frame for frame in profile.frames if frame.self_value > 0),
         key=lambda frame: (-frame.self_value, -frame.total_value, frame.name),
-    )
+    )[:limit]
     return [
         Function(
-            name=_without_place(frame),
+            name=VDSO if is_vdso(frame.name) else _without_place(frame),
             kind=frame.kind,
             own=frame.self_value / whole,
             total=frame.total_value / whole,
             location=frame.location,
             lines=[(line.place, line.self_value / whole) for line in frame.lines if line.self_value > 0],
         )
-        for frame in chosen[:limit]
+        for frame in sorted(chosen, key=lambda frame: is_vdso(frame.name))
     ]
 
 

@@ -9,6 +9,7 @@ import click
 from rich.table import Table
 
 from hotlap._engine import StacksError
+from hotlap.analysis.profiles import is_vdso
 from hotlap.experiment import Engine, Mode
 from hotlap.experiment.config import load_experiment
 from hotlap.files import copy_folder, try_file
@@ -86,7 +87,8 @@ def _heaviest(captured: Capture) -> Table:
         table.add_column(title, justify="right")
     for title in ("function", "kind", "where"):
         table.add_column(title)
-    for one in [one for one in stacks.functions(3 * _SHOWN) if one.kind != "thread"][:_SHOWN]:
+    found = [one for one in stacks.functions(3 * _SHOWN) if one.kind != "thread"]
+    for one in sorted(found[:_SHOWN], key=lambda one: is_vdso(one.name)):
         shares = [f"{100 * value / stacks.total:.1f}%" for value in (one.self_value, one.total_value)]
         table.add_row(*shares, one.name, one.kind, one.location or "")
     return table

@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from hotlap import formatting
-from hotlap.analysis.comparison import GOOD, Compared, Comparison, Gate, span
+from hotlap.analysis.comparison import GOOD, Compared, Comparison, Gate, span, verdicts
 from hotlap.files import append, write_whole
 from hotlap.terminal import visible
 
@@ -34,7 +34,11 @@ def markdown(gates: Sequence[Gate], comparison: Comparison | None = None, title:
         lines += [f"> ⚠️ {_plain(text)}" for text in comparison.cautions]
         lines += [""] if comparison.cautions else []
         said = [row for row in comparison.rows if row.says in GOOD]
-        lines += ["No difference that can be trusted.", ""] if not said else [*_HEAD, *map(_line, said), ""]
+        told = verdicts(comparison.rows)
+        lines += [told.sentence, ""]
+        lines += [f"- not compared: {_plain(', '.join(lanes))}: {_plain(why)}" for why, lanes in told.reasons]
+        lines += [""] if told.reasons else []
+        lines += [*_HEAD, *map(_line, said), ""] if said else []
         lines += ["<details><summary>All figures</summary>", "", *_HEAD, *map(_line, comparison.rows), ""]
         lines += [_plain(comparison.method), "", "</details>", ""]
     return "\n".join(lines)

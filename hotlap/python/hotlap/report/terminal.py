@@ -9,6 +9,7 @@ from rich import progress as bars
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from hotlap.analysis.causes import causes
 from hotlap.analysis.judged import JudgedRun, JudgedTrial
 from hotlap.evidence.words import held
 from hotlap.run.jobs import Job
@@ -89,8 +90,9 @@ def show(run: JudgedRun, console: Terminal) -> None:
             [lane.evidence.error] if lane.evidence.error else [rule.sentence for rule in lane.verdict.rules]
         ):
             console.print(f"{lane.name}: {sentence}", soft_wrap=True)
-    for finding in run.findings[:FINDINGS]:
-        console.print(f"• {finding.sentence}", soft_wrap=True)
+    for cause in causes(run.findings)[:FINDINGS]:
+        reach = f" ({cause.reach})" if len(cause.hits) > 1 else ""
+        console.print(f"• {cause.sentence}{reach}", soft_wrap=True)
 
 
 def table(run: JudgedRun, console: Terminal) -> Table:

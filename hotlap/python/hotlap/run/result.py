@@ -50,6 +50,8 @@ class RuleHit(msgspec.Struct, kw_only=True):
     """Where the evidence is: a fragment of the report (``#lane-cpu-native``) or a file of the run."""
     weight: Difference = 0.0
     """The weightiest findings come first."""
+    cause: str | None = None
+    """What it comes down to, in words that hold for other lanes too."""
 
 
 class Verdict(msgspec.Struct, kw_only=True):

@@ -3,6 +3,80 @@
 (function () {
   "use strict";
   const CHARACTER_PX = 7.25;
+  const LINE_PX = 18;
+
+  // Text in lines of so many characters, cut after a space or a slash where there is one.
+  function lines(text, fits) {
+    const found = [];
+    let rest = text;
+    while (rest.length > fits) {
+      const cut = Math.max(rest.lastIndexOf(" ", fits - 1), rest.lastIndexOf("/", fits - 1)) + 1 || fits;
+      found.push(rest.slice(0, cut).trimEnd());
+      rest = rest.slice(cut);
+    }
+    return [...found, rest];
+  }
+
+  // The header of a graph that is a file of its own. Where title, search and legend do not fit beside one another,
+  // they stand below one another, in as many lines as they need, and the frames make room.
+  function header(svg, box) {
+    const titles = Array.from(svg.querySelectorAll(".flame-title, .flame-subtitle"));
+    const legend = svg.querySelector(".flame-legend");
+    const details = svg.querySelector(".flame-details");
+    const entries = Array.from(legend.querySelectorAll("text"), (text) => ({ text, rect: text.nextElementSibling })).reverse();
+    const kept = [svg, box, details, legend, ...titles, ...entries.flatMap(({ text, rect }) => [text, rect])].map((one) => {
+      const attributes = ["x", "y", "height", "text-anchor"].map((name) => [name, one.getAttribute(name)]);
+      return { one, attributes };
+    });
+    const texts = titles.map((one) => one.textContent);
+    const widths = titles.map((one) => one.getComputedTextLength());
+    const legendPx = legend.getBBox().width;
+    const top = Math.min(...Array.from(box.querySelectorAll("rect"), (rect) => Number(rect.getAttribute("y"))));
+    let arranged = 0;
+
+    return function arrange(px) {
+      if (px === arranged) return;
+      arranged = px;
+      for (const { one, attributes } of kept) {
+        for (const [name, value] of attributes) value === null ? one.removeAttribute(name) : one.setAttribute(name, value);
+      }
+      titles.forEach((one, at) => (one.textContent = texts[at]));
+      const sides = [2 * Math.max(190, legendPx + 25), 200];
+      if (widths.every((width, at) => width + sides[at] <= px)) return;
+      let y = 50;
+      titles.forEach((one, at) => {
+        const fits = Math.max(8, Math.floor((px - 20) / (widths[at] / texts[at].length)));
+        one.textContent = "";
+        one.setAttribute("text-anchor", "start");
+        for (const line of lines(texts[at], fits)) {
+          const span = document.createElementNS("http://www.w3.org/2000/svg", "tspan");
+          y += LINE_PX;
+          span.setAttribute("x", "10");
+          span.setAttribute("y", y);
+          span.textContent = line;
+          one.appendChild(span);
+        }
+      });
+      let x = 10;
+      y += LINE_PX + 4;
+      legend.setAttribute("x", "0");
+      for (const { text, rect } of entries) {
+        const width = 15 + text.getComputedTextLength();
+        if (x > 10 && x + width > px - 10) {
+          x = 10;
+          y += LINE_PX;
+        }
+        rect.setAttribute("x", x);
+        rect.setAttribute("y", y - 10);
+        text.setAttribute("x", x + 15);
+        text.setAttribute("y", y);
+        x += width + 12;
+      }
+      const more = Math.max(0, y + 12 - top);
+      box.setAttribute("y", more);
+      for (const [one, name] of [[svg, "height"], [details, "y"]]) one.setAttribute(name, Number(one.getAttribute(name)) + more);
+    };
+  }
 
   function start(svg) {
     svg.setAttribute("data-ready", "");
@@ -17,6 +91,8 @@
       const title = g.querySelector("title").textContent;
       return { g, x, w, depth, title, name: title.split("\n")[0], rect: g.querySelector("rect"), text: g.querySelector("text") };
     });
+    const isFile = svg === document.documentElement;
+    const arrange = isFile ? header(svg, box) : () => {};
     let from = 0;
     let width = total;
 
@@ -117,9 +193,15 @@
       }
     });
 
+    // Not within the observer: it watches the size that this changes.
+    const fit = () => arrange(svg.getBoundingClientRect().width);
+    window.addEventListener("resize", fit);
+    fit();
     if (typeof ResizeObserver === "function") new ResizeObserver(draw).observe(svg);
     else window.addEventListener("resize", draw);
     draw();
+    // The root is at the bottom: a graph higher than the window opens there.
+    if (isFile) window.scrollTo(0, svg.scrollHeight);
   }
 
   function startAll() {

@@ -88,7 +88,19 @@ def test_equal_runs_differ_in_nothing(tmp_path: Path) -> None:
     summary = tmp_path / "summary.md"
     told = hotlap("compare", a, b, "--markdown", summary)
     assert told.exit_code == 0, told.output
-    assert "No difference that can be trusted." in summary.read_text()
+    assert "4 figures show no difference." in summary.read_text()
+
+
+def test_runs_without_rounds_are_not_compared_and_nothing_else_is_said(tmp_path: Path) -> None:
+    a = write(tmp_path / "a", lane("native", 1.0, (1.0,)))
+    b = write(tmp_path / "b", lane("native", 1.3, (1.0,)))
+    summary = tmp_path / "summary.md"
+    told = hotlap("compare", a, b, "--markdown", summary)
+    assert told.exit_code == 0, told.output
+    for text in ((b / "compare-a.html").read_text(), summary.read_text()):
+        assert " figures were not compared." in text
+        assert "no difference" not in text.lower()
+        assert "too few for an interval" in text
 
 
 def test_variants_of_one_run(tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
+from base64 import b64decode
 from pathlib import Path
 
 import made_run
@@ -23,7 +25,7 @@ from hotlap.evidence.service import LockTimes
 from hotlap.evidence.words import notes
 from hotlap.report import render, render_comparison
 from hotlap.report.html import details, evidence_charts
-from hotlap.report.html.comparison import forest
+from hotlap.report.html.comparison import forest, ticks
 from hotlap.run.result import Capacity, LaneResult, TriedRate
 
 BOUNDS_S = [0.001, 0.05, 1.0, 5.0]
@@ -231,5 +233,15 @@ def test_a_comparison_has_its_page(tmp_path: Path) -> None:
     expected = ["&lt;b&gt;before", "1.21× (1.17× to 1.24×)", "not measured in b", "different machines"]
     expected += ["cpu/native p99 &gt; 1.10x", "a%20b/report.html", "3.0% apart", "Paired bootstrap"]
     assert [part for part in expected if part not in text] == []
-    charts = json.loads(re.findall(r'id="chart-data">(.*?)</script>', text)[0])
+    packed = re.findall(r'id="charts-packed">(.*?)</script>', text)[0]
+    charts = json.loads(gzip.decompress(b64decode(packed)))
     assert list(charts) == ["forest-0"]
+
+
+@pytest.mark.parametrize("reach", [1.0, 1.03, 1.24, 1.8, 10.0, 1e5, 1e9])
+def test_the_axis_of_ratios_has_few_ticks_around_one(reach: float) -> None:
+    found = ticks(reach)
+    assert 1.0 in found
+    assert len(found) <= 5
+    assert len(found) >= 3 or reach == 1.0
+    assert all(1 / reach <= tick * (1 + 1e-9) and tick <= reach * (1 + 1e-9) for tick in found)

@@ -183,6 +183,19 @@ def test_heaviest_functions_are_shares_of_the_whole_by_their_own_time() -> None:
     assert aggregate.heaviest(judged_profile(Profile(profiler="py-spy", mode="on-cpu"), None)) == []
 
 
+@pytest.mark.parametrize("name", ["[vdso]", "[[vdso]]"])
+def test_the_clock_of_nobody_leads_no_table(name: str) -> None:
+    frames = [
+        Frame(name=name, kind="c", self_value=80, total_value=80),
+        Frame(name="fold", kind="python", self_value=20, total_value=100),
+        Frame(name="[libblas.so.3]", kind="c", self_value=60, total_value=60),
+    ]
+    judged = judged_profile(Profile(profiler="py-spy", mode="on-cpu", total=160, frames=frames), None)
+    found = aggregate.heaviest(judged)
+    assert [one.name for one in found] == ["[libblas.so.3]", "fold", "[vdso]"]
+    assert found[-1].own == 0.5
+
+
 def test_a_name_makes_one_fragment() -> None:
     assert aggregate.anchor("lane", "cpu/native") == "lane-cpu-native"
     assert aggregate.anchor("lane", '"><script>') == "lane-script"
@@ -234,6 +247,11 @@ def test_charts_are_valid_for_plotly(run: JudgedRun, tmp_path: Path) -> None:
     for chart in drawn:
         assert chart is not None
         plotly.graph_objects.Figure(made_run.without_theme(chart))
+
+
+def test_a_run_of_one_variant_draws_it_once(run: JudgedRun) -> None:
+    run.evidence.settings.baseline = run.evidence.settings.candidate = "native"
+    assert charts.variants(aggregate.view(run)) == ["native", "python"]
 
 
 def test_nothing_to_draw_is_no_chart(run: JudgedRun) -> None:

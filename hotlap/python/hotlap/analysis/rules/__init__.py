@@ -24,6 +24,8 @@ class Claim(msgspec.Struct, kw_only=True):
     link: str | None = None
     weight: float = 0.0
     lane: str | None = None
+    cause: str | None = None
+    """What it comes down to, in words that hold for any lane: those of a rule with the same one are told together."""
 
 
 class Rule(msgspec.Struct, frozen=True):

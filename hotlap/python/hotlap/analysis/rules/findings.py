@@ -71,6 +71,7 @@ def lock_queue(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
                 evidence={"lock": name, "share": share, "wait_s": wait_s, "hold_s": hold_s},
                 link=anchor(lane, "locks"),
                 weight=share,
+                cause=f"requests wait for the same lock ({name})",
             )
 
 
@@ -100,6 +101,7 @@ def one_at_a_time(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
             },
             link=anchor(lane),
             weight=0.9,
+            cause="requests are served one at a time while the server is idle",
         )
 
 
@@ -118,6 +120,7 @@ def idle_server(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
             evidence={"server_cpu_percent": cpu, "limited_by": trial.limited_by},
             link=anchor(lane),
             weight=0.3,
+            cause="the server was idle half of the time or more: the load, not the service, sets these figures",
         )
 
 
@@ -139,6 +142,7 @@ def repeated_statement(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
                 },
                 link=anchor(lane, "statements"),
                 weight=0.85,
+                cause=f"each request sends the same statement again and again{by or f': {_short(one.sql)}'}",
             )
 
 
@@ -174,6 +178,7 @@ def blocked_loop(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> It
                 },
                 link=anchor(lane, profile.evidence.mode),
                 weight=0.95,
+                cause=f"the event loop was blocked by {one.by}",
             )
 
 
@@ -186,10 +191,10 @@ def waits_for(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> Itera
     for one in seen.tasks.waits[:1]:
         if one.share >= WAIT_SHARE and one.by is not None and one.kind not in UNREMARKABLE:
             lock = one.kind is WaitKind.LOCK
+            told = f"waiting for {f'a lock ({one.what})' if lock else one.what} in {one.by}"
             yield Claim(
                 sentence=f"{one.share:.0%} of the requests to {lane.evidence.path} that were in the server at any time "
-                f"were waiting for {'a lock' if lock else one.what} ({one.what}) in {one.by}"
-                + (": what is awaited while it is held, all others wait for" if lock else ""),
+                f"were {told}" + (": what is awaited while it is held, all others wait for" if lock else ""),
                 evidence={
                     "what": one.what,
                     "share": one.share,
@@ -198,6 +203,7 @@ def waits_for(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> Itera
                 },
                 link=anchor(lane, seen.mode),
                 weight=0.92 * one.share,
+                cause=f"most requests in the server were {told}",
             )
 
 
@@ -234,6 +240,7 @@ def kind_of_work(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> It
                 },
                 link=anchor(lane, profile.evidence.mode),
                 weight=0.9 * one.share,
+                cause=f"CPU goes to {one.kind.value}: {ADVICE[one.kind]}",
             )
 
 
@@ -254,6 +261,7 @@ def hot_function(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> It
                 },
                 link=anchor(lane, profile.evidence.mode),
                 weight=0.6 * one.share,
+                cause=f"CPU is spent in or for {one.function}",
             )
 
 
@@ -296,4 +304,5 @@ def _gain(before: JudgedLane, after: JudgedLane) -> Claim | None:
         lane=after.name,
         link=anchor(after),
         weight=0.5 if word == "less" else 0.7,
+        cause=f"{after.evidence.variant} needs {word} CPU a request than {before.evidence.variant}",
     )

@@ -20,7 +20,7 @@ Curve = Sequence[tuple[float, float]]
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross")
 DASHES = ("dot", "solid", "dash", "dashdot", "longdash")
 DECADES: Chart = {"type": "log", "dtick": 1, "exponentformat": "none", "separatethousands": True}
-QUANTILES = (0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
+QUANTILES = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999)
 
 
 def style(index: int) -> tuple[str, str, str]:
@@ -69,7 +69,7 @@ def upright(x: float, dash: str = "solid") -> Chart:
 def variants(view: View) -> list[str]:
     """The run's variants, baseline first, then the candidate, then the others as they come."""
     found = dict.fromkeys(row.variant for row in view.rows)
-    first = [name for name in (view.baseline, view.candidate) if name in found]
+    first = [name for name in dict.fromkeys((view.baseline, view.candidate)) if name in found]
     return first + [name for name in found if name not in first]
 
 
@@ -128,12 +128,12 @@ def span(view: View, key: str, written: Callable[[float], str] = formatting.numb
             }
         )
     low, high = math.log10(min(every)), math.log10(max(every))
-    pad = max(0.5, 0.3 * (high - low))  # room for the figures beside the outermost marks, on a phone too
+    pad = max(0.5, 0.55 * (high - low))  # room for the figures beside the outermost marks, on a phone too
     decades = range(math.ceil(low - pad), math.floor(high + pad) + 1)
     return {
         "data": data,
         "layout": layout(
-            64 + 52 * len(scenarios) + 48,
+            112 + (52 if len(scenarios) <= 10 else 34) * len(scenarios),
             xaxis=axis(
                 "",
                 type="log",
@@ -144,7 +144,7 @@ def span(view: View, key: str, written: Callable[[float], str] = formatting.numb
             yaxis=axis(
                 "",
                 type="category",
-                autorange="reversed",
+                range=[len(scenarios) - 0.4, -0.6],
                 showgrid=False,
                 tickfont={"size": 13, "color": "$ink"},
             ),
@@ -189,6 +189,7 @@ def latency(scenario: Scenario, order: list[str], curves: Mapping[str, Curve]) -
                 tickvals=[nines(quantile) for quantile in ticks],
                 ticktext=[f"{100 * quantile:.5g}%" for quantile in ticks],
                 range=[0, reach],
+                tickangle=0,
             ),
             yaxis=axis("response time, ms", **scale(values)),
         ),

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from urllib.parse import quote
 
-from hotlap.analysis.comparison import GOOD, Compared, Comparison, Says, span
+from hotlap.analysis.comparison import GOOD, Compared, Comparison, Says, span, verdicts
 from hotlap.report.html import charts
-from hotlap.report.html.page import environment, library, put
+from hotlap.report.html.page import environment, put
+
+SHOWN = 10
+"""How many changes stand open, and how many rows of a figure; what comes after them is folded."""
+STEPS = (1.02, 1.05, 1.1, 1.2, 1.5, 2.0, 4.0, 10.0, 100.0, 1000.0)
+"""Ratios from one tick of an axis to the next."""
+LONGEST = 16
+"""Characters of a name that stand in one line on an axis."""
 
 
 def forest(rows: list[Compared], noise: float | None) -> charts.Chart | None:
@@ -19,7 +27,8 @@ def forest(rows: list[Compared], noise: float | None) -> charts.Chart | None:
     groups: list[tuple[str, str, str, tuple[Says, ...]]] = [
         ("better", "$ok", "diamond", ("faster", "less")),
         ("worse", "$void", "square", ("slower", "more")),
-        ("no difference", "$muted", "circle-open", ("no difference", "not compared")),
+        ("no difference", "$muted", "circle-open", ("no difference",)),
+        ("not compared", "$muted", "x-thin", ("not compared",)),
     ]
     for title, colour, symbol, says in groups:
         points = [(row, row.ratio) for row in known if row.says in says and row.ratio is not None]
@@ -52,21 +61,31 @@ def forest(rows: list[Compared], noise: float | None) -> charts.Chart | None:
             }
         )
     shade = noise or 0.0
+    ends = [end for row in known for end in (row.ratio, row.low, row.high) if end]
+    reach = max(1 + shade, *(max(end, 1 / end) for end in ends))
     order = list(dict.fromkeys(charts.plain(row.lane) for row in known))
     return {
         "data": data,
         "layout": charts.layout(
-            90 + 40 * len(order),
+            90 + (40 if len(order) <= SHOWN else 26) * len(order),
             showlegend=True,
-            xaxis=charts.axis("", type="log", tickformat=".3~g", ticksuffix="×", nticks=7),
+            xaxis=charts.axis(
+                "",
+                type="log",
+                tickangle=0,
+                tickvals=(places := ticks(reach)),
+                ticktext=[f"{place:.3g}×" for place in places],
+            ),
             yaxis=charts.axis(
                 "",
                 type="category",
                 showgrid=False,
                 categoryorder="array",
                 categoryarray=order,
-                autorange="reversed",
-                tickfont={"size": 13, "color": "$ink"},
+                range=[len(order) - 0.4, -0.6],
+                tickvals=order,
+                ticktext=[_broken(name) for name in order],
+                tickfont={"size": 13 if len(order) <= SHOWN else 12, "color": "$ink"},
             ),
             shapes=[
                 {
@@ -82,6 +101,19 @@ def forest(rows: list[Compared], noise: float | None) -> charts.Chart | None:
             ],
         ),
     }
+
+
+def ticks(reach: float) -> list[float]:
+    """Ratios to name on an axis that reaches so far either way of 1: few enough for a phone."""
+    step = next((step for step in STEPS if step**2 >= reach**0.75), reach)
+    found = math.floor(math.log(reach) / math.log(step)) if reach > 1 else 0
+    return [step**at for at in range(-found, found + 1)]
+
+
+def _broken(name: str) -> str:
+    """A lane on the axis: a long name in two lines, so that a phone has room for the chart."""
+    scenario, slash, variant = name.rpartition("/")
+    return f"{scenario}{slash}<br>{variant}" if len(name) > LONGEST and scenario else name
 
 
 def render_comparison(comparison: Comparison, target: Path) -> Path:
@@ -106,11 +138,12 @@ def render_comparison(comparison: Comparison, target: Path) -> Path:
             comparison=comparison,
             sides=sides,
             groups=shown,
+            verdicts=verdicts(comparison.rows),
+            shown=SHOWN,
             span=span,
             good=GOOD,
             charts=drawn,
             flames={},
-            library=library() if drawn else None,
         )
     )
     return put(text, target)

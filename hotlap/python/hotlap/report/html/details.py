@@ -66,9 +66,11 @@ def spoken(value: object, key: str = "") -> str:
 
 
 def words(key: str) -> str:
-    """A key as words, without the unit that its value carries: ``hold_ms`` is ``hold``."""
+    """A key as words, without the unit that its value carries: ``hold_ms`` is ``hold``; a name from outside stays."""
     if key in LABELS:
         return LABELS[key]
+    if not key.isidentifier():
+        return key
     for suffix in ("_bytes", "_ms", "_us", "_hz", "_s"):
         key = key.removesuffix(suffix)
     return key.replace("_", " ")

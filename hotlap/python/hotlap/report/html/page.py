@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import jinja2
-import plotly.offline  # type: ignore[import-untyped]
+import msgspec
 
 from hotlap import formatting
 from hotlap.analysis import rows
@@ -47,10 +47,12 @@ def environment() -> jinja2.Environment:
         "sentence": formatting.sentence,
         "date": date,
         "evidence": details.flat,
+        "packed": packed,
     }
     found.globals |= {
         "source": source,
         "font": font,
+        "library": library,
         "modes": MODES,
         "kinds": KINDS,
         "limits": rows.LIMITS,
@@ -70,10 +72,18 @@ def font() -> str:
     return assets.data_uri((TEMPLATES / "inter.woff2").read_bytes(), "font/woff2")
 
 
+def packed(value: object) -> str:
+    """Plain values as JSON, packed."""
+    return assets.pack(msgspec.json.encode(value))
+
+
 @cache
 def library() -> str:
-    """plotly's script, packed."""
-    return assets.pack(plotly.offline.get_plotlyjs().encode("utf-8"))
+    """plotly's script, packed: its basic bundle (lines, points, bars), as ``plotly.js-basic-dist-min`` on npm has it.
+
+    A newer one takes the place of ``plotly-basic.min.js`` and its licence; ``scripts/third-party`` names the version.
+    """
+    return assets.pack((TEMPLATES / "plotly-basic.min.js").read_bytes())
 
 
 def date(created: str) -> str:

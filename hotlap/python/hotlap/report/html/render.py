@@ -8,13 +8,24 @@ from urllib.parse import quote
 import msgspec
 
 from hotlap import formatting
+from hotlap._engine import FLAME_SCRIPT
 from hotlap.analysis import rows
+from hotlap.analysis.causes import Cause, causes
 from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun
+from hotlap.analysis.profiles import is_vdso
 from hotlap.evidence.profile import DiffFrame, ProfileDiff
 from hotlap.evidence.words import notes
 from hotlap.report.html import assets, charts, details, evidence_charts
-from hotlap.report.html.page import MODES, environment, library, put
+from hotlap.report.html.page import MODES, environment, put
 from hotlap.run.folder import RunFolder
+from hotlap.run.result import RuleHit
+
+SHOWN = 10
+"""How many findings, and how many scenarios, stand open; what comes after them is folded."""
+
+
+_OWN_SCRIPT = f"<script><![CDATA[\n{FLAME_SCRIPT}]]></script>"
+"""What each flame graph brings along; the page has it once."""
 
 
 class Flame(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +94,13 @@ class ScenarioBlock(msgspec.Struct, frozen=True, kw_only=True):
     lanes: list[LaneBlock]
 
 
+class FindingBlock(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page shows of findings with one cause: each with where its link leads."""
+
+    cause: Cause
+    hits: list[tuple[RuleHit, str | None]]
+
+
 class ChangedFrame(msgspec.Struct, frozen=True, kw_only=True):
     """A function of a difference, and by how much its own value changed."""
 
@@ -105,7 +123,15 @@ class Page:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.flames: dict[str, str] = {}
-        self.fragments = {"findings", "lanes", "charts", "differences", "reference", "environment"}
+        self.fragments = {
+            "findings",
+            "lanes",
+            "charts",
+            "scenarios",
+            "differences",
+            "reference",
+            "environment",
+        }
         self.charts: dict[str, charts.Chart] = {}
 
     def fragment(self, name: str) -> str:
@@ -130,6 +156,7 @@ class Page:
         if data is None:
             return None
         text, height = assets.drawing(data)
+        text = text.replace(_OWN_SCRIPT, "")
         self.flames[name] = assets.pack(text.encode("utf-8"))
         return Flame(id=name, height=height)
 
@@ -177,7 +204,11 @@ def render(run: JudgedRun, folder: Path) -> Path:
             ],
             scenarios=scenarios,
             diffs=diffs,
-            findings=[(one, page.href(one.link, one.lane)) for one in run.findings],
+            findings=[
+                FindingBlock(cause=cause, hits=[(one, page.href(one.link, one.lane)) for one in cause.hits])
+                for cause in causes(run.findings)
+            ],
+            shown=SHOWN,
             environment=details.plain(msgspec.to_builtins(run.evidence.environment)),
             settings=details.plain(
                 {key: value for key, value in settings.items() if key not in ("reference", "reference_title")}
@@ -186,7 +217,7 @@ def render(run: JudgedRun, folder: Path) -> Path:
             reference=details.reference(view),
             charts=page.charts,
             flames=page.flames,
-            library=library() if page.charts else None,
+            flame_script=FLAME_SCRIPT,
         )
     )
     return put(text, RunFolder(folder).report)
@@ -272,5 +303,7 @@ def _diff(page: Page, index: int, diff: ProfileDiff) -> DiffBlock:
         id=page.fragment(f"diff-{index}"),
         diff=diff,
         flame=page.flame(f"flame-diff-{index}", diff.svg),
-        frames=sorted(frames, key=lambda one: -abs(one.change))[:20],
+        frames=sorted(
+            sorted(frames, key=lambda one: -abs(one.change))[:20], key=lambda one: is_vdso(one.frame.name)
+        ),
     )

@@ -12,7 +12,7 @@ from hotlap import formatting
 from hotlap.analysis import rows
 from hotlap.analysis.history import Entry, History, Mark
 from hotlap.report.html import charts
-from hotlap.report.html.page import date, environment, library, put
+from hotlap.report.html.page import date, environment, put
 
 FIGURES = {
     "server_cpu_us_per_request": ("Server CPU per request", "µs; less is better"),
@@ -152,7 +152,6 @@ def render_history(history: History, target: Path) -> Path:
             unreadable=[(os.path.relpath(path, history.folder), why) for path, why in history.unreadable],
             charts=drawn,
             flames={},
-            library=library() if drawn else None,
         )
     )
     return put(text, target)

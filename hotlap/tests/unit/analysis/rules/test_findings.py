@@ -132,7 +132,7 @@ def test_what_suspended_requests_wait_for() -> None:
 
     assert "93% of the requests" in told(0.93)["waits-for"]
     assert "for a lock (asyncio.Lock) in book (shop.py:7): what is awaited" in told(0.93)["waits-for"]
-    assert "for a gate (a gate) in book" in told(0.93, WaitKind.OTHER, "a gate")["waits-for"]
+    assert "for a gate in book" in told(0.93, WaitKind.OTHER, "a gate")["waits-for"]
     assert "what is awaited" not in told(0.93, WaitKind.OTHER, "a FairLock of somebody's")["waits-for"]
     assert "waits-for" not in told(0.3)
     assert "waits-for" not in told(0.93, WaitKind.CLIENT, "the client")

@@ -24,7 +24,8 @@
   };
 
   // Charts: figures name colours as "$ink"; the page's theme says what they are.
-  const charts = JSON.parse(text("chart-data") || "{}");
+  let charts;
+  const figures = () => charts ??= unpack("charts-packed").then(JSON.parse);
   const drawn = new Set();
   let plotly;
   const library = () => plotly ??= unpack("plotly-packed").then((code) => {
@@ -40,10 +41,10 @@
     return value;
   };
   const draw = async (element) => {
-    const style = getComputedStyle(root);
-    const { data, layout } = charts[element.dataset.chart];
     try {
+      const { data, layout } = (await figures())[element.dataset.chart];
       const Plotly = await library();
+      const style = getComputedStyle(root);
       await Plotly.react(element, themed(data, style), themed(layout, style), { responsive: true, displayModeBar: false });
       drawn.add(element);
     } catch (error) { failed(element, error); }
@@ -59,7 +60,8 @@
     svg.hotlap-flame { display: block; color: var(--ink) !important; background: var(--bg) !important; }
     .flame-frames rect { stroke: var(--bg) !important; }
     .flame-frames g:hover rect, .flame-frames.searched g.hit rect { stroke: var(--ink) !important; }
-    .flame-title, .flame-reset, .flame-matched, .flame-details, .flame-search { display: none !important; }`;
+    .flame-title, .flame-reset, .flame-matched, .flame-details, .flame-search { display: none !important; }
+    @media (max-width: 640px) { .flame-subtitle { display: none; } }`;
   const open = async (flame) => {
     const stage = flame.querySelector(".stage");
     try {
@@ -69,7 +71,7 @@
       frame.title = flame.dataset.label;
       frame.style.height = flame.dataset.height + "px";
       const shim = text("flame-script");
-      frame.srcdoc = `<!doctype html><html data-theme="${dark() ? "dark" : "light"}"><meta charset="utf-8"><style>${look}</style><script>${shim}<\/script><body>${svg}`;
+      frame.srcdoc = `<!doctype html><html data-theme="${dark() ? "dark" : "light"}"><meta charset="utf-8"><style>${look}</style><script>${shim}<\/script><body>${svg}<script>${text("flame-graphs")}<\/script>`;
       stage.replaceChildren(frame);
       stage.scrollTop = stage.scrollHeight;
       frames.set(frame, flame);
@@ -143,16 +145,78 @@
     group.prepend(list);
     choose(tabs, tabs[0]);
   });
+  // What a link leads to is unfolded: what it is in, and what it has folded into itself.
   const reveal = () => {
     const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    const panel = target && target.closest("[role=tabpanel]");
-    if (!panel?.hidden) return;
-    document.getElementById(panel.id + "-tab").click();
+    if (!target) return;
+    const folds = [...target.querySelectorAll(":scope > details.fold")];
+    for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) folds.push(fold);
+    const closed = folds.filter((fold) => !fold.open);
+    for (const fold of closed) fold.open = true;
+    const panel = target.closest("[role=tabpanel]");
+    if (panel?.hidden) document.getElementById(panel.id + "-tab").click();
+    else if (!closed.length) return;
     target.scrollIntoView();
   };
   addEventListener("hashchange", reveal);
   document.addEventListener("click", (event) => { if (event.target.closest?.("a[href^='#']")) setTimeout(reveal); });
   reveal();
+
+  // The table of the lanes is sorted by its heads, and filtered by words. A lane's reasons stay below it.
+  const table = document.querySelector("table.lanes");
+  if (table) {
+    const lanes = [...table.querySelectorAll("tr[data-lane]")].map((row) => {
+      const because = row.nextElementSibling?.matches(".because") ? row.nextElementSibling : null;
+      const rows = because ? [row, because] : [row];
+      const words = rows.map((one) => one.textContent).join(" ").toLowerCase();
+      return { rows, words, home: row.parentElement, by: JSON.parse(row.dataset.sortsBy) };
+    });
+    const sorted = table.createTBody();
+    const tidy = () => { for (const body of table.tBodies) body.hidden = ![...body.rows].some((row) => !row.hidden); };
+    const heads = [...table.querySelectorAll("th[data-key]")];
+    const order = (head, direction) => {
+      for (const one of heads) one.removeAttribute("aria-sort");
+      if (!direction) {
+        for (const lane of lanes) lane.home.append(...lane.rows);
+      } else {
+        head.setAttribute("aria-sort", direction);
+        const key = head.dataset.key;
+        const sign = direction === "ascending" ? 1 : -1;
+        const compare = (one, other) => typeof one === "string" ? one.localeCompare(other, "en", { numeric: true }) : one - other;
+        const known = lanes.filter((lane) => (lane.by[key] ?? null) !== null);
+        known.sort((one, other) => sign * compare(one.by[key], other.by[key]));
+        for (const lane of [...known, ...lanes.filter((lane) => !known.includes(lane))]) sorted.append(...lane.rows);
+      }
+      tidy();
+    };
+    for (const head of heads) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...head.childNodes);
+      head.append(button);
+      // Figures come with the largest first, names from A to Z; then the other way round; then as they were.
+      const first = head.matches(".n") ? "descending" : "ascending";
+      const second = head.matches(".n") ? "ascending" : "descending";
+      button.addEventListener("click", () => {
+        const now = head.getAttribute("aria-sort");
+        order(head, now === first ? second : now === second ? null : first);
+      });
+    }
+    const filter = document.getElementById("lanes-filter");
+    filter?.addEventListener("input", () => {
+      const asked = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+      let shown = 0;
+      for (const lane of lanes) {
+        const fits = asked.every((word) => lane.words.includes(word));
+        shown += fits;
+        for (const row of lane.rows) row.hidden = !fits;
+      }
+      tidy();
+      filter.closest(".tools").querySelector("output").value = asked.length ? `${shown} of ${lanes.length} lanes` : `${lanes.length} lanes`;
+    });
+    if (filter) filter.closest(".tools").hidden = false;
+    tidy();
+  }
 
   // The theme follows the system until the reader chooses.
   const retheme = () => {
