@@ -229,7 +229,7 @@ def test_nothing_of_the_lab_is_on_the_apps_path(
     monkeypatch.setenv("PYTHONPATH", str(Path(discover.__file__).parents[2]))
     server = Server(app="shop:app", interface="wsgi", python=".venv/bin/python")
     with probe() as one:
-        env = one.env(statements=True) if probed else {}
+        env = one.env(watch=True) if probed else {}
         with served(Experiment(name="x", server=server, lanes=(), root=str(shop)), env=env) as running:
             seen = json.loads(asked(running.port, "/look"))
             assert len(one.present(running.pids())) == (2 if probed else 0)
@@ -454,7 +454,7 @@ if __name__ == "__main__":
     server = Server(command=("{python}", "main.py", "{port}"), python=".venv/bin/python")
     lane = Lane(scenario="s", variant="v", path="/")
     with probe() as one:
-        env = one.env(statements=True)
+        env = one.env(watch=True)
         experiment = Experiment(name="x", server=server, lanes=(), root=str(tmp_path))
         with served(experiment, env=env) as running:
             (pid,) = one.workers(running.pids())

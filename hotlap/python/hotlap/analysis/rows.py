@@ -42,6 +42,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     anchor: str
     status: Status
     reasons: list[RuleHit]
+    """What is said of this lane alone: a doubt about the run is said once, among its findings."""
+    doubted: bool
+    """Whether any rule doubts its figures."""
     error: str | None
     trials: int
     figures: dict[str, float | None]
@@ -56,8 +59,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def mark(self) -> str:
         """The verdict's look: its status, or ``doubtful`` where a rule doubts a lane that is not void."""
-        doubted = self.status == "ok" and any(rule.severity == "doubtful" for rule in self.reasons)
-        return "doubtful" if doubted else self.status
+        return "doubtful" if self.status == "ok" and self.doubted else self.status
 
     @property
     def word(self) -> str:
@@ -190,7 +192,12 @@ def row(lane: JudgedLane) -> Row:
         title=seen.title,
         anchor=anchor("lane", lane.name),
         status="failed" if failed else lane.verdict.status,
-        reasons=[rule for rule in lane.verdict.rules if not (failed and rule.name == "not-measured")],
+        reasons=[
+            rule
+            for rule in lane.verdict.rules
+            if rule.scope != "run" and not (failed and rule.name == "not-measured")
+        ],
+        doubted=any(rule.severity == "doubtful" for rule in lane.verdict.rules),
         error=seen.error or ("no trial of this lane was measured" if failed else None),
         trials=len(trials),
         figures=figures,

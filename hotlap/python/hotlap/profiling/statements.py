@@ -37,6 +37,8 @@ def statements(probe: Probe, served: Served, lane: Lane, root: Path) -> Statemen
         sent = [one for pid in workers for one in _sent(probe, pid)]
     except (ProbeError, VerifyError):
         return None  # It is evidence for advice; the lane itself was verified.
+    added = sum(one.count for one in sent if one.debug_mode)
+    sent = [one for one in sent if not one.debug_mode]
     if not sent:
         return None
     counts: Counter[str] = Counter()
@@ -47,6 +49,7 @@ def statements(probe: Probe, served: Served, lane: Lane, root: Path) -> Statemen
             heaviest[one.sql] = one
     return StatementCounts(
         per_request=counts.total() / REQUESTS,
+        added_per_request=added / REQUESTS,
         repeated=[
             RepeatedStatement(
                 sql=sql[:_SQL_CHARS], per_request=count / REQUESTS, by=_place(heaviest[sql].stack, root)
@@ -62,6 +65,8 @@ class _Sent(msgspec.Struct):
     sql: str
     count: int
     stack: list[str]
+    debug_mode: str | None = None
+    """The framework whose debug mode added it."""
 
 
 def _sent(probe: Probe, pid: int) -> list[_Sent]:

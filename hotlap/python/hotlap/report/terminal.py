@@ -84,10 +84,12 @@ def show(run: JudgedRun, console: Console) -> None:
     for lane in run.lanes:
         # The rule that speaks of a lane without figures says its error, too.
         for sentence in (
-            [lane.evidence.error] if lane.evidence.error else [rule.sentence for rule in lane.verdict.rules]
+            [lane.evidence.error]
+            if lane.evidence.error
+            else [rule.sentence for rule in lane.verdict.rules if rule.scope != "run"]
         ):
             console.print(f"{escape(lane.name)}: {escape(sentence)}", highlight=False, soft_wrap=True)
-    for finding in run.findings[:FINDINGS]:
+    for finding in [*run.doubts, *run.findings[:FINDINGS]]:
         console.print(f"• {escape(finding.sentence)}", highlight=False, soft_wrap=True)
 
 

@@ -14,6 +14,7 @@ from hotlap.evidence.profile import Profile, ProfileDiff
 from hotlap.experiment import Experiment, Lane
 from hotlap.load.locust_pool import LocustPool
 from hotlap.load.trial import LoadError, Offered, Timing, measure
+from hotlap.profiling.debugging import debug_settings
 from hotlap.profiling.probe import probe
 from hotlap.profiling.profile import Shot, compare, diff_frames, record
 from hotlap.profiling.recorders import chosen
@@ -169,10 +170,11 @@ class Runner:
         try:
             with (
                 probe() as own_probe,
-                served(self._experiment, lane, env=own_probe.env(statements=True)) as server,
+                served(self._experiment, lane, env=own_probe.env(watch=True)) as server,
             ):
                 row.verified = verify(server, lane)
                 row.statements = statements(own_probe, server, lane, self._root(lane))
+                row.debug_settings = debug_settings(own_probe, server)
         except (ServeError, VerifyError) as error:
             row.error = str(error)
         return row.error

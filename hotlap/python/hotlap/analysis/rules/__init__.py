@@ -6,14 +6,15 @@ each; ``hotlap.analysis.judge`` runs them all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 
 import msgspec
 
+from hotlap.analysis.judged import JudgedRun
 from hotlap.run.result import RuleEvidence, Scope, Severity
 
-MODULES = ("load", "profiles", "findings")
+MODULES = ("load", "serving", "profiles", "findings")
 
 
 class Claim(msgspec.Struct, kw_only=True):
@@ -24,6 +25,8 @@ class Claim(msgspec.Struct, kw_only=True):
     link: str | None = None
     weight: float = 0.0
     lane: str | None = None
+    lanes: Sequence[str] = ()
+    """Of a doubt that is said once for the run: the lanes that it makes doubtful."""
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -37,6 +40,16 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 _RULES: list[Rule] = []
+_NAMED = 3
+"""How many lanes a sentence about several names."""
+
+
+def lanes_in_words(run: JudgedRun, names: Sequence[str]) -> str:
+    """Lanes in a sentence about several: ``all 4 lanes``, or their names."""
+    if len(names) > 1 and len(names) == len(run.lanes):
+        return f"all {len(names)} lanes"
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def rule(

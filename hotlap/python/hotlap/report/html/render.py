@@ -176,7 +176,7 @@ def render(run: JudgedRun, folder: Path) -> Path:
             ],
             scenarios=scenarios,
             diffs=diffs,
-            findings=[(one, page.href(one.link, one.lane)) for one in run.findings],
+            findings=[(one, page.href(one.link, one.lane)) for one in (*run.doubts, *run.findings)],
             environment=details.plain(msgspec.to_builtins(run.evidence.environment)),
             settings=details.plain(
                 {key: value for key, value in settings.items() if key not in ("reference", "reference_title")}
