@@ -47,11 +47,22 @@ class NamedRequests(msgspec.Struct, kw_only=True):
     latency_ms: Percentiles
 
 
+class ProcessUse(msgspec.Struct, frozen=True, kw_only=True):
+    """A process that is neither the server, the generator nor the lab's own."""
+
+    name: str
+    pid: int
+    cpu_percent: float
+    """Of one core, from when the users were started."""
+
+
 class MachineUse(msgspec.Struct, kw_only=True):
     """What else the machine did during a trial."""
 
     other_cpu_percent: float = 0.0
     """Of one core, by processes that are neither the server nor the generator."""
+    others: list[ProcessUse] | None = None
+    """Those of them that used most and were there at the end; ``None`` where nobody looked."""
     steal_percent: float = 0.0
     """Of one core, taken away by the host."""
     swapped_bytes: int = 0

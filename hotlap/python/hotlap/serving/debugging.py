@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 from hotlap.evidence.debugging import DebugSetting, SettingKind
+from hotlap.serving.programs import TAKES_A_WORD, is_python, program_of
 
-_PYTHON = re.compile(r"(python|pypy)[\d.]*t?d?")
-_TAKES_A_WORD = ("-W", "-X", "--check-hash-based-pycs")
-"""Options of the interpreter whose value may be the next word."""
 _RUNS_ANOTHER = {
     "coverage": SettingKind.COVERAGE,
     "trace": SettingKind.TRACER,
@@ -88,9 +85,9 @@ def _of_words(words: Sequence[str]) -> Iterator[tuple[SettingKind, str]]:
     if not words:
         return
     program, rest = PurePath(words[0]).name, list(words[1:])
-    if _PYTHON.fullmatch(program):
+    if is_python(program):
         yield from _of_options(rest)
-        program, rest = _program(rest)
+        program, rest = program_of(rest)
     if program in _RUNS_ANOTHER:
         if program != "coverage" or "run" in rest:
             yield _RUNS_ANOTHER[program], program
@@ -124,21 +121,7 @@ def _of_options(words: Sequence[str]) -> Iterator[tuple[SettingKind, str]]:
             yield SettingKind.DEV_MODE, "-X dev"
         elif words[at].startswith("-X") and value.partition("=")[0] == "tracemalloc":
             yield SettingKind.TRACEMALLOC, "-X tracemalloc"
-        at += 2 if words[at] in _TAKES_A_WORD else 1
-
-
-def _program(words: Sequence[str]) -> tuple[str, list[str]]:
-    """The module or script that an interpreter runs, by its name, and its words."""
-    at = 0
-    while at < len(words) and words[at].startswith("-"):
-        if words[at] == "-m" and at + 1 < len(words):
-            return words[at + 1].removesuffix(".__main__"), list(words[at + 2 :])
-        if words[at] == "-c":
-            return "", []
-        at += 2 if words[at] in _TAKES_A_WORD else 1
-    if at == len(words):
-        return "", []
-    return PurePath(words[at]).name.removesuffix(".py"), list(words[at + 1 :])
+        at += 2 if words[at] in TAKES_A_WORD else 1
 
 
 def _run_by(words: Sequence[str]) -> list[str]:

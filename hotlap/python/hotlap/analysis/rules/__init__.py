@@ -44,12 +44,15 @@ _NAMED = 3
 """How many lanes a sentence about several names."""
 
 
-def lanes_in_words(run: JudgedRun, names: Sequence[str]) -> str:
-    """Lanes in a sentence about several: ``all 4 lanes``, or their names."""
-    if len(names) > 1 and len(names) == len(run.lanes):
-        return f"all {len(names)} lanes"
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+def lanes_were(run: JudgedRun, names: Sequence[str]) -> str:
+    """How a sentence about lanes begins: ``all 4 lanes were``, ``both lanes were``, ``cpu/native was``."""
+    if len(names) == 1:
+        return f"{names[0]} was"
+    if len(names) == len(run.lanes):
+        return "both lanes were" if len(names) == 2 else f"all {len(names)} lanes were"
+    if len(names) > _NAMED:
+        return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more were"
+    return f"{', '.join(names[:-1])} and {names[-1]} were"
 
 
 def rule(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hotlap.analysis.judged import JudgedRun
-from hotlap.analysis.rules import Claim, lanes_in_words, rule
+from hotlap.analysis.rules import Claim, lanes_were, rule
 from hotlap.evidence.debugging import SettingKind
 
 _SERVE_WITH = "serve it with what serves it in production (granian, gunicorn, uvicorn)"
@@ -99,8 +99,7 @@ def debug_settings(run: JudgedRun) -> Iterator[Claim]:
         names = list(by_lane)
         seen = ", ".join(dict.fromkeys(by_lane.values()))
         yield Claim(
-            sentence=f"{lanes_in_words(run, names)} {'was' if len(names) == 1 else 'were'} served with {what} ({seen}): "
-            f"{remedy}, and measure anew",
+            sentence=f"{lanes_were(run, names)} served with {what} ({seen}): {remedy}, and measure anew",
             evidence={"setting": kind.value, "seen": {**by_lane}},
             lanes=names,
             weight=0.97,

@@ -227,7 +227,9 @@ def _trial(judged: JudgedTrial) -> Iterable[tuple[str, str]]:
     yield from of_struct(each.lag_ms, "sent late, ", unit="_ms")
     yield from of_struct(each.late_ms, "engine woke late, ", unit="_ms")
     yield from of_struct(each.locust, "Locust says, ")
-    yield from of_struct(each.machine, "machine, ")
+    yield from of_struct(each.machine, "machine, ", leave_out=("others",))
+    for one in (each.machine.others if each.machine is not None else None) or []:
+        yield f"machine, {one.name} (process {one.pid})", spoken(one.cpu_percent, "_percent")
 
 
 def _steadiness(judged: JudgedTrial) -> str:

@@ -41,7 +41,7 @@ def test_it_is_said_once_for_all_lanes() -> None:
     django = SettingKind.DJANGO_DEBUG
     made = judge(run(lane("a", django), lane("b", django)))
     (hit,) = made.doubts
-    assert hit.sentence.startswith("all 2 lanes were served with Django's DEBUG = True")
+    assert hit.sentence.startswith("both lanes were served with Django's DEBUG = True")
     assert hit.lanes == ["a/x", "b/x"]
     assert [row.reasons for row in rows.view(made).rows] == [[], []]
     several = judge(run(*(lane(name, django) for name in "abcde"), lane("f")))
