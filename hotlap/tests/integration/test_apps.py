@@ -128,6 +128,21 @@ def test_flask_with_a_query_for_each_row(app: Callable[[str], Path]) -> None:
     assert "<code>select name from customer where id = ?</code>" in page
 
 
+def test_django_with_a_template_that_asks_for_rows_one_by_one(app: Callable[[str], Path], need: Need) -> None:
+    """The statements come first: they are what the template spends its time on, and no cache is recommended."""
+    need(os.geteuid() == 0, TRACING)
+    folder = app("lazy")
+    hotlap(folder, "init")
+    found = run(folder, "--profiles", "on-cpu", "--time", "5")
+    first = said(found, "repeated-statement")
+    assert found.findings[0].name == first.name, [one.sentence for one in found.findings]
+    assert figure(first, "per_request") == 200
+    assert "cache what does not change" not in " ".join(one.sentence for one in found.findings)
+    work = said(found, "kind-of-work")
+    assert "goes to SQL" in work.sentence
+    assert "ask for what is needed in fewer" in work.sentence
+
+
 def test_a_server_that_the_load_leaves_idle(app: Callable[[str], Path]) -> None:
     """Users who mostly wait: the report says that the load sets the figure, and accuses nothing else."""
     folder = app("rows")

@@ -10,7 +10,7 @@ from hotlap.analysis.intervals import MIN_ROUNDS
 from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun, JudgedTrial
 from hotlap.analysis.rows import anchor as anchor_of
 from hotlap.analysis.rules import Claim, rule
-from hotlap.evidence.profile import WaitKind, WorkKind
+from hotlap.evidence.profile import WaitKind, WorkCaller, WorkKind, WorkShare
 
 LOCK_SHARE = 0.5
 """Of a request's time: from here on a lock is what the request is about."""
@@ -33,14 +33,44 @@ BUSY_PERCENT = 20.0
 ADVICE = {
     WorkKind.ALLOCATION: "keep and reuse what is allocated, or borrow instead of copying",
     WorkKind.JSON: "a JSON library in native code (orjson, msgspec) does the same in a fraction of the time",
-    WorkKind.SQL: "ask for what is needed in one statement, with an index for it",
+    WorkKind.SQL: "ask for fewer rows and columns, with an index for what is asked",
     WorkKind.TEMPLATES: "cache what does not change",
     WorkKind.REGULAR_EXPRESSIONS: "compile once, or parse by hand",
     WorkKind.DEEP_COPIES: "share what nobody changes",
     WorkKind.LOGGING: "log less on this path, or from a queue",
     WorkKind.PYDANTIC: "validate once, at the edge",
 }
-"""What may be done about much of a kind of work."""
+"""What may be done about much of a kind of work, where no more is known of it."""
+FRAMEWORKS = frozenset(
+    (
+        *(
+            "aiohttp",
+            "blacksheep",
+            "bottle",
+            "connexion",
+            "django",
+            "falcon",
+            "fastapi",
+            "flask",
+            "litestar",
+            "ninja",
+        ),
+        *("pyramid", "quart", "rest_framework", "robyn", "sanic", "starlette", "tornado", "werkzeug"),
+    )
+)
+"""Libraries whose JSON is the app's: they encode what it answers, and can be told to with another library."""
+OF_LIBRARIES = {
+    "botocore": "it reads its models each time that a client or a session is made: make one and keep it",
+}
+"""What may be done about JSON that a library calls by itself."""
+OF_A_LIBRARY = "another JSON library would not reach it: keep (cache) what it makes, or call it less often"
+SEVERAL = 1.5
+"""Statements a request, from which on it is said that one might do."""
+EXPLAINED = (WorkKind.SQL, WorkKind.TEMPLATES)
+"""What a statement that is sent for each row explains: a template that asks for rows one by one spends its time so."""
+UNDER_ITS_CAUSE = 0.8
+"""The most that what is explained weighs: less than ``REPEATED_WEIGHT``."""
+REPEATED_WEIGHT = 0.85
 
 
 def anchor(lane: JudgedLane, evidence: str | None = None) -> str:
@@ -138,8 +168,14 @@ def repeated_statement(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
                     "by": str(one.by) if one.by is not None else None,
                 },
                 link=anchor(lane, "statements"),
-                weight=0.85,
+                weight=REPEATED_WEIGHT,
             )
+
+
+def _repeats(lane: JudgedLane) -> bool:
+    """Whether its requests send one statement again and again."""
+    sent = lane.evidence.statements
+    return sent is not None and any(one.per_request >= REPEATED_STATEMENTS for one in sent.repeated[:1])
 
 
 def _short(text: str, chars: int = 80) -> str:
@@ -220,21 +256,50 @@ def kind_of_work(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> It
     if attribution is None or not _busy(lane, profile):
         return
     for one in attribution.kinds:
-        if one.share >= KIND_SHARE:
+        share = _share_of(one)
+        if share >= KIND_SHARE:
             by = " and ".join(str(each.function) for each in one.by)
+            library = _library(one)
+            weight = 0.9 * share
             yield Claim(
-                sentence=f"{one.share:.0%} of the CPU of {lane.evidence.path} goes to {one.kind.value}"
+                sentence=f"{share:.0%} of the CPU of {lane.evidence.path} goes to {one.kind.value}"
+                + (f" that {library.library} calls, in {library.function}" if library else "")
                 + (f", for {by}" if by else "")
-                + f": {ADVICE[one.kind]}",
+                + f": {_advice(one, lane)}",
                 evidence={
                     "kind": one.kind.value,
-                    "share": one.share,
+                    "share": share,
                     "by": {str(each.function): each.share for each in one.by},
+                    "callers": {each.library or "the app": each.share for each in one.callers},
                     "samples": profile.evidence.rests_on,
                 },
                 link=anchor(lane, profile.evidence.mode),
-                weight=0.9 * one.share,
+                weight=min(weight, UNDER_ITS_CAUSE) if one.kind in EXPLAINED and _repeats(lane) else weight,
             )
+
+
+def _share_of(work: WorkShare) -> float:
+    """What a kind of work takes itself. A template also runs what it asks for, such as statements: those are not its."""
+    return work.alone if work.kind is WorkKind.TEMPLATES and work.alone is not None else work.share
+
+
+def _library(work: WorkShare) -> WorkCaller | None:
+    """The library that asks for most JSON by itself; ``None`` where the app does, or its framework for it."""
+    heaviest = work.callers[0] if work.kind is WorkKind.JSON and work.callers else None
+    return None if heaviest is None or heaviest.library in (None, *FRAMEWORKS) else heaviest
+
+
+def _advice(work: WorkShare, lane: JudgedLane) -> str:
+    library = _library(work)
+    if library is not None:
+        return OF_LIBRARIES.get(library.library or "", OF_A_LIBRARY)
+    sent = lane.evidence.statements
+    if work.kind is WorkKind.SQL and sent is not None and sent.per_request >= SEVERAL:
+        return (
+            f"a request sends {formatting.number(sent.per_request)} statements: ask for what is needed in fewer, with an "
+            "index for each"
+        )
+    return ADVICE[work.kind]
 
 
 @rule("hot-function", "profile", "finding")
