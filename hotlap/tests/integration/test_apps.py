@@ -157,6 +157,24 @@ def test_a_server_that_the_load_leaves_idle(app: Callable[[str], Path]) -> None:
     assert figure(only, "server_cpu_percent") < 50
 
 
+def test_a_lane_that_only_sleeps(tmp_path: Path) -> None:
+    """Its server sets nothing, and the finding says what it waits for."""
+    (tmp_path / "shop.py").write_text(
+        "import asyncio\nfrom starlette.applications import Starlette\nfrom starlette.responses import PlainTextResponse\n"
+        "from starlette.routing import Route\n\nasync def nap(request):\n    await asyncio.sleep(0.05)\n"
+        "    return PlainTextResponse('rested')\n\napp = Starlette(routes=[Route('/nap', nap)])\n"
+    )
+    (tmp_path / "hotlap.toml").write_text(
+        'app = "shop:app"\ninterface = "asgi"\nready_path = "/nap"\n[scenarios.nap]\npath = "/nap"\n'
+        "load = { users = 16 }\n"
+    )
+    found = run(tmp_path, "--profiles", "await")
+    [only] = found.findings
+    assert only.name == "only-waits"
+    assert "requests to /nap only wait for a timer in nap (shop.py:" in only.sentence
+    assert found.lanes[0].trials[0].limited_by == "load"
+
+
 def test_django_with_json_in_a_loop(app: Callable[[str], Path], need: Need) -> None:
     need(os.geteuid() == 0, TRACING)
     folder = app("encoding")

@@ -59,9 +59,10 @@ def write(judged: JudgedRun, folder: Path) -> Path:
 def _lane(lane: LaneResult) -> JudgedLane:
     measured = lane.of_role()
     last = measured[-1] if measured else None
+    alone_ms = lane.verified.alone_ms if lane.verified is not None else None
     return JudgedLane(
         evidence=lane,
-        trials=[judged_trial(trial) for trial in lane.trials],
+        trials=[judged_trial(trial, alone_ms) for trial in lane.trials],
         profiles=[judged_profile(profile, last) for profile in lane.profiles],
     )
 

@@ -10,11 +10,15 @@ from hotlap.analysis.intervals import MIN_ROUNDS
 from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun, JudgedTrial
 from hotlap.analysis.rows import anchor as anchor_of
 from hotlap.analysis.rules import Claim, rule
-from hotlap.evidence.profile import WaitKind, WorkCaller, WorkKind, WorkShare
+from hotlap.analysis.trials import IDLE_PERCENT, is_as_alone
+from hotlap.evidence.profile import Wait, WaitKind, WorkCaller, WorkKind, WorkShare
 
 LOCK_SHARE = 0.5
 """Of a request's time: from here on a lock is what the request is about."""
-IDLE_SHARE = 0.5
+WAITS_MS = 5.0
+"""A request that takes less is not said to wait."""
+WAITS_SHARE = 0.8
+"""Of a request's time: from here on it only waits, and is not computed."""
 QUEUED_USERS = 4
 """Fewer users say little about whether requests wait for one another."""
 ONE_AT_A_TIME = 0.6
@@ -116,7 +120,7 @@ def one_at_a_time(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     if users < QUEUED_USERS or not mean_ms or cpu is None or trial.evidence.wait_s != (0.0, 0.0):
         return
     longer = mean_ms / alone_ms
-    if longer >= ONE_AT_A_TIME * users and cpu <= 100 * (1 - IDLE_SHARE):
+    if longer >= ONE_AT_A_TIME * users and cpu <= IDLE_PERCENT:
         yield Claim(
             sentence=f"requests to {lane.evidence.path} are served one at a time while the server is "
             f"{1 - cpu / 100:.0%} idle: alone one takes {formatting.number(alone_ms)} ms, with {users} users "
@@ -135,20 +139,76 @@ def one_at_a_time(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
 
 @rule("idle-server", "lane", "finding")
 def idle_server(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
-    """The server was idle half of the time or more, and users waited between requests: the load sets the figure."""
+    """The server was idle half of the time or more and could have answered more: the load sets the figure."""
     trial = _last(lane)
     cpu = trial.evidence.server_cpu_percent if trial is not None else None
-    if trial is None or trial.limited_by != "load" or cpu is None:
+    if trial is None or trial.limited_by != "load" or cpu is None or _only_waits(lane):
         return
-    idle = 1 - cpu / 100
-    if idle >= IDLE_SHARE:
+    if cpu <= IDLE_PERCENT:
         yield Claim(
-            sentence=f"the server was idle {idle:.0%} of the time on {lane.name}: the load, not the service, sets "
+            sentence=f"the server was idle {1 - cpu / 100:.0%} of the time on {lane.name}: the load, not the service, sets "
             "this figure",
             evidence={"server_cpu_percent": cpu, "limited_by": trial.limited_by},
             link=anchor(lane),
             weight=0.3,
         )
+
+
+def _only_waits(lane: JudgedLane) -> bool:
+    """Whether its requests do little but wait, for something that is not held up by the others."""
+    trial = _last(lane)
+    alone_ms = lane.evidence.verified.alone_ms if lane.evidence.verified else None
+    if trial is None or not is_as_alone(trial.evidence, alone_ms):
+        return False
+    mean_ms, used_us = trial.latency_ms.mean or 0.0, trial.evidence.server_cpu_us_per_request
+    return mean_ms >= WAITS_MS and used_us is not None and used_us / 1000 <= (1 - WAITS_SHARE) * mean_ms
+
+
+def _waited_for(lane: JudgedLane) -> Wait | None:
+    """What most of its suspended requests wait for, as far as its await profile knows."""
+    for profile in lane.profiles:
+        tasks = profile.evidence.tasks
+        if tasks is None or (profile.evidence.rests_on or 0) < FEWEST_SAMPLES:
+            continue
+        for one in tasks.waits[:1]:
+            if one.share >= WAIT_SHARE and one.kind not in UNREMARKABLE:
+                return one
+    return None
+
+
+@rule("only-waits", "lane", "finding")
+def only_waits(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
+    """Requests wait for four fifths of their time or more on an idle server, and as long as one does alone."""
+    trial = _last(lane)
+    if trial is None or not _only_waits(lane):
+        return
+    seen, alone_ms = trial.evidence, lane.evidence.verified.alone_ms if lane.evidence.verified else None
+    mean_ms, used_ms = trial.latency_ms.mean, (seen.server_cpu_us_per_request or 0.0) / 1000
+    one = _waited_for(lane)
+    if one is not None:
+        what = f" for {one.what}" + (f" in {one.by}" if one.by is not None else "")
+    else:
+        what = (
+            ""
+            if any(each.evidence.tasks for each in lane.profiles)
+            else " (--profiles await may tell for what)"
+        )
+    users = f", with {seen.users} users {formatting.number(mean_ms)} ms" if seen.users else ""
+    yield Claim(
+        sentence=f"requests to {lane.evidence.path} only wait{what}: alone one takes {formatting.number(alone_ms)} ms{users}, "
+        f"of which the server computes for {formatting.number(used_ms)} ms. More users would be answered as soon; only "
+        "less waiting makes an answer quicker",
+        evidence={
+            "alone_ms": alone_ms,
+            "mean_ms": mean_ms,
+            "server_cpu_us_per_request": seen.server_cpu_us_per_request,
+            "server_cpu_percent": seen.server_cpu_percent,
+            "waits_for": one.what if one is not None else None,
+            "waits_share": one.share if one is not None else None,
+        },
+        link=anchor(lane, "await" if one is not None else None),
+        weight=0.6,
+    )
 
 
 @rule("repeated-statement", "lane", "finding")
@@ -217,7 +277,8 @@ def blocked_loop(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> It
 def waits_for(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> Iterator[Claim]:
     """Half of the suspended tasks or more wait for one thing, in one function of the app's own."""
     seen = profile.evidence
-    if seen.tasks is None or (seen.rests_on or 0) < FEWEST_SAMPLES:
+    # What a lane that only waits waits for is said there.
+    if seen.tasks is None or (seen.rests_on or 0) < FEWEST_SAMPLES or _only_waits(lane):
         return
     for one in seen.tasks.waits[:1]:
         if one.share >= WAIT_SHARE and one.by is not None and one.kind not in UNREMARKABLE:

@@ -32,6 +32,15 @@ def _evidence(trial: Trial, **more: Scalar | dict[str, Scalar]) -> RuleEvidence:
     return {**more, "engine": trial.engine, "repeat": trial.repeat}
 
 
+def _spare(trial: Trial) -> str:
+    """How a generator is given less to do, or does more, by the engine that was in use."""
+    if trial.own_users:
+        return "make its users NativeUser (hotlap.users), have fewer of them, or let them wait longer"
+    if trial.engine == "native":
+        return "use fewer users or a longer wait, or load it from another machine (hotlap swarm --master)"
+    return "use --engine native, fewer users or a longer wait"
+
+
 def _flat(struct: msgspec.Struct) -> dict[str, Scalar]:
     """A struct of plain figures, as evidence."""
     return {name: getattr(struct, name) for name in struct.__struct_fields__}
@@ -45,7 +54,7 @@ def generator_busy(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
         if used is not None and used >= GENERATOR_PERCENT:
             yield Claim(
                 sentence=f"the load generator used {used:.0f}% of a core, so that {lane.name} may show its "
-                "speed and not the server's: use --engine native, fewer users or a longer wait",
+                f"speed and not the server's: {_spare(trial)}",
                 evidence=_evidence(trial, generator_cpu_percent=used),
                 weight=0.9,
             )
@@ -104,7 +113,7 @@ def littles_law(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
             yield Claim(
                 sentence=f"{lane.name} had {law.users:.0f} users, but its throughput, latency and wait "
                 f"account for {by:.0f}: users were held up in the generator, or latencies were not all "
-                "measured; use --engine native or fewer users",
+                f"measured; {_spare(seen)}",
                 evidence=_evidence(seen, **_flat(law)),
                 weight=0.9,
             )

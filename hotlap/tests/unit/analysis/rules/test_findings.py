@@ -99,6 +99,43 @@ def test_an_idle_server_that_the_load_leaves_idle() -> None:
     assert "idle-server" not in said(lane(trial(server_cpu_percent=40.0)))
 
 
+def sleeping(mean_ms: float = 50.5, cpu: float = 3.0, used_us: float = 300.0, **more: Any) -> LaneResult:
+    """A lane of 16 users whose requests sleep for 50 ms."""
+    seen = trial(
+        latency_ms=Percentiles(mean=mean_ms, p50=mean_ms),
+        rps=16_000 / mean_ms,
+        requests=round(128_000 / mean_ms),
+        server_cpu_percent=cpu,
+        server_cpu_us_per_request=used_us,
+    )
+    return lane(seen, verified=answered(50.2), **more)
+
+
+def test_a_lane_that_only_waits() -> None:
+    told = said(sleeping())
+    assert set(told) == {"only-waits"}
+    assert told["only-waits"] == (
+        "requests to /read only wait (--profiles await may tell for what): alone one takes 50.2 ms, with 16 users 50.5 "
+        "ms, of which the server computes for 0.300 ms. More users would be answered as soon; only less waiting makes "
+        "an answer quicker"
+    )
+    assert "only-waits" not in said(sleeping(mean_ms=800.0))
+    assert "only-waits" not in said(sleeping(cpu=80.0))
+    assert "only-waits" not in said(sleeping(used_us=20_000.0))
+    assert "only-waits" not in said(sleeping(mean_ms=4.0))
+
+
+def test_what_a_lane_that_only_waits_waits_for() -> None:
+    def told(share: float, kind: WaitKind = WaitKind.TIMER) -> dict[str, str]:
+        one = Wait(kind=kind, what="a timer", share=share, by=Place(name="nap", place="shop.py:7"))
+        return said(sleeping(profiles=[profile("await", tasks=TaskWaits(waits=[one]))]))
+
+    assert "only wait for a timer in nap (shop.py:7): alone" in told(0.9)["only-waits"]
+    assert set(told(0.9)) == {"only-waits"}
+    assert "only wait: alone" in told(0.3)["only-waits"]
+    assert "only wait: alone" in told(0.9, WaitKind.CLIENT)["only-waits"]
+
+
 def test_a_statement_sent_for_each_row() -> None:
     def sent(times: float) -> StatementCounts:
         by = Place(name="load", place="shop.py:12")

@@ -40,6 +40,24 @@ def slices(
     ]
 
 
+@pytest.mark.parametrize(
+    ("engine", "own_users", "advice", "never"),
+    [
+        ("native", False, "from another machine (hotlap swarm --master)", "--engine native"),
+        ("http", False, "use --engine native, fewer users", "--master"),
+        ("http", True, "make its users NativeUser", "--engine native"),
+    ],
+)
+def test_the_advice_fits_the_engine_in_use(engine: str, own_users: bool, advice: str, never: str) -> None:
+    of_engine = {"engine": engine, "own_users": own_users}
+    hits = [said(judged(trial(**of_engine, generator_cpu_percent=81.0)))["generator-busy"]]
+    if not own_users:
+        hits.append(said(judged(trial(**of_engine, in_flight_mean=9.0)))["littles-law"])
+    for hit in hits:
+        assert advice in hit.sentence
+        assert never not in hit.sentence
+
+
 GROWING = [100.0 + 225 * number for number in range(40)]
 
 
