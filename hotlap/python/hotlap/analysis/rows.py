@@ -45,6 +45,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """What is said of this lane alone: a doubt about the run is said once, among its findings."""
     doubted: bool
     """Whether any rule doubts its figures."""
+    doubted_profiles: list[str]
+    """The modes of its profiles that are doubtful or void."""
     error: str | None
     trials: int
     figures: dict[str, float | None]
@@ -58,13 +60,18 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mark(self) -> str:
-        """The verdict's look: its status, or ``doubtful`` where a rule doubts a lane that is not void."""
-        return "doubtful" if self.status == "ok" and self.doubted else self.status
+        """The verdict's look: its status, or ``doubtful`` where a rule doubts a lane that is not void, or a profile."""
+        return "doubtful" if self.status == "ok" and (self.doubted or self.doubted_profiles) else self.status
 
     @property
     def word(self) -> str:
-        """The verdict in a word or two."""
-        return {"failed": "not measured", "doubtful": "ok, doubtful"}.get(self.mark, self.mark)
+        """The verdict in a few words."""
+        doubts = [
+            *(["doubtful"] if self.status == "ok" and self.doubted else []),
+            *([f"doubtful {self.doubted_profiles[0]} profile"] if len(self.doubted_profiles) == 1 else []),
+            *([f"{len(self.doubted_profiles)} doubtful profiles"] if len(self.doubted_profiles) > 1 else []),
+        ]
+        return ", ".join([{"failed": "not measured"}.get(self.status, self.status), *doubts])
 
     def __getitem__(self, key: str) -> float | None:
         return self.figures[key]
@@ -198,6 +205,9 @@ def row(lane: JudgedLane) -> Row:
             if rule.scope != "run" and not (failed and rule.name == "not-measured")
         ],
         doubted=any(rule.severity == "doubtful" for rule in lane.verdict.rules),
+        doubted_profiles=[
+            one.evidence.mode for one in lane.profiles if one.trust.rules and not one.evidence.error
+        ],
         error=seen.error or ("no trial of this lane was measured" if failed else None),
         trials=len(trials),
         figures=figures,
@@ -250,6 +260,9 @@ def quotient(above: float | None, below: float | None) -> float | None:
     return above / below if above is not None and below else None
 
 
+_CLOCK = re.compile(r"\[+vdso\]+")
+
+
 class Function(msgspec.Struct, frozen=True, kw_only=True):
     """A function of a profile; ``own`` and ``total`` are shares of the profile."""
 
@@ -270,7 +283,13 @@ def heaviest(profile: JudgedProfile, limit: int = 12) -> list[Function]:
     whole = profile.evidence.total or max((frame.total_value for frame in profile.frames), default=0.0)
     chosen = sorted(
         (frame for frame in profile.frames if frame.self_value > 0),
-        key=lambda frame: (-frame.self_value, -frame.total_value, frame.name),
+        # Who asks for the time is not known where the clock stands by itself: it explains nothing, so it leads nothing.
+        key=lambda frame: (
+            _CLOCK.fullmatch(frame.name) is not None,
+            -frame.self_value,
+            -frame.total_value,
+            frame.name,
+        ),
     )
     return [
         Function(

@@ -282,6 +282,12 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
     here: list[tuple[str, str | None]]
 
 
+def statement_facts(sent: StatementCounts) -> Pairs:
+    """How many statements a request sends, and how many a debug mode adds to them, if one does."""
+    added = [("added by the debug mode", formatting.number(sent.added_per_request))]
+    return [("a request", formatting.number(sent.per_request)), *(added if sent.added_per_request else [])]
+
+
 def statements(sent: StatementCounts) -> list[tuple[str, str, str | None]]:
     """The statements that a request sends most often: what, how often, and the app's function that does."""
     return [

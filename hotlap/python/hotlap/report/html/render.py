@@ -53,7 +53,7 @@ class StatementsBlock(msgspec.Struct, frozen=True, kw_only=True):
     """What the page shows of a lane's statements."""
 
     id: str
-    total: str
+    facts: details.Pairs
     rows: list[tuple[str, str, str | None]]
 
 
@@ -244,7 +244,7 @@ def _statements(page: Page, row: rows.Row, lane: JudgedLane) -> StatementsBlock 
         return None
     return StatementsBlock(
         id=page.fragment(f"{row.anchor}-statements"),
-        total=formatting.number(sent.per_request),
+        facts=details.statement_facts(sent),
         rows=details.statements(sent),
     )
 
