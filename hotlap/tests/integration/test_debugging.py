@@ -6,7 +6,9 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import environments
 import pytest
+from environments import Need
 
 from hotlap.experiment import Experiment, Lane, Server
 from hotlap.profiling.debugging import debug_settings
@@ -105,6 +107,7 @@ from wsgiref.simple_server import demo_app, make_server
 make_server("127.0.0.1", int(sys.argv[1]), demo_app).serve_forever()
 """
 
+VERSIONS = environments.at_hand("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 UNOPTIMISED = "--enable-optimizations" not in str(sysconfig.get_config_var("CONFIG_ARGS"))
 OF_THE_BUILD = {"unoptimised-python", "debug-python"}
 
@@ -185,6 +188,50 @@ UVICORN = ("-m", "uvicorn", "--port", "{port}", "--log-level", "warning", "--loo
 )
 def test_what_is_on_is_found(tmp_path: Path, source: str, server: Server, kinds: set[str]) -> None:
     assert set(found(tmp_path, source, server)) == kinds
+
+
+COVERED = "import coverage\ncoverage.Coverage(data_file=None).start()\n" + ASGI
+MONITORED = (
+    ASGI
+    + """
+import sys
+sys.monitoring.use_tool_id(4, "shop's own")
+sys.monitoring.set_events(4, sys.monitoring.events.PY_START)
+"""
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", VERSIONS)
+def test_tracers_are_found_on_each_python(tmp_path: Path, version: str, need: Need) -> None:
+    python = str(environments.make(tmp_path / "env", version, ["uvicorn", "coverage"], need))
+    by_itself = (*UVICORN, "shop:app")
+
+    def of(source: str, *words: str) -> set[str]:
+        return set(found(tmp_path, source, Server(python=python, command=("{python}", *words))))
+
+    assert of(ASGI, *by_itself) == set()
+    assert of(ASGI, "-m", "coverage", "run", "--data-file", "none", *by_itself) == {"coverage"}
+    assert of(COVERED, *by_itself) == {"coverage"}
+    assert of(TRACED, *by_itself) == {"tracer"}
+    assert of(ASGI, "-X", "dev", *by_itself) == {"dev-mode"}
+    if tuple(map(int, version.split("."))) >= (3, 12):
+        assert of(MONITORED, *by_itself) == {"monitoring"}
+
+
+@pytest.mark.slow
+def test_fastapi_dev_is_told_from_fastapi_run(tmp_path: Path, need: Need) -> None:
+    python = str(
+        environments.make(tmp_path / "env", environments.OWN, ["fastapi", "fastapi-cli", "uvicorn"], need)
+    )
+    source = FASTAPI.replace("debug=True", "")
+
+    def of(word: str) -> set[str]:
+        words = ("{python}", "-m", "fastapi", word, "shop.py", "--port", "{port}")
+        return set(found(tmp_path, source, Server(python=python, command=words)))
+
+    assert of("run") == set()
+    assert of("dev") == {"fastapi-dev", "reloader"}
 
 
 def test_the_build_of_python_is_told(tmp_path: Path) -> None:
