@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import sysconfig
 from pathlib import Path
@@ -14,7 +15,7 @@ from hotlap.experiment import Experiment, Lane, Server
 from hotlap.profiling.debugging import debug_settings
 from hotlap.profiling.probe import probe
 from hotlap.profiling.statements import statements
-from hotlap.serving.server import served
+from hotlap.serving.server import free_port, served, stop
 from hotlap.serving.verify import verify
 
 ASGI = """
@@ -199,6 +200,25 @@ sys.monitoring.use_tool_id(4, "shop's own")
 sys.monitoring.set_events(4, sys.monitoring.events.PY_START)
 """
 )
+
+
+def test_a_server_that_runs_already_is_read_from_outside(tmp_path: Path) -> None:
+    """Named without its pid, it is who listens there."""
+    (tmp_path / "shop.py").write_text(ASGI)
+    port = free_port()
+    words = [sys.executable, "-X", "dev", "-m", "uvicorn", "--port", str(port), "--reload", "shop:app"]
+    process = subprocess.Popen(words, cwd=tmp_path, start_new_session=True, stderr=subprocess.DEVNULL)
+    try:
+        made = Experiment(
+            name="shop", root=str(tmp_path), server=Server(url=f"http://127.0.0.1:{port}"), lanes=()
+        )
+        with probe() as own, served(made) as running:
+            assert running.pids() == []
+            assert process.pid in running.seen_pids()
+            told = debug_settings(own, running)
+        assert {one.kind.value for one in told or []} == {"reloader", "dev-mode"}
+    finally:
+        stop(process)
 
 
 @pytest.mark.slow

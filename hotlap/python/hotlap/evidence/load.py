@@ -60,7 +60,7 @@ class MachineUse(msgspec.Struct, kw_only=True):
     """What else the machine did during a trial."""
 
     other_cpu_percent: float = 0.0
-    """Of one core, by processes that are neither the server nor the generator."""
+    """Of one core, by processes that are neither the generator nor the server, where its processes are known."""
     others: list[ProcessUse] | None = None
     """Those of them that used most and were there at the end; ``None`` where nobody looked."""
     steal_percent: float = 0.0

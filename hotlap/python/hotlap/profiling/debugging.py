@@ -19,7 +19,7 @@ def debug_settings(probe: Probe, served: Served) -> list[DebugSetting] | None:
     Returns:
         ``None`` where its processes are not known.
     """
-    pids = served.pids()
+    pids = served.seen_pids()
     if not pids:
         return None
     return causes([*_asked(probe, pids), *_read(pids)])

@@ -111,7 +111,7 @@ class Window:
         answer = self._answer(runner, time.monotonic() - began_s)
         ours_s = cpu[0] - before[0] + (cpu[1] or 0.0) - (before[1] or 0.0)
         answer.machine = watch.look(ours_s, self._plan.server_pids)
-        answer.machine.others = others.look(self._plan.server_pids)
+        answer.machine.others = others.look(self._plan.seen_pids)
         write_whole(Path(self._plan.answer), msgspec.json.encode(answer))
         runner.quit()
 

@@ -266,15 +266,15 @@ def limited_by_machine(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
 @rule("other-processes", "run", "doubtful")
 def other_processes(run: JudgedRun) -> Iterator[Claim]:
     """Other processes used half of a core or more while lanes were measured: which, and which lanes."""
-    disturbed: dict[str, list[MachineUse]] = {}
+    disturbed: dict[str, list[Trial]] = {}
     for lane in run.lanes:
-        seen = [trial.machine for trial in _measured(lane) if trial.machine is not None]
-        if busy := [one for one in seen if one.other_cpu_percent > OTHERS_PERCENT]:
+        if busy := [trial for trial in _measured(lane) if _others_percent(trial) > OTHERS_PERCENT]:
             disturbed[lane.name] = busy
     if not disturbed:
         return
-    uses = [use for busy in disturbed.values() for use in busy]
-    most = max(use.other_cpu_percent for use in uses)
+    uses = [trial.machine for busy in disturbed.values() for trial in busy if trial.machine is not None]
+    by_lane = {name: max(_others_percent(trial) for trial in busy) for name, busy in disturbed.items()}
+    most = max(by_lane.values())
     processes = _heaviest(uses)
     named = ", ".join(f"{one.name} (process {one.pid}) {one.cpu_percent:.0f}%" for one in processes)
     unnamed = "" if any(use.others is None for use in uses) else ", none of them for long (a build, say)"
@@ -282,14 +282,20 @@ def other_processes(run: JudgedRun) -> Iterator[Claim]:
         sentence=f"while {lanes_were(run, list(disturbed))} measured, other processes used up to {most:.0f}% of a "
         f"core{f': {named}' if named else unnamed}; end them, and measure anew",
         evidence={
-            "other_cpu_percent": {
-                name: max(use.other_cpu_percent for use in busy) for name, busy in disturbed.items()
-            },
+            "other_cpu_percent": {**by_lane},
             "processes_percent": {f"{one.name}, process {one.pid}": one.cpu_percent for one in processes},
         },
         lanes=list(disturbed),
         weight=0.5,
     )
+
+
+def _others_percent(trial: Trial) -> float:
+    """Of a core, by other processes; where the server's are not known, it cannot be told from those but by name."""
+    use = trial.machine or MachineUse()
+    if trial.server_cpu_percent is None and use.others is not None:
+        return sum(one.cpu_percent for one in use.others)
+    return use.other_cpu_percent
 
 
 def _heaviest(uses: Sequence[MachineUse]) -> list[ProcessUse]:

@@ -105,7 +105,9 @@ def test_evidence_makes_its_rule_speak(more: dict[str, Any], rule: str) -> None:
 def of_busy(*uses: MachineUse | None) -> JudgedRun:
     """A run of a lane for each use of the machine."""
     lanes = [
-        LaneResult(scenario=f"s{number}", variant="x", path="/", trials=[trial(machine=use)])
+        LaneResult(
+            scenario=f"s{number}", variant="x", path="/", trials=[trial(machine=use, server_cpu_percent=60.0)]
+        )
         for number, use in enumerate(uses)
     ]
     return judge(RunResult(created="2026-01-01T00:00:00+00:00", lanes=lanes))
@@ -131,6 +133,18 @@ def test_other_processes_are_told_once_for_the_run_and_by_name() -> None:
     console = Console(record=True, width=200)
     terminal.show(made, console)
     assert console.export_text().count("other processes used") == 1
+
+
+def test_a_server_that_is_not_known_is_not_told_as_another_process() -> None:
+    alone = MachineUse(other_cpu_percent=98.0, others=[])
+    beside = MachineUse(other_cpu_percent=158.0, others=using(60.0).others)
+    lanes = [
+        LaneResult(scenario=name, variant="x", path="/", trials=[trial(machine=use, server_cpu_percent=None)])
+        for name, use in (("alone", alone), ("beside", beside))
+    ]
+    (hit,) = judge(RunResult(created="2026-01-01T00:00:00+00:00", lanes=lanes)).doubts
+    assert hit.lanes == ["beside/x"]
+    assert "used up to 60% of a core: p0" in hit.sentence
 
 
 def test_other_processes_that_are_gone_have_no_name() -> None:
