@@ -128,6 +128,21 @@ def test_flask_with_a_query_for_each_row(app: Callable[[str], Path]) -> None:
     assert "<code>select name from customer where id = ?</code>" in page
 
 
+def test_django_with_a_template_that_asks_for_rows_one_by_one(app: Callable[[str], Path], need: Need) -> None:
+    """The statements come first: they are what the template spends its time on, and no cache is recommended."""
+    need(os.geteuid() == 0, TRACING)
+    folder = app("lazy")
+    hotlap(folder, "init")
+    found = run(folder, "--profiles", "on-cpu", "--time", "5")
+    first = said(found, "repeated-statement")
+    assert found.findings[0].name == first.name, [one.sentence for one in found.findings]
+    assert figure(first, "per_request") == 200
+    assert "cache what does not change" not in " ".join(one.sentence for one in found.findings)
+    work = said(found, "kind-of-work")
+    assert "goes to SQL" in work.sentence
+    assert "ask for what is needed in fewer" in work.sentence
+
+
 def test_a_server_that_the_load_leaves_idle(app: Callable[[str], Path]) -> None:
     """Users who mostly wait: the report says that the load sets the figure, and accuses nothing else."""
     folder = app("rows")
@@ -140,6 +155,24 @@ def test_a_server_that_the_load_leaves_idle(app: Callable[[str], Path]) -> None:
     assert only.name == "idle-server"
     assert re.search(r"the server was idle \d+% of the time on static/app: the load, not", only.sentence)
     assert figure(only, "server_cpu_percent") < 50
+
+
+def test_a_lane_that_only_sleeps(tmp_path: Path) -> None:
+    """Its server sets nothing, and the finding says what it waits for."""
+    (tmp_path / "shop.py").write_text(
+        "import asyncio\nfrom starlette.applications import Starlette\nfrom starlette.responses import PlainTextResponse\n"
+        "from starlette.routing import Route\n\nasync def nap(request):\n    await asyncio.sleep(0.05)\n"
+        "    return PlainTextResponse('rested')\n\napp = Starlette(routes=[Route('/nap', nap)])\n"
+    )
+    (tmp_path / "hotlap.toml").write_text(
+        'app = "shop:app"\ninterface = "asgi"\nready_path = "/nap"\n[scenarios.nap]\npath = "/nap"\n'
+        "load = { users = 16 }\n"
+    )
+    found = run(tmp_path, "--profiles", "await")
+    [only] = found.findings
+    assert only.name == "only-waits"
+    assert "requests to /nap only wait for a timer in nap (shop.py:" in only.sentence
+    assert found.lanes[0].trials[0].limited_by == "load"
 
 
 def test_django_with_json_in_a_loop(app: Callable[[str], Path], need: Need) -> None:

@@ -135,7 +135,8 @@ def assert_apart(seen: dict[str, Any], python: Path, probed: bool = False) -> No
     assert str(Path(package).parent) not in paths
     of_lab = [file for file in seen["files"] if os.path.realpath(file).startswith((*lab, package))]
     names = {Path(file).stem for file in of_lab}
-    assert names == ({"sitecustomize", "hotlap_probe", "hotlap_statements"} if probed else set())
+    own = {"sitecustomize", "hotlap_probe", "hotlap_settings", "hotlap_statements"}
+    assert names == (own if probed else set())
     assert not {"hotlap", "locust", "gevent", "granian", "msgspec"} & {
         name.partition(".")[0] for name in seen["modules"]
     }
@@ -230,7 +231,7 @@ def test_nothing_of_the_lab_is_on_the_apps_path(
     monkeypatch.setenv("PYTHONPATH", str(Path(discover.__file__).parents[2]))
     server = Server(app="shop:app", interface="wsgi", python=".venv/bin/python")
     with probe() as one:
-        env = one.env(statements=True) if probed else {}
+        env = one.env(watch=True) if probed else {}
         with served(Experiment(name="x", server=server, lanes=(), root=str(shop)), env=env) as running:
             seen = json.loads(asked(running.port, "/look"))
             assert len(one.present(running.pids())) == (2 if probed else 0)
@@ -455,7 +456,7 @@ if __name__ == "__main__":
     server = Server(command=("{python}", "main.py", "{port}"), python=".venv/bin/python")
     lane = Lane(scenario="s", variant="v", path="/")
     with probe() as one:
-        env = one.env(statements=True)
+        env = one.env(watch=True)
         experiment = Experiment(name="x", server=server, lanes=(), root=str(tmp_path))
         with served(experiment, env=env) as running:
             (pid,) = one.workers(running.pids())

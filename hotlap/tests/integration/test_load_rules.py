@@ -24,6 +24,7 @@ from hotlap.evidence.load import Trial
 from hotlap.experiment import Engine, Experiment, Lane, Load, Server
 from hotlap.load.locust_pool import LocustPool
 from hotlap.load.trial import Offered, Timing, measure
+from hotlap.serving.aftermath import OWNER
 from hotlap.serving.server import Served, served
 
 pytestmark = pytest.mark.measures
@@ -182,19 +183,27 @@ def test_a_stock_generator_that_is_the_bottleneck_voids_the_lane(tmp_path: Path)
 
 
 @pytest.fixture
-def busy() -> Iterator[None]:
+def busy() -> Iterator[set[int]]:
     """Processes that use every core."""
+    pids = set()
     with ExitStack() as stack:
         for _ in range(os.cpu_count() or 1):
-            process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+            # Not marked as one that the lab has started.
+            env = {name: value for name, value in os.environ.items() if name != OWNER}
+            process = subprocess.Popen([sys.executable, "-c", "while True: pass"], env=env)
             stack.callback(process.wait)
             stack.callback(process.kill)
-        yield
+            pids.add(process.pid)
+        yield pids
 
 
-def test_other_processes_on_the_cores_are_seen(tmp_path: Path, busy: None) -> None:
+def test_other_processes_on_the_cores_are_seen(tmp_path: Path, busy: set[int]) -> None:
     made = run("constant", Load(users=4, wait_s=(0.05, 0.05)), tmp_path)
     assert "other-processes" in said(made)
     machine = made.lanes[0].trials[0].evidence.machine
     assert machine is not None
     assert machine.other_cpu_percent > 50
+    named = {one.pid for one in machine.others or []}
+    assert named & busy, machine.others
+    assert not named & {os.getpid()}
+    assert "python" in said(made)["other-processes"].sentence

@@ -63,7 +63,7 @@ def test_statements_are_counted_only_where_that_is_asked_for() -> None:
     """
     with running(source) as (own, pid):
         assert own.ask(pid, "statements", dict)["statements"] == []
-    with running(source, env={"HOTLAP_STATEMENTS": "1"}) as (own, pid):
+    with running(source, env={"HOTLAP_WATCH": "1"}) as (own, pid):
         (one,) = own.ask(pid, "statements", dict)["statements"]
     assert one["count"] == 1
 

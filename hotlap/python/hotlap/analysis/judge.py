@@ -33,8 +33,11 @@ def judge(run: RunResult) -> JudgedRun:
             profile.trust = _verdict(hits)
             findings += _findings(hits)
     # Last: what is said of the run may depend on the lanes' verdicts.
-    findings += [hit for rule in by_scope["run"] for hit in _hits(rule, rule.read(judged), None)]
-    judged.findings = sorted(findings, key=lambda one: (-one.weight, one.name, one.lane or ""))
+    of_run = [hit for rule in by_scope["run"] for hit in _hits(rule, rule.read(judged), None)]
+    doubts = [hit for hit in of_run if hit.severity != "finding"]
+    for lane in judged.lanes:
+        lane.verdict.rules += [hit for hit in doubts if lane.name in hit.lanes]
+    judged.doubts, judged.findings = _ordered(doubts), _ordered([*findings, *_findings(of_run)])
     return judged
 
 
@@ -56,9 +59,10 @@ def write(judged: JudgedRun, folder: Path) -> Path:
 def _lane(lane: LaneResult) -> JudgedLane:
     measured = lane.of_role()
     last = measured[-1] if measured else None
+    alone_ms = lane.verified.alone_ms if lane.verified is not None else None
     return JudgedLane(
         evidence=lane,
-        trials=[judged_trial(trial) for trial in lane.trials],
+        trials=[judged_trial(trial, alone_ms) for trial in lane.trials],
         profiles=[judged_profile(profile, last) for profile in lane.profiles],
     )
 
@@ -73,6 +77,7 @@ def _hits(rule: Rule, claims: Iterator[Claim], lane: JudgedLane | None) -> list[
             evidence=claim.evidence,
             lane=claim.lane or (lane.name if lane else None),
             link=claim.link,
+            lanes=list(claim.lanes),
             weight=claim.weight,
             cause=claim.cause,
         )
@@ -83,6 +88,11 @@ def _hits(rule: Rule, claims: Iterator[Claim], lane: JudgedLane | None) -> list[
 def _verdict(hits: list[RuleHit]) -> Verdict:
     kept = [hit for hit in hits if hit.severity != "finding"]
     return Verdict(status="void" if any(hit.severity == "void" for hit in kept) else "ok", rules=kept)
+
+
+def _ordered(hits: list[RuleHit]) -> list[RuleHit]:
+    """The weightiest first."""
+    return sorted(hits, key=lambda one: (-one.weight, one.name, one.lane or ""))
 
 
 def _findings(hits: list[RuleHit]) -> list[RuleHit]:

@@ -91,6 +91,8 @@ class JudgedRun(msgspec.Struct, kw_only=True):
 
     evidence: RunResult
     lanes: list[JudgedLane] = []
+    doubts: list[RuleHit] = []
+    """What is doubtful about several lanes, said once; their verdicts have it too. The weightiest first."""
     findings: list[RuleHit] = []
     """The weightiest first."""
 
@@ -101,6 +103,7 @@ class JudgedRun(msgspec.Struct, kw_only=True):
     def judgement(self) -> Judgement:
         """What is written into ``run.json`` for its other readers."""
         return Judgement(
+            doubts=self.doubts,
             findings=self.findings,
             lanes={
                 lane.name: LaneJudgement(

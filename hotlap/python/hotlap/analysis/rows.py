@@ -44,6 +44,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     anchor: str
     status: Status
     reasons: list[RuleHit]
+    """What is said of this lane alone: a doubt about the run is said once, among its findings."""
+    doubted: bool
+    """Whether any rule doubts its figures."""
+    doubted_profiles: list[str]
+    """The modes of its profiles that are doubtful or void."""
     error: str | None
     trials: int
     figures: dict[str, float | None]
@@ -57,14 +62,18 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mark(self) -> str:
-        """The verdict's look: its status, or ``doubtful`` where a rule doubts a lane that is not void."""
-        doubted = self.status == "ok" and any(rule.severity == "doubtful" for rule in self.reasons)
-        return "doubtful" if doubted else self.status
+        """The verdict's look: its status, or ``doubtful`` where a rule doubts a lane that is not void, or a profile."""
+        return "doubtful" if self.status == "ok" and (self.doubted or self.doubted_profiles) else self.status
 
     @property
     def word(self) -> str:
-        """The verdict in a word or two."""
-        return {"failed": "not measured", "doubtful": "ok, doubtful"}.get(self.mark, self.mark)
+        """The verdict in a few words."""
+        doubts = [
+            *(["doubtful"] if self.status == "ok" and self.doubted else []),
+            *([f"doubtful {self.doubted_profiles[0]} profile"] if len(self.doubted_profiles) == 1 else []),
+            *([f"{len(self.doubted_profiles)} doubtful profiles"] if len(self.doubted_profiles) > 1 else []),
+        ]
+        return ", ".join([{"failed": "not measured"}.get(self.status, self.status), *doubts])
 
     @property
     def sorts_by(self) -> dict[str, float | str | None]:
@@ -209,7 +218,15 @@ def row(lane: JudgedLane) -> Row:
         title=seen.title,
         anchor=anchor("lane", lane.name),
         status="failed" if failed else lane.verdict.status,
-        reasons=[rule for rule in lane.verdict.rules if not (failed and rule.name == "not-measured")],
+        reasons=[
+            rule
+            for rule in lane.verdict.rules
+            if rule.scope != "run" and not (failed and rule.name == "not-measured")
+        ],
+        doubted=any(rule.severity == "doubtful" for rule in lane.verdict.rules),
+        doubted_profiles=[
+            one.evidence.mode for one in lane.profiles if one.trust.rules and not one.evidence.error
+        ],
         error=seen.error or ("no trial of this lane was measured" if failed else None),
         trials=len(trials),
         figures=figures,

@@ -30,14 +30,23 @@ STALL_MISSED = 20.0
 """And so many answers, at least, would have come meanwhile."""
 STALL_SHARE = 0.05
 """Of the usual answers: no more come in a slice of a stall."""
+IDLE_PERCENT = 50.0
+"""Of a core: a server that uses no more is idle for half of the time or more."""
+AS_ALONE = 1.5
+"""So many times as long as alone a request takes, at most, that is not held up by others."""
 LITTLES = 0.05
 """Of the users: how many the law may leave unaccounted for."""
 LITTLES_RESPONSES = 10.0
 """So many mean responses a window must last before throughput and latency are held against each other."""
 
 
-def judged_trial(trial: Trial) -> JudgedTrial:
-    """A trial with what may be believed of it."""
+def judged_trial(trial: Trial, alone_ms: float | None = None) -> JudgedTrial:
+    """A trial with what may be believed of it.
+
+    Args:
+        trial: What was seen.
+        alone_ms: How long a request takes without any load; ``None`` where that is not known.
+    """
     steadiness = steadiness_of(trial)
     # Users of a locustfile wait as they like, and what failed has no latency: what the law needs is not known.
     law = None if trial.own_users or trial.failures else littles(trial, steadiness)
@@ -49,7 +58,7 @@ def judged_trial(trial: Trial) -> JudgedTrial:
         evidence=trial,
         latency_ms=trial.latency_ms if whole else Percentiles(max=trial.latency_ms.max),
         service_ms=trial.service_ms if whole else None,
-        limited_by=limited_by(trial, saturated),
+        limited_by=limited_by(trial, saturated, alone_ms),
         steadiness=steadiness,
         law=law,
         starved=missing,
@@ -155,12 +164,20 @@ def starved(law: LittlesLaw | None) -> float | None:
     return missing if missing > LITTLES * law.users else None
 
 
-def limited_by(trial: Trial, saturated: bool) -> LimitedBy | None:
+def is_as_alone(trial: Trial, alone_ms: float | None) -> bool:
+    """Whether requests take about as long as without any load, on a server that is idle: more would be answered so."""
+    mean_ms, server = trial.latency_ms.mean, trial.server_cpu_percent
+    if not alone_ms or mean_ms is None or server is None:
+        return False
+    return server <= IDLE_PERCENT and mean_ms <= AS_ALONE * alone_ms
+
+
+def limited_by(trial: Trial, saturated: bool, alone_ms: float | None = None) -> LimitedBy | None:
     """What set a trial's requests per second, by where the time and the CPU went; ``None``: nothing was answered.
 
     The generator, from 80% of a core; the machine, where it and the server leave less than a tenth of the cores
-    that they have between them; the load, where users wait longer than they are served or arrivals are given;
-    else the server, as where more arrive than it answers.
+    that they have between them; the load, where users wait longer than they are served, arrivals are given, or an
+    idle server answers them as soon as it would answer one alone; else the server, as where more arrive than it answers.
     """
     mean_ms, server = trial.latency_ms.mean, trial.server_cpu_percent
     generator, cores = trial.generator_cpu_percent or 0.0, trial.machine.cores if trial.machine else None
@@ -173,4 +190,4 @@ def limited_by(trial: Trial, saturated: bool) -> LimitedBy | None:
     waits_ms = 1000 * sum(trial.wait_s) / 2 if trial.wait_s else 0.0
     if trial.model != "closed" or waits_ms > mean_ms:
         return "server" if saturated else "load"
-    return "server"
+    return "load" if is_as_alone(trial, alone_ms) else "server"

@@ -57,11 +57,22 @@ class NamedRequests(msgspec.Struct, kw_only=True):
     """From the real send of each; ``None`` where the engine does not know."""
 
 
+class ProcessUse(msgspec.Struct, frozen=True, kw_only=True):
+    """A process that is neither the server, the generator nor the lab's own."""
+
+    name: str
+    pid: Count
+    cpu_percent: Amount
+    """Of one core, from when the users were started."""
+
+
 class MachineUse(msgspec.Struct, kw_only=True):
     """What else the machine did during a trial."""
 
     other_cpu_percent: Amount = 0.0
-    """Of one core, by processes that are neither the server nor the generator."""
+    """Of one core, by processes that are neither the generator nor the server, where its processes are known."""
+    others: list[ProcessUse] | None = None
+    """Those of them that used most and were there at the end; ``None`` where nobody looked."""
     steal_percent: Difference = 0.0
     """Of one core, taken away by the host."""
     swapped_bytes: CountDifference = 0

@@ -70,6 +70,17 @@ class WorkKind(enum.Enum):
     PYDANTIC = "pydantic"
 
 
+class WorkCaller(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose code asks for a kind of work."""
+
+    library: str | None
+    """The package's folder or module, as ``botocore``; ``None``: the app itself."""
+    function: str
+    """The one that asks most often, with its place."""
+    share: float
+    """Of this kind's samples."""
+
+
 class WorkShare(msgspec.Struct, frozen=True, kw_only=True):
     """A kind of work with its share of the samples, and the app's functions that most of it is done for."""
 
@@ -77,6 +88,11 @@ class WorkShare(msgspec.Struct, frozen=True, kw_only=True):
     share: Amount
     by: list[OwnShare]
     """Shares of this kind's samples."""
+    alone: float | None = None
+    """Of all samples: those without another kind of work within this one, such as the SQL of a template. Allocating,
+    copies and regular expressions are parts of other work, and do not count. ``None`` where nobody looked."""
+    callers: list[WorkCaller] = []
+    """Who asks for it, the heaviest first; the standard library's own frames are passed over."""
 
 
 class Attribution(msgspec.Struct, frozen=True, kw_only=True):

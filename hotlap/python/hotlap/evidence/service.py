@@ -87,8 +87,11 @@ class StatementCounts(msgspec.Struct, frozen=True, kw_only=True):
     """What one request sends to databases."""
 
     per_request: Amount
+    """Of the app's own, those that a debug mode adds left out."""
     repeated: list[RepeatedStatement]
     """The most frequent ones, the most frequent first."""
+    added_per_request: Amount = 0.0
+    """By a framework's debug mode (Django's, on SQLite)."""
 
 
 ServerName = Literal["granian", "uvicorn", "hypercorn", "gunicorn", "waitress", "command", "url"]

@@ -206,6 +206,7 @@ def _swarm(offered: Offered, served: Served, pool: LocustPool, timing: Timing | 
             time_s=timing.time_s if timing else None,
             seed=timing.seed if timing else 0,
             server_pids=tuple(served.pids()),
+            seen_pids=tuple(served.seen_pids()),
             ca_file=served.ca_file,
             body=offered.body,
             first=offered.first,

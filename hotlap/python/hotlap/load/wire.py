@@ -27,6 +27,8 @@ class SwarmPlan(msgspec.Struct, frozen=True, kw_only=True):
     warm_up_s: float = 0.0
     time_s: float | None = None
     server_pids: tuple[int, ...] = ()
+    seen_pids: tuple[int, ...] = ()
+    """Processes of the server as far as they can be seen, also where they were not named."""
     seed: int = 0
     """Of what is left to chance: waits, gaps, who writes."""
     body: bytes | None = None

@@ -7,6 +7,7 @@ for that line. And it belongs to a kind of work (JSON, SQL, allocating) if a fra
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -16,11 +17,21 @@ import msgspec
 
 from hotlap._engine import Stacks
 from hotlap.evidence.figures import Place
-from hotlap.evidence.profile import Attribution, LoopBlock, OwnShare, Wait, WaitKind, WorkKind, WorkShare
+from hotlap.evidence.profile import (
+    Attribution,
+    LoopBlock,
+    OwnShare,
+    Wait,
+    WaitKind,
+    WorkCaller,
+    WorkKind,
+    WorkShare,
+)
 
 OWN_KEPT = 20
 """How many of the app's functions are kept of each profile."""
 _BY_KEPT = 2
+_CALLERS_KEPT = 3
 WAITS_FOR = "waits for: "
 """How the innermost frame of a suspended task begins in a graph."""
 ALLOCATOR = re.compile(
@@ -38,10 +49,12 @@ class _Known(msgspec.Struct, frozen=True):
     frame: re.Pattern[str]
     leaf: bool = False
     """Whether only the innermost frame counts."""
+    is_part: bool = False
+    """Whether any other work may do it, as a part of its own."""
 
 
 _KNOWN = (
-    _Known(WorkKind.ALLOCATION, ALLOCATOR, True),
+    _Known(WorkKind.ALLOCATION, ALLOCATOR, leaf=True, is_part=True),
     _Known(
         WorkKind.JSON,
         re.compile(
@@ -56,8 +69,8 @@ _KNOWN = (
         ),
     ),
     _Known(WorkKind.TEMPLATES, re.compile(r".*\((jinja2|mako|django/template)/.*")),
-    _Known(WorkKind.REGULAR_EXPRESSIONS, re.compile(r".*\(re/\w+\.py:\d+\)|sre_\w+")),
-    _Known(WorkKind.DEEP_COPIES, re.compile(r".*\(copy\.py:\d+\)")),
+    _Known(WorkKind.REGULAR_EXPRESSIONS, re.compile(r".*\(re/\w+\.py:\d+\)|sre_\w+"), is_part=True),
+    _Known(WorkKind.DEEP_COPIES, re.compile(r".*\(copy\.py:\d+\)"), is_part=True),
     _Known(WorkKind.LOGGING, re.compile(r".*\(logging/.*")),
     _Known(WorkKind.PYDANTIC, re.compile(r".*\((pydantic|pydantic_core)/.*|.*pydantic_core.*")),
 )
@@ -67,7 +80,7 @@ def of_stacks(stacks: Stacks, root: Path) -> Attribution:
     """Whose code a cleaned on-CPU profile of an app in ``root`` shows, and what kinds of work."""
     total = 0
     own: Counter[tuple[str, str]] = Counter()
-    kinds: dict[WorkKind, Counter[tuple[str, str] | None]] = {known.kind: Counter() for known in _KNOWN}
+    kinds = {known.kind: _Seen() for known in _KNOWN}
     is_own = owner(stacks, root)
     for frames, count in lines_of(stacks):
         total += count
@@ -75,16 +88,21 @@ def of_stacks(stacks: Stacks, root: Path) -> Attribution:
         innermost = _innermost(places)
         if innermost is not None:
             own[innermost] += count
-        for known in _KNOWN:
-            at = _first(known, frames)
-            if at is not None:
-                kinds[known.kind][_innermost(places[: at + 1])] += count
+        begins = {known: at for known in _KNOWN if (at := _first(known, frames)) is not None}
+        innermost_at = max((at for known, at in begins.items() if not known.is_part), default=-1)
+        for known, at in begins.items():
+            seen = kinds[known.kind]
+            seen.by[_innermost(places[: at + 1])] += count
+            if at >= innermost_at:
+                seen.alone += count
+            if not known.leaf and (caller := _caller(frames, places, at)) is not None:
+                seen.callers[caller] += count
     if not total:
         return Attribution()
     return Attribution(
         own=_functions(own, total)[:OWN_KEPT],
         kinds=sorted(
-            (_work(kind, by, total) for kind, by in kinds.items() if by),
+            (_work(kind, seen, total) for kind, seen in kinds.items() if seen.by),
             key=lambda one: (-one.share, one.kind.value),
         ),
     )
@@ -246,6 +264,50 @@ def _functions(places: Counter[tuple[str, str]], total: int) -> list[OwnShare]:
     return sorted(found, key=lambda one: (-one.share, one.function.name))
 
 
-def _work(kind: WorkKind, by: Counter[tuple[str, str] | None], total: int) -> WorkShare:
-    known = Counter({place: count for place, count in by.items() if place is not None})
-    return WorkShare(kind=kind, share=by.total() / total, by=_functions(known, by.total())[:_BY_KEPT])
+class _Seen:
+    """What was seen of a kind of work, in samples."""
+
+    def __init__(self) -> None:
+        self.by: Counter[tuple[str, str] | None] = Counter()
+        self.alone = 0
+        self.callers: Counter[tuple[str | None, str]] = Counter()
+        """By library (``None``: the app) and function."""
+
+
+def _caller(
+    frames: Sequence[str], places: Sequence[tuple[str, str] | None], at: int
+) -> tuple[str | None, str] | None:
+    """Who asks for the work that begins at a frame: the app, or a library by its folder's or module's name."""
+    for frame, place in zip(reversed(frames[:at]), reversed(places[:at]), strict=True):
+        if place is not None:
+            return None, f"{place[0]} ({place[1]})"
+        found = _PLACE.match(frame)
+        library = found["file"].partition("/")[0].removesuffix(".py") if found is not None else ""
+        if library and not library.startswith("<") and library not in sys.stdlib_module_names:
+            return library, frame
+    return None
+
+
+def _work(kind: WorkKind, seen: _Seen, total: int) -> WorkShare:
+    known = Counter({place: count for place, count in seen.by.items() if place is not None})
+    of_kind = seen.by.total()
+    callers: dict[str | None, Counter[str]] = {}
+    for (library, function), count in seen.callers.items():
+        callers.setdefault(library, Counter())[function] += count
+    return WorkShare(
+        kind=kind,
+        share=of_kind / total,
+        by=_functions(known, of_kind)[:_BY_KEPT],
+        alone=seen.alone / total,
+        callers=sorted(
+            (
+                WorkCaller(
+                    library=library,
+                    function=max(sorted(functions), key=lambda one: functions[one]),
+                    share=functions.total() / of_kind,
+                )
+                for library, functions in callers.items()
+            ),
+            key=lambda one: (-one.share, one.library or ""),
+        )[:_CALLERS_KEPT],
+    )

@@ -49,6 +49,8 @@ def statements(probe: Probe, served: Served, answers: Answers, root: Path) -> St
         sent = _all_sent(probe, served)
     if not sent:
         return None
+    added = sum(one.count for one in sent if one.debug_mode)
+    sent = [one for one in sent if not one.debug_mode]
     counts: Counter[str] = Counter()
     heaviest: dict[str, _Sent] = {}
     for one in sent:
@@ -57,6 +59,7 @@ def statements(probe: Probe, served: Served, answers: Answers, root: Path) -> St
             heaviest[one.sql] = one
     return StatementCounts(
         per_request=counts.total() / requests,
+        added_per_request=added / requests,
         repeated=[
             RepeatedStatement(
                 sql=sql[:_SQL_CHARS], per_request=count / requests, by=_place(heaviest[sql].stack, root)
@@ -72,6 +75,8 @@ class _Sent(msgspec.Struct):
     sql: str
     count: int
     stack: list[str]
+    debug_mode: str | None = None
+    """The framework whose debug mode added it."""
 
 
 class _Statements(msgspec.Struct):

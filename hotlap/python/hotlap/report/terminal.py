@@ -87,10 +87,12 @@ def show(run: JudgedRun, console: Terminal) -> None:
             console.print(f"{lane.name}: {held(seen)}", soft_wrap=True)
         # The rule that speaks of a lane without figures says its error, too.
         for sentence in (
-            [lane.evidence.error] if lane.evidence.error else [rule.sentence for rule in lane.verdict.rules]
+            [lane.evidence.error]
+            if lane.evidence.error
+            else [rule.sentence for rule in lane.verdict.rules if rule.scope != "run"]
         ):
             console.print(f"{lane.name}: {sentence}", soft_wrap=True)
-    for cause in causes(run.findings)[:FINDINGS]:
+    for cause in [*causes(run.doubts), *causes(run.findings)[:FINDINGS]]:
         reach = f" ({cause.reach})" if len(cause.hits) > 1 else ""
         console.print(f"• {cause.sentence}{reach}", soft_wrap=True)
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from hotlap.evidence.debugging import DebugSetting
 from hotlap.evidence.environment import Environment
 from hotlap.evidence.figures import Amount, Difference
 from hotlap.evidence.load import Role, Trial
@@ -48,6 +49,8 @@ class RuleHit(msgspec.Struct, kw_only=True):
     lane: str | None = None
     link: str | None = None
     """Where the evidence is: a fragment of the report (``#lane-cpu-native``) or a file of the run."""
+    lanes: list[str] = []
+    """Of what is said once for the run: the lanes that it is about."""
     weight: Difference = 0.0
     """The weightiest findings come first."""
     cause: str | None = None
@@ -72,6 +75,8 @@ class LaneJudgement(msgspec.Struct, kw_only=True):
 class Judgement(msgspec.Struct, kw_only=True):
     """A run as it was judged when it was written, for other readers of ``run.json``: the lab judges anew."""
 
+    doubts: list[RuleHit] = []
+    """About several lanes."""
     findings: list[RuleHit] = []
     lanes: dict[str, LaneJudgement] = {}
 
@@ -120,6 +125,8 @@ class LaneResult(msgspec.Struct, kw_only=True):
     locks: dict[str, LockTimes] = {}
     """By the lock's name."""
     statements: StatementCounts | None = None
+    debug_settings: list[DebugSetting] | None = None
+    """For development, that were on while it was verified; ``None`` where nobody could look."""
     capacity: Capacity | None = None
 
     @property

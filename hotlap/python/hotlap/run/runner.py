@@ -16,6 +16,7 @@ from hotlap.experiment import Experiment, Lane
 from hotlap.files import write_whole
 from hotlap.load.locust_pool import LocustPool
 from hotlap.load.trial import LoadError, Offered, Timing, measure, write_histogram
+from hotlap.profiling.debugging import debug_settings
 from hotlap.profiling.probe import probe
 from hotlap.profiling.profile import Shot, compare, diff_frames, record
 from hotlap.profiling.recorders import chosen
@@ -187,11 +188,12 @@ class Runner:
         try:
             with (
                 probe() as own_probe,
-                served(self._experiment, lane, env=own_probe.env(statements=True)) as server,
+                served(self._experiment, lane, env=own_probe.env(watch=True)) as server,
             ):
                 answers = Answers(lane)
                 counted = statements(own_probe, server, answers, self._root(lane))
                 row.verified, row.statements = answers.verified, counted
+                row.debug_settings = debug_settings(own_probe, server)
                 self._answers[lane.name] = answers
         except (ServeError, VerifyError) as error:
             row.error = lane.hide(str(error))

@@ -59,6 +59,28 @@ def cpu_s_of(pids: Sequence[int]) -> float | None:
     return sum(used) if used else None
 
 
+def listening(port: int) -> list[int]:
+    """The processes that listen on a TCP port of this machine, and their children, as far as one may see them."""
+    found: dict[int, None] = {}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            # Asked one by one: of a socket that several processes share, all connections name but one of them.
+            for one in process.net_connections("tcp"):
+                if one.status == psutil.CONN_LISTEN and one.laddr.port == port:
+                    found |= dict.fromkeys(
+                        [process.pid, *(child.pid for child in process.children(recursive=True))]
+                    )
+    return list(found)
+
+
+def is_local(host: str | None) -> bool:
+    """Whether a host is this machine, by its name or a loopback address."""
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 class Served:
     """A server that answers: where it listens, its processes and what they have used."""
 
@@ -90,6 +112,13 @@ class Served:
     def pids(self) -> list[int]:
         """The server's processes, the supervisor first; empty where they are not known."""
         return [process.pid for process in self._tree()]
+
+    def seen_pids(self) -> list[int]:
+        """Its processes; of one that runs already and was named without its pid, those here that listen on its port.
+
+        Who listens need not be all that serves: it is enough to leave them out, or to read what they were started with.
+        """
+        return self.pids() or (listening(self.port) if is_local(urlsplit(self.url).hostname) else [])
 
     def cpu_s(self) -> float | None:
         """User and system time of all its processes so far, in seconds; ``None`` where they are not known."""
@@ -187,12 +216,7 @@ def check_target(url: str, allow_remote: bool) -> None:
     Raises:
         ServeError: the host is not a loopback address, and ``allow_remote`` is not given.
     """
-    host = urlsplit(url).hostname or ""
-    try:
-        local = ip_address(host).is_loopback
-    except ValueError:
-        local = host == "localhost"
-    if not local and not allow_remote:
+    if not is_local(urlsplit(url).hostname) and not allow_remote:
         raise ServeError(
             f"{url} is not on this machine: load only what is yours, and then say so with --allow-remote"
         )

@@ -6,12 +6,61 @@ import contextlib
 import os
 import resource
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psutil
 
-from hotlap.evidence.load import MachineUse
+from hotlap.evidence.load import MachineUse, ProcessUse
+from hotlap.serving.aftermath import OWNER
+from hotlap.serving.programs import title_of
+
+OTHERS_KEPT = 3
+_LEAST_PERCENT = 5.0
+"""Of a core: a process that used less is not worth a name."""
+
+
+class Others:
+    """What other processes use, from when it is made. It takes tens of milliseconds: nothing may be measured then."""
+
+    def __init__(self) -> None:
+        self._began_s = time.monotonic()
+        self._used_s = {one: used_s for one, used_s, _ in _all()}
+
+    def look(self, server_pids: Iterable[int]) -> list[ProcessUse]:
+        """Those that used most since then, but for the server's and the lab's own.
+
+        Args:
+            server_pids: The server's processes.
+        """
+        passed_s = max(time.monotonic() - self._began_s, 1e-9)
+        # The parent is the command that measures: it marks what it starts, not itself.
+        ours = {os.getpid(), os.getppid(), *server_pids}
+        found = []
+        for one, used_s, process in _all():
+            percent = 100 * (used_s - self._used_s.get(one, 0.0)) / passed_s
+            if percent >= _LEAST_PERCENT and one[0] not in ours and not _is_marked(process):
+                with contextlib.suppress(psutil.Error):
+                    name = title_of(process.name(), process.cmdline())
+                    found.append(ProcessUse(name=name, pid=process.pid, cpu_percent=percent))
+        return sorted(found, key=lambda each: -each.cpu_percent)[:OTHERS_KEPT]
+
+
+def _all() -> Iterator[tuple[tuple[int, float], float, psutil.Process]]:
+    """Each process, known by its number and when it was started, with the processor time it has used."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            times = process.cpu_times()
+            yield (process.pid, process.create_time()), times.user + times.system, process
+
+
+def _is_marked(process: psutil.Process) -> bool:
+    """Whether the command that measures has started it, or something that it has started."""
+    own = os.environ.get(OWNER)
+    try:
+        return own is not None and process.environ().get(OWNER) == own
+    except psutil.Error:
+        return False
 
 
 class Watch:

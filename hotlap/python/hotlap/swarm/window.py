@@ -22,7 +22,7 @@ from hotlap.load.wire import NamedSlice, Slice, SwarmPlan, WindowResult
 from hotlap.serving.server import cpu_s_of
 from hotlap.swarm.bridge import FEED
 from hotlap.swarm.counters import Accounts
-from hotlap.swarm.machine import Watch
+from hotlap.swarm.machine import Others, Watch
 
 _LIVE_S = 0.05
 _SLICE_S = 0.25
@@ -89,6 +89,7 @@ class Window:
 
     def run(self, runner: Runner) -> None:
         """A greenlet for the whole trial: wait for all users, warm up, measure, write the answer, quit."""
+        others = Others()
         while runner.user_count < self._plan.users:
             gevent.sleep(_LIVE_S)
         gevent.sleep(self._plan.warm_up_s)
@@ -112,6 +113,7 @@ class Window:
         answer = self._answer(runner, time.monotonic() - began_s)
         ours_s = cpu[0] - before[0] + (cpu[1] or 0.0) - (before[1] or 0.0)
         answer.machine = watch.look(ours_s, self._plan.server_pids)
+        answer.machine.others = others.look(self._plan.seen_pids)
         if answer.out_of_data is not None:
             # What is sent after the window takes values, too: none is from here on.
             FEED.stop()

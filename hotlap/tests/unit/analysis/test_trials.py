@@ -16,6 +16,7 @@ def limit_of(
     cores: int,
     *,
     wait_s: tuple[float, float] = (0.0, 0.0),
+    alone_ms: float | None = None,
 ) -> str | None:
     """What set the requests per second of ten users: CPU in percent of a core."""
     trial = Trial(
@@ -28,7 +29,7 @@ def limit_of(
         server_cpu_percent=server,
         machine=MachineUse(cores=cores),
     )
-    return limited_by(trial, saturated=False)
+    return limited_by(trial, saturated=False, alone_ms=alone_ms)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,23 @@ def test_a_wait_that_is_longer_than_the_answer_sets_it() -> None:
     assert limit_of(20.0, 10.0, 50.0, 2, wait_s=wait_s) == "load"
     assert limit_of(900.0, 10.0, 50.0, 2, wait_s=wait_s) == "server"
     assert limit_of(None, 10.0, 50.0, 2, wait_s=wait_s) is None
+
+
+@pytest.mark.parametrize(
+    ("mean_ms", "server", "alone_ms", "limit"),
+    [
+        (50.5, 3.0, 50.0, "load"),
+        # They wait for one another.
+        (800.0, 3.0, 50.0, "server"),
+        (50.5, 97.0, 50.0, "server"),
+        (50.5, 3.0, None, "server"),
+        (50.5, None, 50.0, "server"),
+    ],
+)
+def test_a_server_that_is_idle_and_answers_at_once_does_not_set_it(
+    mean_ms: float, server: float | None, alone_ms: float | None, limit: str
+) -> None:
+    assert limit_of(mean_ms, 10.0, server, 2, alone_ms=alone_ms) == limit
 
 
 def trial_of(answered: list[int], *, p50_ms: float = 50.0, wait_s: tuple[float, float] = (0.0, 0.0)) -> Trial:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from hotlap._engine import Stacks
-from hotlap.profiling.attribution import _innermost, crates, lines_of, owner
+from hotlap.evidence.profile import WorkKind, WorkShare
+from hotlap.profiling.attribution import _innermost, crates, lines_of, of_stacks, owner
 
 
 def test_a_closure_goes_by_the_function_that_it_is_written_in() -> None:
@@ -46,4 +47,49 @@ def test_glue_and_core_of_one_name_each_have_their_place(tmp_path: Path) -> None
     assert [owner(stacks, tmp_path)(frame) for frame in frames] == [
         ("fold", "src/python/glue.rs:9"),
         ("fold", "src/fold.rs:3"),
+    ]
+
+
+def work(root: Path, *stacks: tuple[str, int]) -> dict[WorkKind, WorkShare]:
+    """The kinds of work of recorded stacks; ``shop.py`` is the app's."""
+    (root / "shop.py").write_text("")
+    recorded = root / "recorded.txt"
+    recorded.write_text("".join(f"{frames.replace('ROOT', str(root))} {count}\n" for frames, count in stacks))
+    return {one.kind: one for one in of_stacks(Stacks.read(recorded).clean(), root).kinds}
+
+
+SITE = "/venv/lib/python3.11/site-packages"
+RENDER = f"page (ROOT/shop.py:9);Template.render ({SITE}/django/template/base.py:171)"
+
+
+def test_what_a_template_asks_for_is_not_the_templates(tmp_path: Path) -> None:
+    found = work(
+        tmp_path,
+        (f"{RENDER};QuerySet.__iter__ ({SITE}/django/db/models/query.py:400)", 80),
+        (f"{RENDER};Node.render ({SITE}/django/template/base.py:1000)", 15),
+        (f"{RENDER};copy (/usr/lib/python3.11/copy.py:66)", 5),
+    )
+    templates, sql = found[WorkKind.TEMPLATES], found[WorkKind.SQL]
+    assert (templates.share, templates.alone) == (1.0, 0.2)
+    assert (sql.share, sql.alone) == (0.8, 0.8)
+
+
+def test_who_asks_for_json(tmp_path: Path) -> None:
+    loads = "loads (/usr/lib/python3.11/json/__init__.py:346)"
+    found = work(
+        tmp_path,
+        (f"page (ROOT/shop.py:9);{loads};JSONDecoder.decode (/usr/lib/python3.11/json/decoder.py:337)", 10),
+        (f"page (ROOT/shop.py:9);DefaultJSONProvider.dumps ({SITE}/flask/json/provider.py:179);{loads}", 20),
+        (
+            f"page (ROOT/shop.py:9);JSONFileLoader.load_file ({SITE}/botocore/loaders.py:180);"
+            f"helped (/usr/lib/python3.11/functools.py:3);{loads}",
+            65,
+        ),
+        (f"JSONFileLoader.other ({SITE}/botocore/loaders.py:190);{loads}", 5),
+    )
+    told = [(one.library, one.function, round(one.share, 2)) for one in found[WorkKind.JSON].callers]
+    assert told == [
+        ("botocore", "JSONFileLoader.load_file (botocore/loaders.py:180)", 0.7),
+        ("flask", "DefaultJSONProvider.dumps (flask/json/provider.py:179)", 0.2),
+        (None, "page (shop.py:9)", 0.1),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gzip
 from base64 import b64decode
 from pathlib import Path
@@ -13,11 +14,12 @@ import pytest
 
 from hotlap import formatting
 from hotlap.analysis import rows as aggregate
-from hotlap.analysis.judged import JudgedRun
+from hotlap.analysis.judged import JudgedProfile, JudgedRun
 from hotlap.analysis.profiles import judged_profile
 from hotlap.analysis.trials import judged_trial
 from hotlap.evidence.load import Trial
 from hotlap.evidence.profile import Frame, Line, Profile
+from hotlap.evidence.service import StatementCounts
 from hotlap.report.html import assets, charts, details
 from hotlap.run.result import RuleHit, Verdict
 
@@ -161,6 +163,34 @@ def test_a_verdict_of_doubt_does_not_void_a_lane(run: JudgedRun) -> None:
     row = aggregate.row(lane)
     assert (row.status, row.mark, row.word) == ("ok", "doubtful", "ok, doubtful")
     assert row.reasons == [doubt]
+
+
+def test_a_verdict_tells_of_doubtful_profiles(run: JudgedRun) -> None:
+    lane = made_run.of(made_run.spoil(run), "cpu/native")
+    row = aggregate.row(lane)
+    assert (row.status, row.mark, row.word) == ("ok", "doubtful", "ok, doubtful on-cpu profile")
+    assert row.reasons == []
+    again = copy.deepcopy(lane.profiles[0])
+    again.evidence.mode = "gil"
+    lane.profiles.append(again)
+    assert aggregate.row(lane).word == "ok, 2 doubtful profiles"
+    lane.verdict = Verdict(
+        rules=[RuleHit(name="noise", scope="lane", severity="doubtful", sentence="It was noisy.")]
+    )
+    assert aggregate.row(lane).word == "ok, doubtful, 2 doubtful profiles"
+    # One that failed is not doubtful: there is none.
+    assert aggregate.row(made_run.of(run, "read/native")).word == "ok"
+
+
+@pytest.mark.parametrize("name", ["[vdso]", "[[vdso]]"])
+def test_the_clock_by_itself_does_not_lead_the_table(name: str) -> None:
+    found = [
+        Frame(name=name, kind="c", self_value=90, total_value=90),
+        Frame(name="work", kind="python", self_value=10, total_value=10),
+    ]
+    profile = Profile(profiler="py-spy", mode="on-cpu", samples=100, total=100.0, frames=found)
+    told = aggregate.heaviest(JudgedProfile(evidence=profile, frames=profile.frames))
+    assert [(one.name, one.own) for one in told] == [("work", 0.1), ("[vdso]", 0.9)]
 
 
 def test_heaviest_functions_are_shares_of_the_whole_by_their_own_time() -> None:
@@ -328,3 +358,10 @@ def test_names_are_neither_markup_nor_colours_in_a_chart(run: JudgedRun) -> None
     assert chart is not None
     names = {name for trace in chart["data"] for name in trace["y"] if name}
     assert names == {"&#36;ink", "&lt;b&gt;bold&lt;/b&gt;", "cpualloc", "cpu"}
+
+
+def test_statements_that_a_debug_mode_adds_are_told_apart() -> None:
+    sent = StatementCounts(per_request=31.0, repeated=[])
+    assert details.statement_facts(sent) == [("a request", "31.0")]
+    added = StatementCounts(per_request=31.0, repeated=[], added_per_request=31.0)
+    assert details.statement_facts(added)[1:] == [("added by the debug mode", "31.0")]

@@ -121,6 +121,35 @@ def test_failed_lanes_are_rows_with_their_reason(run: JudgedRun, tmp_path: Path)
     assert "leave out --pid" in text
 
 
+def test_the_pill_of_a_lane_tells_of_its_doubtful_profile(run: JudgedRun, tmp_path: Path) -> None:
+    text = render(made_run.spoil(run), tmp_path).read_text("utf-8")
+    row = text[text.index('data-lane="cpu/native"') :]
+    assert "ok, doubtful on-cpu profile</span>" in row[: row.index("</tr>")]
+    assert "of them 1 doubtful" in text
+
+
+def test_what_is_doubtful_about_the_run_is_said_once_before_the_findings(
+    run: JudgedRun, tmp_path: Path
+) -> None:
+    sentence = "while all 8 lanes were measured, other processes used up to 92% of a core"
+    hit = RuleHit(
+        name="other-processes",
+        scope="run",
+        severity="doubtful",
+        sentence=sentence,
+        lanes=[one.name for one in run.lanes],
+    )
+    run.doubts.append(hit)
+    for lane in run.lanes:
+        lane.verdict.rules.append(hit)
+    text = render(run, tmp_path).read_text("utf-8")
+    said = sentence[0].upper() + sentence[1:]
+    assert text.count(said) == 1
+    assert text.index(said) < text.index(run.findings[0].sentence.removesuffix("."))
+    # In the table, and above each lane.
+    assert text.count("</svg>ok, doubtful</span>") == 2 * 8
+
+
 def test_a_run_of_nothing_is_a_page_too(tmp_path: Path) -> None:
     page = Elements(render(judge(RunResult(created="2026-11-23T13:05:22+00:00")), tmp_path))
     assert "No rule had anything to report about this run." in page.texts

@@ -28,13 +28,11 @@ def test_what_is_written_fits_the_schema_that_is_shipped(tmp_path: Path) -> None
 def test_a_run_of_the_first_schema_is_judged_as_it_was() -> None:
     old: dict[str, Any] = json.loads(FIRST.read_text())
     run = judge(result.read(FIRST))
-    assert [one.sentence for one in run.findings] == [one["sentence"] for one in old["findings"]]
+    assert [one.name for one in run.findings] == [one["name"] for one in old["findings"]]
     assert len(run.findings) >= 5
     for lane, before in zip(run.lanes, old["lanes"], strict=True):
         assert lane.verdict.status == before["verdict"]["status"]
-        assert [one.sentence for one in lane.verdict.rules] == [
-            one["sentence"] for one in before["verdict"]["rules"]
-        ]
+        assert [one.name for one in lane.verdict.rules] == [one["name"] for one in before["verdict"]["rules"]]
         assert [one.limited_by for one in lane.trials] == [one["limited_by"] for one in before["loads"]]
         assert [one.slowdown for one in lane.profiles] == [
             pytest.approx(one["slowdown"]) if one["slowdown"] is not None else None

@@ -6,14 +6,15 @@ each; ``hotlap.analysis.judge`` runs them all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 
 import msgspec
 
+from hotlap.analysis.judged import JudgedRun
 from hotlap.run.result import RuleEvidence, Scope, Severity
 
-MODULES = ("load", "profiles", "findings", "mixes")
+MODULES = ("load", "serving", "profiles", "findings", "mixes")
 
 
 class Claim(msgspec.Struct, kw_only=True):
@@ -26,6 +27,8 @@ class Claim(msgspec.Struct, kw_only=True):
     lane: str | None = None
     cause: str | None = None
     """What it comes down to, in words that hold for any lane: those of a rule with the same one are told together."""
+    lanes: Sequence[str] = ()
+    """Of a doubt that is said once for the run: the lanes that it makes doubtful."""
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -39,6 +42,19 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 _RULES: list[Rule] = []
+_NAMED = 3
+"""How many lanes a sentence about several names."""
+
+
+def lanes_were(run: JudgedRun, names: Sequence[str]) -> str:
+    """How a sentence about lanes begins: ``all 4 lanes were``, ``both lanes were``, ``cpu/native was``."""
+    if len(names) == 1:
+        return f"{names[0]} was"
+    if len(names) == len(run.lanes):
+        return "both lanes were" if len(names) == 2 else f"all {len(names)} lanes were"
+    if len(names) > _NAMED:
+        return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more were"
+    return f"{', '.join(names[:-1])} and {names[-1]} were"
 
 
 def rule(

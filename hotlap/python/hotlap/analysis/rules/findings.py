@@ -10,11 +10,15 @@ from hotlap.analysis.intervals import MIN_ROUNDS
 from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun, JudgedTrial
 from hotlap.analysis.rows import anchor as anchor_of
 from hotlap.analysis.rules import Claim, rule
-from hotlap.evidence.profile import WaitKind, WorkKind
+from hotlap.analysis.trials import IDLE_PERCENT, is_as_alone
+from hotlap.evidence.profile import Wait, WaitKind, WorkCaller, WorkKind, WorkShare
 
 LOCK_SHARE = 0.5
 """Of a request's time: from here on a lock is what the request is about."""
-IDLE_SHARE = 0.5
+WAITS_MS = 5.0
+"""A request that takes less is not said to wait."""
+WAITS_SHARE = 0.8
+"""Of a request's time: from here on it only waits, and is not computed."""
 QUEUED_USERS = 4
 """Fewer users say little about whether requests wait for one another."""
 ONE_AT_A_TIME = 0.6
@@ -33,14 +37,44 @@ BUSY_PERCENT = 20.0
 ADVICE = {
     WorkKind.ALLOCATION: "keep and reuse what is allocated, or borrow instead of copying",
     WorkKind.JSON: "a JSON library in native code (orjson, msgspec) does the same in a fraction of the time",
-    WorkKind.SQL: "ask for what is needed in one statement, with an index for it",
+    WorkKind.SQL: "ask for fewer rows and columns, with an index for what is asked",
     WorkKind.TEMPLATES: "cache what does not change",
     WorkKind.REGULAR_EXPRESSIONS: "compile once, or parse by hand",
     WorkKind.DEEP_COPIES: "share what nobody changes",
     WorkKind.LOGGING: "log less on this path, or from a queue",
     WorkKind.PYDANTIC: "validate once, at the edge",
 }
-"""What may be done about much of a kind of work."""
+"""What may be done about much of a kind of work, where no more is known of it."""
+FRAMEWORKS = frozenset(
+    (
+        *(
+            "aiohttp",
+            "blacksheep",
+            "bottle",
+            "connexion",
+            "django",
+            "falcon",
+            "fastapi",
+            "flask",
+            "litestar",
+            "ninja",
+        ),
+        *("pyramid", "quart", "rest_framework", "robyn", "sanic", "starlette", "tornado", "werkzeug"),
+    )
+)
+"""Libraries whose JSON is the app's: they encode what it answers, and can be told to with another library."""
+OF_LIBRARIES = {
+    "botocore": "it reads its models each time that a client or a session is made: make one and keep it",
+}
+"""What may be done about JSON that a library calls by itself."""
+OF_A_LIBRARY = "another JSON library would not reach it: keep (cache) what it makes, or call it less often"
+SEVERAL = 1.5
+"""Statements a request, from which on it is said that one might do."""
+EXPLAINED = (WorkKind.SQL, WorkKind.TEMPLATES)
+"""What a statement that is sent for each row explains: a template that asks for rows one by one spends its time so."""
+UNDER_ITS_CAUSE = 0.8
+"""The most that what is explained weighs: less than ``REPEATED_WEIGHT``."""
+REPEATED_WEIGHT = 0.85
 
 
 def anchor(lane: JudgedLane, evidence: str | None = None) -> str:
@@ -87,7 +121,7 @@ def one_at_a_time(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     if users < QUEUED_USERS or not mean_ms or cpu is None or trial.evidence.wait_s != (0.0, 0.0):
         return
     longer = mean_ms / alone_ms
-    if longer >= ONE_AT_A_TIME * users and cpu <= 100 * (1 - IDLE_SHARE):
+    if longer >= ONE_AT_A_TIME * users and cpu <= IDLE_PERCENT:
         yield Claim(
             sentence=f"requests to {lane.evidence.path} are served one at a time while the server is "
             f"{1 - cpu / 100:.0%} idle: alone one takes {formatting.number(alone_ms)} ms, with {users} users "
@@ -107,21 +141,77 @@ def one_at_a_time(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
 
 @rule("idle-server", "lane", "finding")
 def idle_server(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
-    """The server was idle half of the time or more, and users waited between requests: the load sets the figure."""
+    """The server was idle half of the time or more and could have answered more: the load sets the figure."""
     trial = _last(lane)
     cpu = trial.evidence.server_cpu_percent if trial is not None else None
-    if trial is None or trial.limited_by != "load" or cpu is None:
+    if trial is None or trial.limited_by != "load" or cpu is None or _only_waits(lane):
         return
-    idle = 1 - cpu / 100
-    if idle >= IDLE_SHARE:
+    if cpu <= IDLE_PERCENT:
         yield Claim(
-            sentence=f"the server was idle {idle:.0%} of the time on {lane.name}: the load, not the service, sets "
+            sentence=f"the server was idle {1 - cpu / 100:.0%} of the time on {lane.name}: the load, not the service, sets "
             "this figure",
             evidence={"server_cpu_percent": cpu, "limited_by": trial.limited_by},
             link=anchor(lane),
             weight=0.3,
             cause="the server was idle half of the time or more: the load, not the service, sets these figures",
         )
+
+
+def _only_waits(lane: JudgedLane) -> bool:
+    """Whether its requests do little but wait, for something that is not held up by the others."""
+    trial = _last(lane)
+    alone_ms = lane.evidence.verified.alone_ms if lane.evidence.verified else None
+    if trial is None or not is_as_alone(trial.evidence, alone_ms):
+        return False
+    mean_ms, used_us = trial.latency_ms.mean or 0.0, trial.evidence.server_cpu_us_per_request
+    return mean_ms >= WAITS_MS and used_us is not None and used_us / 1000 <= (1 - WAITS_SHARE) * mean_ms
+
+
+def _waited_for(lane: JudgedLane) -> Wait | None:
+    """What most of its suspended requests wait for, as far as its await profile knows."""
+    for profile in lane.profiles:
+        tasks = profile.evidence.tasks
+        if tasks is None or (profile.evidence.rests_on or 0) < FEWEST_SAMPLES:
+            continue
+        for one in tasks.waits[:1]:
+            if one.share >= WAIT_SHARE and one.kind not in UNREMARKABLE:
+                return one
+    return None
+
+
+@rule("only-waits", "lane", "finding")
+def only_waits(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
+    """Requests wait for four fifths of their time or more on an idle server, and as long as one does alone."""
+    trial = _last(lane)
+    if trial is None or not _only_waits(lane):
+        return
+    seen, alone_ms = trial.evidence, lane.evidence.verified.alone_ms if lane.evidence.verified else None
+    mean_ms, used_ms = trial.latency_ms.mean, (seen.server_cpu_us_per_request or 0.0) / 1000
+    one = _waited_for(lane)
+    if one is not None:
+        what = f" for {one.what}" + (f" in {one.by}" if one.by is not None else "")
+    else:
+        what = (
+            ""
+            if any(each.evidence.tasks for each in lane.profiles)
+            else " (--profiles await may tell for what)"
+        )
+    users = f", with {seen.users} users {formatting.number(mean_ms)} ms" if seen.users else ""
+    yield Claim(
+        sentence=f"requests to {lane.evidence.path} only wait{what}: alone one takes {formatting.number(alone_ms)} ms{users}, "
+        f"of which the server computes for {formatting.number(used_ms)} ms. More users would be answered as soon; only "
+        "less waiting makes an answer quicker",
+        evidence={
+            "alone_ms": alone_ms,
+            "mean_ms": mean_ms,
+            "server_cpu_us_per_request": seen.server_cpu_us_per_request,
+            "server_cpu_percent": seen.server_cpu_percent,
+            "waits_for": one.what if one is not None else None,
+            "waits_share": one.share if one is not None else None,
+        },
+        link=anchor(lane, "await" if one is not None else None),
+        weight=0.6,
+    )
 
 
 @rule("repeated-statement", "lane", "finding")
@@ -141,9 +231,15 @@ def repeated_statement(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
                     "by": str(one.by) if one.by is not None else None,
                 },
                 link=anchor(lane, "statements"),
-                weight=0.85,
+                weight=REPEATED_WEIGHT,
                 cause=f"each request sends the same statement again and again{by or f': {_short(one.sql)}'}",
             )
+
+
+def _repeats(lane: JudgedLane) -> bool:
+    """Whether its requests send one statement again and again."""
+    sent = lane.evidence.statements
+    return sent is not None and any(one.per_request >= REPEATED_STATEMENTS for one in sent.repeated[:1])
 
 
 def _short(text: str, chars: int = 80) -> str:
@@ -186,7 +282,8 @@ def blocked_loop(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> It
 def waits_for(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> Iterator[Claim]:
     """Half of the suspended tasks or more wait for one thing, in one function of the app's own."""
     seen = profile.evidence
-    if seen.tasks is None or (seen.rests_on or 0) < FEWEST_SAMPLES:
+    # What a lane that only waits waits for is said there.
+    if seen.tasks is None or (seen.rests_on or 0) < FEWEST_SAMPLES or _only_waits(lane):
         return
     for one in seen.tasks.waits[:1]:
         if one.share >= WAIT_SHARE and one.by is not None and one.kind not in UNREMARKABLE:
@@ -226,22 +323,57 @@ def kind_of_work(run: JudgedRun, lane: JudgedLane, profile: JudgedProfile) -> It
     if attribution is None or not _busy(lane, profile):
         return
     for one in attribution.kinds:
-        if one.share >= KIND_SHARE:
+        share = _share_of(one)
+        if share >= KIND_SHARE:
             by = " and ".join(str(each.function) for each in one.by)
+            library = _library(one)
+            weight = 0.9 * share
             yield Claim(
-                sentence=f"{one.share:.0%} of the CPU of {lane.evidence.path} goes to {one.kind.value}"
+                sentence=f"{share:.0%} of the CPU of {lane.evidence.path} goes to {one.kind.value}"
+                + (f" that {library.library} calls, in {library.function}" if library else "")
                 + (f", for {by}" if by else "")
-                + f": {ADVICE[one.kind]}",
+                + f": {_advice(one, lane)}",
                 evidence={
                     "kind": one.kind.value,
-                    "share": one.share,
+                    "share": share,
                     "by": {str(each.function): each.share for each in one.by},
+                    "callers": {each.library or "the app": each.share for each in one.callers},
                     "samples": profile.evidence.rests_on,
                 },
                 link=anchor(lane, profile.evidence.mode),
-                weight=0.9 * one.share,
-                cause=f"CPU goes to {one.kind.value}: {ADVICE[one.kind]}",
+                weight=min(weight, UNDER_ITS_CAUSE) if one.kind in EXPLAINED and _repeats(lane) else weight,
+                cause=f"CPU goes to {one.kind.value}"
+                + (f" that {library.library} calls" if library else "")
+                + f": {_advice_for_a_library(library) if library else ADVICE[one.kind]}",
             )
+
+
+def _share_of(work: WorkShare) -> float:
+    """What a kind of work takes itself. A template also runs what it asks for, such as statements: those are not its."""
+    return work.alone if work.kind is WorkKind.TEMPLATES and work.alone is not None else work.share
+
+
+def _library(work: WorkShare) -> WorkCaller | None:
+    """The library that asks for most JSON by itself; ``None`` where the app does, or its framework for it."""
+    heaviest = work.callers[0] if work.kind is WorkKind.JSON and work.callers else None
+    return None if heaviest is None or heaviest.library in (None, *FRAMEWORKS) else heaviest
+
+
+def _advice_for_a_library(library: WorkCaller) -> str:
+    return OF_LIBRARIES.get(library.library or "", OF_A_LIBRARY)
+
+
+def _advice(work: WorkShare, lane: JudgedLane) -> str:
+    library = _library(work)
+    if library is not None:
+        return _advice_for_a_library(library)
+    sent = lane.evidence.statements
+    if work.kind is WorkKind.SQL and sent is not None and sent.per_request >= SEVERAL:
+        return (
+            f"a request sends {formatting.number(sent.per_request)} statements: ask for what is needed in fewer, with an "
+            "index for each"
+        )
+    return ADVICE[work.kind]
 
 
 @rule("hot-function", "profile", "finding")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from hotlap import formatting
 from hotlap._engine import ANOTHER_BODY
 from hotlap.analysis.judged import JudgedLane, JudgedRun
-from hotlap.analysis.rules import Claim, rule
+from hotlap.analysis.rules import Claim, lanes_were, rule
 from hotlap.analysis.trials import GENERATOR_PERCENT, LITTLES, stalls
-from hotlap.evidence.load import MachineUse, Trial
+from hotlap.evidence.load import MachineUse, ProcessUse, Trial
 from hotlap.run.result import RuleEvidence, Scalar
 
 LAG_SHARE = 0.1
@@ -20,6 +20,7 @@ LAG_SHARE = 0.1
 LAG_MS = 5.0
 OTHERS_PERCENT = 50.0
 """Of a core: what other processes may use meanwhile."""
+OTHERS_NAMED = 3
 STEAL_PERCENT = 5.0
 FILE_LIMIT_SHARE = 0.95
 FEWEST_REQUESTS = 10
@@ -31,6 +32,15 @@ def _measured(lane: JudgedLane) -> list[Trial]:
 
 def _evidence(trial: Trial, **more: Scalar | dict[str, Scalar]) -> RuleEvidence:
     return {**more, "engine": trial.engine, "repeat": trial.repeat}
+
+
+def _spare(trial: Trial) -> str:
+    """How a generator is given less to do, or does more, by the engine that was in use."""
+    if trial.own_users:
+        return "make its users NativeUser (hotlap.users), have fewer of them, or let them wait longer"
+    if trial.engine == "native":
+        return "use fewer users or a longer wait, or load it from another machine (hotlap swarm --master)"
+    return "use --engine native, fewer users or a longer wait"
 
 
 def _flat(struct: msgspec.Struct) -> dict[str, Scalar]:
@@ -46,7 +56,7 @@ def generator_busy(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
         if used is not None and used >= GENERATOR_PERCENT:
             yield Claim(
                 sentence=f"the load generator used {used:.0f}% of a core, so that {lane.name} may show its "
-                "speed and not the server's: use --engine native, fewer users or a longer wait",
+                f"speed and not the server's: {_spare(trial)}",
                 evidence=_evidence(trial, generator_cpu_percent=used),
                 weight=0.9,
             )
@@ -111,7 +121,7 @@ def littles_law(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
             yield Claim(
                 sentence=f"{lane.name} had {law.users:.0f} users, but its throughput, latency and wait "
                 f"account for {by:.0f}: users were held up in the generator, or latencies were not all "
-                "measured; use --engine native or fewer users",
+                f"measured; {_spare(seen)}",
                 evidence=_evidence(seen, **_flat(law)),
                 weight=0.9,
             )
@@ -281,18 +291,74 @@ def limited_by_machine(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
             return
 
 
-@rule("other-processes", "lane", "doubtful")
-def other_processes(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
-    """Something else used the machine meanwhile: other processes, its host, its memory, or a limit set for it."""
+@rule("other-processes", "run", "doubtful")
+def other_processes(run: JudgedRun) -> Iterator[Claim]:
+    """Other processes used half of a core or more while lanes were measured: which, and which lanes."""
+    disturbed: dict[str, list[Trial]] = {}
+    for lane in run.lanes:
+        if busy := [trial for trial in _measured(lane) if _others_percent(trial) > OTHERS_PERCENT]:
+            disturbed[lane.name] = busy
+    if not disturbed:
+        return
+    uses = [trial.machine for busy in disturbed.values() for trial in busy if trial.machine is not None]
+    by_lane = {name: max(_others_percent(trial) for trial in busy) for name, busy in disturbed.items()}
+    most = max(by_lane.values())
+    processes = _heaviest(uses)
+    named = ", ".join(f"{one.name} (process {one.pid}) {one.cpu_percent:.0f}%" for one in processes)
+    unnamed = "" if any(use.others is None for use in uses) else ", none of them for long (a build, say)"
+    yield Claim(
+        sentence=f"while {lanes_were(run, list(disturbed))} measured, other processes used up to {most:.0f}% of a "
+        f"core{f': {named}' if named else unnamed}; end them, and measure anew",
+        evidence={
+            "other_cpu_percent": {**by_lane},
+            "processes_percent": {f"{one.name}, process {one.pid}": one.cpu_percent for one in processes},
+        },
+        lanes=list(disturbed),
+        weight=0.5,
+    )
+
+
+def _others_percent(trial: Trial) -> float:
+    """Of a core, by other processes; where the server's are not known, it cannot be told from those but by name."""
+    use = trial.machine or MachineUse()
+    if trial.server_cpu_percent is None and use.others is not None:
+        return sum(one.cpu_percent for one in use.others)
+    return use.other_cpu_percent
+
+
+def _heaviest(uses: Sequence[MachineUse]) -> list[ProcessUse]:
+    """The processes that used most while any of the lanes was measured."""
+    most: dict[int, ProcessUse] = {}
+    for one in (one for use in uses for one in use.others or []):
+        if one.pid not in most or one.cpu_percent > most[one.pid].cpu_percent:
+            most[one.pid] = one
+    return sorted(most.values(), key=lambda one: -one.cpu_percent)[:OTHERS_NAMED]
+
+
+@rule("host-takes-time", "run", "doubtful")
+def host_takes_time(run: JudgedRun) -> Iterator[Claim]:
+    """The host took more than 5% of a core away from the machine (steal) while lanes were measured."""
+    taken: dict[str, float] = {}
+    for lane in run.lanes:
+        steal = [trial.machine.steal_percent for trial in _measured(lane) if trial.machine is not None]
+        if steal and max(steal) > STEAL_PERCENT:
+            taken[lane.name] = max(steal)
+    if taken:
+        yield Claim(
+            sentence=f"while {lanes_were(run, list(taken))} measured, the host took up to {max(taken.values()):.0f}% of a "
+            "core away (steal); measure at another time",
+            evidence={"steal_percent": {**taken}},
+            lanes=list(taken),
+            weight=0.5,
+        )
+
+
+@rule("short-of-machine", "lane", "doubtful")
+def short_of_machine(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
+    """The container's share of the processor was used up, or memory was swapped, while the lane was measured."""
     for trial in _measured(lane):
         seen = trial.machine or MachineUse()
         sentences = []
-        if seen.other_cpu_percent > OTHERS_PERCENT:
-            sentences.append(f"other processes used {seen.other_cpu_percent:.0f}% of a core; end them")
-        if seen.steal_percent > STEAL_PERCENT:
-            sentences.append(
-                f"the host took {seen.steal_percent:.0f}% of a core away (steal); measure at another time"
-            )
         if seen.throttled:
             sentences.append(
                 f"the container was throttled {seen.throttled} times; raise or remove its CPU limit"
@@ -302,7 +368,7 @@ def other_processes(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
         if sentences:
             yield Claim(
                 sentence=f"while {lane.name} was measured, {'; '.join(sentences)}",
-                evidence=_evidence(trial, **_flat(seen)),
+                evidence=_evidence(trial, throttled=seen.throttled, swapped_bytes=seen.swapped_bytes),
                 weight=0.5,
             )
 

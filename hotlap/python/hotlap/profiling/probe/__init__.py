@@ -41,14 +41,15 @@ class Probe:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def env(self, *, statements: bool = False) -> dict[str, str]:
+    def env(self, *, watch: bool = False) -> dict[str, str]:
         """The variables with which a server loads the probe.
 
         Args:
-            statements: Whether it shall count what is sent to databases, which costs something for each.
+            watch: Whether it shall count what is sent to databases, which costs something for each, and notice
+                tracers that are set.
         """
-        counting = {"HOTLAP_STATEMENTS": "1"} if statements else {}
-        return {"PYTHONPATH": str(_SITE), "HOTLAP_PROBE": str(self._folder), **counting}
+        watching = {"HOTLAP_WATCH": "1"} if watch else {}
+        return {"PYTHONPATH": str(_SITE), "HOTLAP_PROBE": str(self._folder), **watching}
 
     def ask(
         self, pid: int, do: str, kind: type[_Answer], *, timeout_s: float = 30.0, **question: str | float

@@ -246,7 +246,9 @@ def _trial(judged: JudgedTrial) -> Iterable[tuple[str, str]]:
     yield from of_struct(each.lag_ms, "sent late, ", unit="_ms")
     yield from of_struct(each.late_ms, "engine woke late, ", unit="_ms")
     yield from of_struct(each.locust, "Locust says, ")
-    yield from of_struct(each.machine, "machine, ")
+    yield from of_struct(each.machine, "machine, ", leave_out=("others",))
+    for one in (each.machine.others if each.machine is not None else None) or []:
+        yield f"machine, {one.name} (process {one.pid})", spoken(one.cpu_percent, "_percent")
 
 
 def _steadiness(judged: JudgedTrial) -> str:
@@ -297,6 +299,12 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     there: str
     here: list[tuple[str, str | None]]
+
+
+def statement_facts(sent: StatementCounts) -> Pairs:
+    """How many statements a request sends, and how many a debug mode adds to them, if one does."""
+    added = [("added by the debug mode", formatting.number(sent.added_per_request))]
+    return [("a request", formatting.number(sent.per_request)), *(added if sent.added_per_request else [])]
 
 
 def statements(sent: StatementCounts) -> list[tuple[str, str, str | None]]:

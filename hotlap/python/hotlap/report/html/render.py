@@ -64,7 +64,7 @@ class StatementsBlock(msgspec.Struct, frozen=True, kw_only=True):
     """What the page shows of a lane's statements."""
 
     id: str
-    total: str
+    facts: details.Pairs
     rows: list[tuple[str, str, str | None]]
 
 
@@ -206,7 +206,7 @@ def render(run: JudgedRun, folder: Path) -> Path:
             diffs=diffs,
             findings=[
                 FindingBlock(cause=cause, hits=[(one, page.href(one.link, one.lane)) for one in cause.hits])
-                for cause in causes(run.findings)
+                for cause in (*causes(run.doubts), *causes(run.findings))
             ],
             shown=SHOWN,
             environment=details.plain(msgspec.to_builtins(run.evidence.environment)),
@@ -277,7 +277,7 @@ def _statements(page: Page, row: rows.Row, lane: JudgedLane) -> StatementsBlock 
         return None
     return StatementsBlock(
         id=page.fragment(f"{row.anchor}-statements"),
-        total=formatting.number(sent.per_request),
+        facts=details.statement_facts(sent),
         rows=details.statements(sent),
     )
 

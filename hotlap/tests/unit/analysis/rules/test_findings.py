@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from hotlap.analysis.judge import judge
@@ -19,6 +20,7 @@ from hotlap.evidence.profile import (
     TaskWaits,
     Wait,
     WaitKind,
+    WorkCaller,
     WorkKind,
     WorkShare,
 )
@@ -97,6 +99,43 @@ def test_an_idle_server_that_the_load_leaves_idle() -> None:
     assert "idle-server" not in said(lane(trial(server_cpu_percent=40.0)))
 
 
+def sleeping(mean_ms: float = 50.5, cpu: float = 3.0, used_us: float = 300.0, **more: Any) -> LaneResult:
+    """A lane of 16 users whose requests sleep for 50 ms."""
+    seen = trial(
+        latency_ms=Percentiles(mean=mean_ms, p50=mean_ms),
+        rps=16_000 / mean_ms,
+        requests=round(128_000 / mean_ms),
+        server_cpu_percent=cpu,
+        server_cpu_us_per_request=used_us,
+    )
+    return lane(seen, verified=answered(50.2), **more)
+
+
+def test_a_lane_that_only_waits() -> None:
+    told = said(sleeping())
+    assert set(told) == {"only-waits"}
+    assert told["only-waits"] == (
+        "requests to /read only wait (--profiles await may tell for what): alone one takes 50.2 ms, with 16 users 50.5 "
+        "ms, of which the server computes for 0.300 ms. More users would be answered as soon; only less waiting makes "
+        "an answer quicker"
+    )
+    assert "only-waits" not in said(sleeping(mean_ms=800.0))
+    assert "only-waits" not in said(sleeping(cpu=80.0))
+    assert "only-waits" not in said(sleeping(used_us=20_000.0))
+    assert "only-waits" not in said(sleeping(mean_ms=4.0))
+
+
+def test_what_a_lane_that_only_waits_waits_for() -> None:
+    def told(share: float, kind: WaitKind = WaitKind.TIMER) -> dict[str, str]:
+        one = Wait(kind=kind, what="a timer", share=share, by=Place(name="nap", place="shop.py:7"))
+        return said(sleeping(profiles=[profile("await", tasks=TaskWaits(waits=[one]))]))
+
+    assert "only wait for a timer in nap (shop.py:7): alone" in told(0.9)["only-waits"]
+    assert set(told(0.9)) == {"only-waits"}
+    assert "only wait: alone" in told(0.3)["only-waits"]
+    assert "only wait: alone" in told(0.9, WaitKind.CLIENT)["only-waits"]
+
+
 def test_a_statement_sent_for_each_row() -> None:
     def sent(times: float) -> StatementCounts:
         by = Place(name="load", place="shop.py:12")
@@ -158,6 +197,84 @@ def test_a_kind_of_work_and_whom_it_is_for() -> None:
 
 def test_each_kind_of_work_has_its_advice() -> None:
     assert set(ADVICE) == set(WorkKind)
+
+
+def working(*kinds: WorkShare, statements: StatementCounts | None = None) -> dict[str, str]:
+    """What is said of a busy lane with these kinds of work, by rule; of one rule the first."""
+    found = profile(attribution=Attribution(kinds=list(kinds)))
+    made = lane(trial(server_cpu_percent=95.0), profiles=[found], statements=statements)
+    told: dict[str, str] = {}
+    for one in judge(RunResult(created="", lanes=[made])).findings:
+        told.setdefault(one.name, one.sentence)
+    return told
+
+
+def sends(per_request: float) -> StatementCounts:
+    one = RepeatedStatement(sql="select 1", per_request=per_request)
+    return StatementCounts(per_request=per_request, repeated=[one])
+
+
+def test_what_explains_the_other_comes_first() -> None:
+    """A template that asks for rows one by one: the statements first, then their CPU, and nothing of a cache."""
+    templates = WorkShare(kind=WorkKind.TEMPLATES, share=1.0, alone=0.1, by=[])
+    sql = WorkShare(kind=WorkKind.SQL, share=0.98, alone=0.98, by=[])
+    told = working(templates, sql, statements=sends(40.0))
+    assert list(told) == ["repeated-statement", "kind-of-work"]
+    assert "98% of the CPU of /read goes to SQL" in told["kind-of-work"]
+    assert "cache what does not change" not in str(told)
+    # As older runs have it, which do not tell them apart.
+    old = working(msgspec.structs.replace(templates, alone=None), statements=sends(40.0))
+    assert list(old) == ["repeated-statement", "kind-of-work"]
+    rendering = working(msgspec.structs.replace(templates, alone=0.9), statements=sends(1.0))
+    assert (
+        "90% of the CPU of /read goes to templates: cache what does not change" in rendering["kind-of-work"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("statements", "advice"),
+    [
+        (sends(1.0), ": ask for fewer rows and columns, with an index"),
+        (None, ": ask for fewer rows and columns, with an index"),
+        (sends(3.0), ": a request sends 3.00 statements: ask for what is needed in fewer"),
+    ],
+)
+def test_one_statement_is_not_told_to_be_one(statements: StatementCounts | None, advice: str) -> None:
+    told = working(WorkShare(kind=WorkKind.SQL, share=0.7, by=[]), statements=statements)
+    assert advice in told["kind-of-work"]
+    assert "in one statement" not in told["kind-of-work"]
+
+
+@pytest.mark.parametrize(
+    ("callers", "says"),
+    [
+        ([], "JSON: a JSON library in native code (orjson"),
+        ([(None, "page (shop.py:9)")], "JSON: a JSON library in native code (orjson"),
+        (
+            [("starlette", "JSONResponse.render (starlette/responses.py:190)")],
+            "JSON: a JSON library in native",
+        ),
+        (
+            [("botocore", "JSONFileLoader.load_file (botocore/loaders.py:180)"), (None, "page (shop.py:9)")],
+            "JSON that botocore calls, in JSONFileLoader.load_file (botocore/loaders.py:180): it reads its models each "
+            "time that a client or a session is made: make one and keep it",
+        ),
+        (
+            [("tinydb", "Storage.read (tinydb/storages.py:9)")],
+            "JSON that tinydb calls, in Storage.read (tinydb/storages.py:9): another JSON library would not reach it",
+        ),
+    ],
+)
+def test_another_json_library_is_for_whom_it_reaches(
+    callers: list[tuple[str | None, str]], says: str
+) -> None:
+    made = [
+        WorkCaller(library=library, function=function, share=0.8 / (at + 1))
+        for at, (library, function) in enumerate(callers)
+    ]
+    sentence = working(WorkShare(kind=WorkKind.JSON, share=0.6, by=[], callers=made))["kind-of-work"]
+    assert says in sentence
+    assert ("orjson" in sentence) is ("native" in says)
 
 
 def test_a_hot_function() -> None:

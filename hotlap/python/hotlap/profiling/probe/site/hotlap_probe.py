@@ -1,4 +1,4 @@
-"""Looks into the process that it is loaded in: suspended tasks, the event loop's lag, allocations, statements.
+"""Looks into the process that it is loaded in: suspended tasks, the event loop's lag, allocations, statements, settings.
 
 It uses the standard library alone, and does nothing until it is asked: a thread listens on a Unix
 socket in the folder that the lab names, ``PID.sock``. A question is a line of JSON, and so is its answer.
@@ -22,7 +22,8 @@ from collections.abc import Callable
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
 from typing import Any, NamedTuple
 
-import hotlap_statements  # type: ignore[import-not-found,unused-ignore]  # It lies beside this file.
+import hotlap_settings  # type: ignore[import-not-found,unused-ignore]  # They lie beside this file.
+import hotlap_statements  # type: ignore[import-not-found,unused-ignore]
 
 Waited = tuple[str, str]
 """What is waited for: its kind, one of the lab's ``WaitKind``, and in words."""
@@ -45,7 +46,8 @@ MOST_OF_LOOP = 0.1
 
 def start(folder: str) -> None:
     """Listen, in this process and in those that it forks."""
-    if "HOTLAP_STATEMENTS" in os.environ:
+    if "HOTLAP_WATCH" in os.environ:
+        hotlap_settings.watch()
         hotlap_statements.watch()
     os.register_at_fork(after_in_child=lambda: _listen(folder))
     _listen(folder)
@@ -386,6 +388,7 @@ _COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {
     "memory_start": memory_start,
     "memory_stop": memory_stop,
     "statements": hotlap_statements.statements,
+    "settings": hotlap_settings.settings,
     "perf_flush": perf_flush,
     "map_file": map_file,
 }

@@ -67,10 +67,15 @@ def watch() -> None:
 
 
 def statements() -> dict[str, Any]:
-    """The statements sent since this was last asked: how often each, with the stacks that sent it."""
+    """The statements sent since this was last asked: how often each, with the stacks that sent it.
+
+    ``debug_mode`` names the framework whose debug mode added it.
+    """
     found = [
-        {"sql": sql, "stack": stack.split("\n"), "count": count}
-        for (sql, _, stack), count in ((key.partition("\n"), count) for key, count in _statements.items())
+        {"sql": sql, "stack": stack, "count": count, "debug_mode": debug_mode or None}
+        for (debug_mode, sql, *stack), count in (
+            (key.split("\n"), count) for key, count in _statements.items()
+        )
     ]
     _statements.clear()
     return {"statements": found}
@@ -135,29 +140,35 @@ def _statement(args: Sequence[Any], options: dict[str, Any], place: str) -> Any:
 
 def _of_sqlite(text: str) -> None:
     # What aiosqlite's threads send was counted where it was asked for: there the stack is the app's.
-    if not _within.get() and not _in_aiosqlite():
-        _count(text)
+    if not _within.get() and not _runs("aiosqlite.core"):
+        # With DEBUG = True Django has SQLite quote the values of each statement, to keep its text.
+        _count(text, "django" if _runs("django.db.backends.sqlite3.operations", _DJANGO_QUOTES) else "")
 
 
-def _in_aiosqlite() -> bool:
-    if "aiosqlite.core" not in sys.modules:
+_DJANGO_QUOTES = "_quote_params_for_last_executed_query"
+
+
+def _runs(module: str, function: str | None = None) -> bool:
+    """Whether a module's function runs now, or any of it."""
+    if module not in sys.modules:
         return False
     frame: FrameType | None = sys._getframe()
     while frame is not None:
-        if frame.f_globals.get("__name__") == "aiosqlite.core":
+        if frame.f_globals.get("__name__") == module and function in (None, frame.f_code.co_name):
             return True
         frame = frame.f_back
     return False
 
 
-def _count(statement: Any) -> None:
+def _count(statement: Any, debug_mode: str = "") -> None:
+    """``debug_mode``: whose debug mode added it, if one did."""
     text = statement.decode(errors="replace") if isinstance(statement, bytes) else statement
     if not isinstance(text, str):
         # A statement made of parts says what it is only to a connection; a driver's own step is none.
         if type(text).__module__.partition(".")[0] != "psycopg":
             return
         text = repr(text)
-    _statements["\n".join([" ".join(_NUMBERS.sub("?", text).split()), *_stack()])] += 1
+    _statements["\n".join([debug_mode, " ".join(_NUMBERS.sub("?", text).split()), *_stack()])] += 1
 
 
 def _stack() -> list[str]:
