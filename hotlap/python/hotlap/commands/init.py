@@ -12,7 +12,7 @@ from rich.text import Text
 
 from hotlap.experiment import Interface
 from hotlap.experiment.config import load_experiment
-from hotlap.experiment.init import refuse, write, write_data
+from hotlap.experiment.init import left_out, refuse, write, write_data
 from hotlap.recorded import RecordedError
 from hotlap.recorded.traffic import read
 from hotlap.report.terminal import duration
@@ -92,15 +92,20 @@ def command(
     console.print(f"{of}; {len(used)} of {len(found.routes)} routes", soft_wrap=True)
     named = f" ({found.server.python})" if found.server.python is not None else ""
     console.print(f"served by {found.served + named}", soft_wrap=True)
+    for said in found.said:
+        console.print(said, soft_wrap=True)
     for route in sorted(found.routes, key=lambda route: route.note is not None):
         mark = OK if route.note is None else _LEFT_OUT
-        note = f": {route.note}" if route.note else ""
+        told = route.note or route.remark
+        note = f": {told}" if told else ""
         console.print(
             mark,
             f"{route.request.method} {route.seen.path if route.seen else route.request.path}{note}",
             highlight=False,
             soft_wrap=True,
         )
+    if found.websockets:
+        console.print(_LEFT_OUT, left_out(found.websockets), soft_wrap=True)
     if data:
         console.print(f"wrote the values of {len(data)} routes into {data[0].parent}", soft_wrap=True)
     for name, value in found.variables.items():

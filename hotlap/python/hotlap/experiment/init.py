@@ -7,7 +7,7 @@ import io
 import json
 import re
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain, count
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from hotlap.experiment.model import ExperimentError, Server
 from hotlap.experiment.openapi import Request
 from hotlap.experiment.placeholders import literal
 from hotlap.files import write_whole
+from hotlap.formatting import plural
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +41,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     request: Request
     note: str | None = None
     refused: int | None = None
+    challenge: str | None = None
+    """How it wants to be told who asks, where it was refused for that: its ``WWW-Authenticate``."""
+    remark: str | None = None
+    """What is to be said of one that is not left out."""
     seen: Seen | None = None
     """How it was asked for in recorded traffic."""
 
@@ -52,6 +57,10 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     routes: list[Route]
     served: str = ""
     """By which server, on which interpreter, in words."""
+    websockets: list[str] = []
+    """Paths of WebSocket routes, which are left out."""
+    said: list[str] = []
+    """What is said of how its routes were found."""
     variables: dict[str, str] = {}
     """Credentials in recorded requests, by the variables of the environment that stand for them."""
     traffic: str | None = None
@@ -157,6 +166,8 @@ def table(found: Found, name: str, keys: tuple[str, ...]) -> str:
     ]
     for route in sorted(found.routes, key=lambda route: route.note is not None):
         lines += ["", *_scenario(route, prefix, modes)]
+    if found.websockets:
+        lines += ["", f"# Left out: {left_out(found.websockets)}; requests over HTTP alone are measured."]
     lines += _mix(found, prefix)
     return "\n".join(lines) + "\n"
 
@@ -164,6 +175,7 @@ def table(found: Found, name: str, keys: tuple[str, ...]) -> str:
 def _scenario(route: Route, prefix: str, modes: list[str]) -> list[str]:
     asked = route.request
     lines = [f"[{prefix}scenarios.{route.name}]"]
+    lines += [f"# {_sentence(route.remark)}"] if route.remark is not None else []
     lines += [f"method = {_text(asked.method)}"] if asked.method != "GET" else []
     if asked.guessed:
         lines.append(
@@ -184,6 +196,17 @@ def _scenario(route: Route, prefix: str, modes: list[str]) -> list[str]:
     if route.note is None:
         return lines
     return [f"# Left out: {' '.join(route.note.split())}", *(f"# {line}" for line in lines)]
+
+
+def left_out(websockets: Sequence[str]) -> str:
+    """The WebSocket routes that are left out, in words."""
+    return f"{plural(len(websockets), 'WebSocket route')}: {', '.join(websockets)}"
+
+
+def _sentence(text: str) -> str:
+    """Text from outside in one line."""
+    line = " ".join(text.split())
+    return line[:1].upper() + line[1:]
 
 
 def _mix(found: Found, prefix: str) -> list[str]:

@@ -148,6 +148,17 @@ class Served:
             return self._process.poll() is None
         return self.pid is None or psutil.pid_exists(self.pid)
 
+    def end(self) -> str | None:
+        """How the server that we started ended, in words; ``None`` while it runs, and of others."""
+        code = self._process.poll() if self._process is not None else None
+        if code is None:
+            return None
+        return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+
+    def answers(self, path: str) -> bool:
+        """Whether it answers to a path, whatever it says."""
+        return _answers(self.url + path, self.ca_file, any_status=True)
+
     def log(self) -> str:
         """The end of what the server printed."""
         if self._log is None or not self._log.exists():
@@ -166,6 +177,7 @@ def served(
     port: int | None = None,
     python_args: Sequence[str] = (),
     wrapper: Sequence[str] = (),
+    any_status: bool = False,
 ) -> Iterator[Served]:
     """Serve the experiment's app (as the lane has it) on a free port until the block ends.
 
@@ -176,6 +188,7 @@ def served(
         port: The port; ``None`` asks the system for a free one.
         python_args: Arguments for the interpreter, before ``-m``.
         wrapper: A command that runs the server's, such as a profiler's.
+        any_status: It is up when it answers at all, be it with 500: nothing is known of its routes yet.
 
     Raises:
         ServeError: it ended or did not answer within ``ready_timeout_s``, its set-up failed, or it is not
@@ -187,10 +200,11 @@ def served(
         if server.url is not None:
             check_target(server.url, experiment.allow_remote)
             running = Served(server.url, None, server.pid, None, authority(server, root))
-            _await_ready(running, server)
+            _await_ready(running, server, any_status)
             yield running
         else:
-            with _started(server, root, env or {}, port or free_port(), python_args, wrapper) as running:
+            listen = port or free_port()
+            with _started(server, root, env or {}, listen, python_args, wrapper, any_status) as running:
                 yield running
 
 
@@ -259,6 +273,7 @@ def _started(
     listen: int,
     python_args: Sequence[str],
     wrapper: Sequence[str],
+    any_status: bool,
 ) -> Iterator[Served]:
     with scratch("serve") as folder:
         log = folder / "server.log"
@@ -283,11 +298,11 @@ def _started(
                     raise ServeError(f"{shlex.join(command)} cannot be started: {error}") from None
                 ended.callback(stop, process, server.stop_timeout_s)
             running = Served(f"http://127.0.0.1:{listen}", process, process.pid, log)
-            _await_ready(running, server)
+            _await_ready(running, server, any_status)
             yield running
 
 
-def _await_ready(running: Served, server: Server) -> None:
+def _await_ready(running: Served, server: Server, any_status: bool) -> None:
     deadline = time.monotonic() + server.ready_timeout_s
     while True:
         if not running.alive():
@@ -296,7 +311,7 @@ def _await_ready(running: Served, server: Server) -> None:
                 "(`hotlap serve` starts it by hand)"
             )
         try:
-            if _answers(running.url + server.ready_path, running.ca_file):
+            if _answers(running.url + server.ready_path, running.ca_file, any_status=any_status):
                 return
             if server.command is not None and running.listens_on_ipv6():
                 running.url = f"http://[::1]:{running.port}"
@@ -314,12 +329,12 @@ def _await_ready(running: Served, server: Server) -> None:
         time.sleep(_POLL_S)
 
 
-def _answers(url: str, ca_file: str | None) -> bool:
+def _answers(url: str, ca_file: str | None, *, any_status: bool) -> bool:
     parts = urlsplit(url)
     connection = connect(url, ca_file, 2.0)
     try:
         connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
-        return connection.getresponse().status < 500
+        return connection.getresponse().status < 500 or any_status
     except ssl.SSLCertVerificationError:
         raise
     except (OSError, HTTPException):
