@@ -249,7 +249,7 @@ class _Page(HTMLParser):
         where = attrs.get("action") or self._at
         texts = {**attrs, "": "".join(self._around)}
         match attrs.get("method", "get").lower():
-            case "get":
+            case "get" if attrs.get("action") or given:
                 where = where.partition("#")[0].partition("?")[0]
                 self._lead(f"{where}?{given}" if given else where, texts)
             case "post":
@@ -257,7 +257,8 @@ class _Page(HTMLParser):
                     self.found.append(Link(request=request))
 
     def _lead(self, url: str, texts: dict[str, str]) -> None:
-        if url.strip().startswith("#"):
+        if not url.strip() or url.strip().startswith("#"):
+            # It leads nowhere: a script hears the click.
             return
         if (request := _here(url, self._at)) is not None:
             self.found.append(_link(request, texts))

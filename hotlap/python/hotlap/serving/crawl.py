@@ -142,13 +142,7 @@ class _Crawl:
         if self._status.get(FIRST_PAGE) in _NOT_THERE:
             # Nobody links to it: it was a try.
             found = [route for route in found if route.example.path != FIRST_PAGE]
-        per_path: Counter[str] = Counter()
-        kept: list[recorded_routes.Route] = []
-        for route in found:
-            plain = route.template.partition("?")[0]
-            per_path[plain] += 1
-            if per_path[plain] <= MOST_QUERIES and len(kept) < MOST_ROUTES:
-                kept.append(route)
+        kept = _kept(found)
         return Crawled(
             found=[(_of(route), route.count) for route in kept],
             changing=self._changing_kinds(),
@@ -167,6 +161,19 @@ class _Crawl:
 
 
 _NOT_THERE = (404, 405)
+
+
+def _kept(found: list[recorded_routes.Route]) -> list[recorded_routes.Route]:
+    """As many as an experiment should have, those that answered well before others."""
+    per_path: Counter[str] = Counter()
+    few = []
+    for route in found:
+        plain = route.template.partition("?")[0]
+        per_path[plain] += 1
+        if per_path[plain] <= MOST_QUERIES:
+            few.append(route)
+    best = sorted(few, key=lambda route: (route.status or 300) >= 300)[:MOST_ROUTES]
+    return [route for route in few if route in best]
 
 
 def crawl(server: Restarting) -> Crawled:

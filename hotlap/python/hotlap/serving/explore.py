@@ -13,6 +13,7 @@ import msgspec
 from hotlap.experiment import Experiment, ExperimentError, Interface, Server, discover, openapi
 from hotlap.experiment.init import PARAMETER, Found, Route, Seen, fill, named
 from hotlap.experiment.interpreter import beside
+from hotlap.experiment.logins import login_of
 from hotlap.experiment.openapi import Request
 from hotlap.recorded import routes as recorded_routes
 from hotlap.recorded.secrets import Secrets
@@ -59,6 +60,7 @@ def find(
         framework = "its own command"
         told_paths: list[str] = []
         websockets: list[str] = []
+        document = None
         asked = [_get(path) for path in paths] or None
     else:
         app, python, told = _told(folder, app, python)
@@ -74,6 +76,7 @@ def find(
         )
         framework = told.framework
         own = _of(told)
+        document = told.openapi
         told_paths, websockets = [one.template for one in own], told.websockets
         asked = [_get(path) for path in paths] or own
         # One that tells no routes may have pages that lead to them.
@@ -98,6 +101,7 @@ def find(
         routes=tried,
         served=by.title(),
         variables={name: value for value, name in secrets.names.items()},
+        login=login_of([route.request for route in tried], document),
         websockets=websockets,
         said=said,
         **_rate(traffic),
@@ -274,15 +278,17 @@ def _answered(route: Route, running: Restarting, *, believed: bool) -> Route:
     done = msgspec.structs.replace(asked, status=status)
     if status < 300:
         return msgspec.structs.replace(route, request=done)
+    told = {name.lower(): value for name, value in answer.headers}
     remedy = "give it a path that answers" if status < 500 else "`hotlap serve` shows what it prints"
+    leads = told.get("location") if status < 400 else None
     shown = body.decode(errors="replace").strip() if status == 400 or status == 422 else ""
-    said = f" ({shown[:_SHOWN_CHARS]})" if shown else ""
+    said = f" ({shown[:_SHOWN_CHARS]})" if shown else f" and leads to {leads[:_SHOWN_CHARS]}" if leads else ""
     note = f"it answers {status}{said}: {_REMEDIES.get(status, remedy)}"
+    route = msgspec.structs.replace(route, refused=status, challenge=told.get("www-authenticate"))
     if believed:
         # It is what was asked for: whether such an answer is meant, nobody else knows.
         return msgspec.structs.replace(route, request=done, remark=f"{note}, if another answer is meant")
-    challenge = next((value for name, value in answer.headers if name.lower() == "www-authenticate"), None)
-    return msgspec.structs.replace(route, note=note, refused=status, challenge=challenge)
+    return msgspec.structs.replace(route, note=note)
 
 
 def _ended(route: Route, running: Restarting) -> Route:

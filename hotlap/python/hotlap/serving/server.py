@@ -23,7 +23,7 @@ from hotlap.serving.aftermath import scratch, start
 from hotlap.serving.client import connect
 from hotlap.serving.interrupts import uninterrupted
 from hotlap.serving.tls import TrustError, context
-from hotlap.serving.ways import ServeError, command_of, environment_of
+from hotlap.serving.ways import ServeError, command_of, environment_of, lacking
 
 _POLL_S = 0.02
 _STOP_TIMEOUT_S = Server().stop_timeout_s
@@ -141,6 +141,17 @@ class Served:
                         if one.status == psutil.CONN_LISTEN and tuple(one.laddr) == ("::1", self.port):
                             return True
         return False
+
+    def ports(self) -> list[int]:
+        """The TCP ports that its processes listen on, as far as one may see them."""
+        found = []
+        for process in self._tree():
+            with contextlib.suppress(psutil.Error):
+                listening = (
+                    one for one in process.net_connections("tcp") if one.status == psutil.CONN_LISTEN
+                )
+                found += [one.laddr.port for one in listening]
+        return found
 
     def alive(self) -> bool:
         """Whether the server that we started, or that was named with its pid, still runs."""
@@ -295,7 +306,8 @@ def _started(
                         start_new_session=True,
                     )
                 except OSError as error:
-                    raise ServeError(f"{shlex.join(command)} cannot be started: {error}") from None
+                    why = lacking(server, root) or error
+                    raise ServeError(f"{shlex.join(command)} cannot be started: {why}") from None
                 ended.callback(stop, process, server.stop_timeout_s)
             running = Served(f"http://127.0.0.1:{listen}", process, process.pid, log)
             _await_ready(running, server, any_status)
@@ -308,7 +320,7 @@ def _await_ready(running: Served, server: Server, any_status: bool) -> None:
         if not running.alive():
             raise ServeError(
                 f"the server ended before it answered:\n{running.log() or '(it printed nothing)'}\n"
-                "(`hotlap serve` starts it by hand)"
+                + ("" if any_status else "(`hotlap serve` starts it by hand)")
             )
         try:
             if _answers(running.url + server.ready_path, running.ca_file, any_status=any_status):
@@ -323,10 +335,21 @@ def _await_ready(running: Served, server: Server, any_status: bool) -> None:
         if time.monotonic() > deadline:
             raise ServeError(
                 f"no answer from {running.url}{server.ready_path} within {server.ready_timeout_s:g} s:\n"
-                f"{running.log()}\n"
-                "(does it take longer, or does another path answer? ready_timeout_s, ready_path)"
+                f"{running.log() or '(it printed nothing)'}\n"
+                + (_unknown(running) if any_status else _LONGER)
             )
         time.sleep(_POLL_S)
+
+
+_LONGER = "(does it take longer, or does another path answer? ready_timeout_s, ready_path)"
+
+
+def _unknown(running: Served) -> str:
+    """What may be wrong with a command of which nothing is known but that it does not answer."""
+    elsewhere = sorted({port for port in running.ports() if port != running.port})
+    if elsewhere:
+        return f"(it listens on port {elsewhere[0]}: have it listen on {{port}} instead)"
+    return "(does it listen on 127.0.0.1 and {port}, over HTTP?)"
 
 
 def _answers(url: str, ca_file: str | None, *, any_status: bool) -> bool:
