@@ -222,6 +222,112 @@ def test_what_an_app_tells(tmp_path: Path, text: str, app: str, told: dict[str, 
     assert discover.ask(app, tmp_path) == msgspec.convert(told, discover.Told)
 
 
+SOCKETS = {
+    "starlette": """
+from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
+from starlette.routing import Mount, Route, WebSocketRoute
+
+class Things(HTTPEndpoint):
+    async def get(self, request): ...
+    async def post(self, request): ...
+
+class Echo(WebSocketEndpoint): ...
+
+async def feed(socket): ...
+
+app = Starlette(routes=[
+    Route("/things", Things),
+    WebSocketRoute("/feed", feed),
+    Mount("/sub", routes=[WebSocketRoute("/echo/{room}", Echo)]),
+])
+""",
+    "fastapi": """
+from fastapi import APIRouter, FastAPI
+app, router = FastAPI(), APIRouter(prefix="/sub")
+
+@app.websocket("/feed")
+async def feed(socket): ...
+
+@router.websocket("/echo/{room}")
+async def echo(socket, room): ...
+
+app.include_router(router)
+""",
+    "litestar": """
+from litestar import Litestar, Router, WebSocket, websocket
+
+@websocket("/feed")
+async def feed(socket: WebSocket) -> None: ...
+
+@websocket("/echo/{room:str}")
+async def echo(socket: WebSocket, room: str) -> None: ...
+
+app = Litestar([feed, Router("/sub", route_handlers=[echo])])
+""",
+    "flask": """
+from flask import Flask
+from werkzeug.routing import Rule
+app = Flask(__name__)
+app.url_map.add(Rule("/feed", endpoint="feed", websocket=True))
+app.url_map.add(Rule("/sub/echo/<room>", endpoint="echo", websocket=True))
+""",
+    "falcon": """
+import falcon.asgi
+
+class Echo:
+    async def on_websocket(self, req, ws, room=""): ...
+
+app = falcon.asgi.App()
+app.add_route("/feed", Echo())
+app.add_route("/sub/echo/{room}", Echo())
+""",
+}
+
+
+@pytest.mark.parametrize("framework", SOCKETS)
+def test_websocket_routes_are_told_apart(tmp_path: Path, framework: str) -> None:
+    (tmp_path / "main.py").write_text(SOCKETS[framework])
+    told = discover.ask("main:app", tmp_path)
+    assert told.framework == framework
+    plain = [path.replace("<", "{").replace(">", "}").replace(":str", "") for path in told.websockets]
+    assert sorted(plain) == ["/feed", "/sub/echo/{room}"]
+    assert "WEBSOCKET" not in {method for method, _ in told.routes}
+    if framework == "starlette":
+        assert told.routes == [("GET", "/things"), ("POST", "/things")]
+
+
+EXTENSION = """
+from flask import Flask
+
+class Sock:
+    def __init__(self, app):
+        self.app = app
+
+app = Flask(__name__)
+sock = Sock(app)
+application = sock.app
+"""
+
+
+def test_an_extension_that_takes_an_app_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "main.py").write_text(EXTENSION + '\n@app.get("/")\ndef root():\n    return "root"\n')
+    assert discover.objects(tmp_path) == ["main:sock", "main:app"]
+    code, told = init(tmp_path, monkeypatch)
+    assert code == 0, told
+    assert "main:app: flask, wsgi; 1 of 1 routes" in told
+
+
+def test_websocket_routes_are_named_as_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = FASTAPI + '\n@app.websocket("/ws")\nasync def feed(socket): ...\n'
+    (tmp_path / "main.py").write_text(text)
+    code, told = init(tmp_path, monkeypatch)
+    assert code == 0, told
+    assert "1 of 3 routes" in told
+    assert "– 1 WebSocket route: /ws" in told.splitlines()
+    assert "# Left out: 1 WebSocket route: /ws; requests" in (tmp_path / "hotlap.toml").read_text()
+
+
 def init(folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str]:
     monkeypatch.chdir(folder)
     told = CliRunner().invoke(main, ["init", *words], env={"COLUMNS": "200"})

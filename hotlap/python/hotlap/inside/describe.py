@@ -115,6 +115,11 @@ def _starlette(app: Any) -> Iterator[tuple[str, str]]:
             elif getattr(route, "methods", None):
                 for method in sorted(route.methods):
                     yield method, prefix + route.path
+            elif "starlette.Route" in _bases(route):
+                # A class, with a function for each method.
+                for method in ("get", "post", "put", "patch", "delete"):
+                    if hasattr(getattr(route, "endpoint", None), method):
+                        yield method, prefix + route.path
             elif "starlette.WebSocketRoute" in _bases(route):
                 yield _WEBSOCKET, prefix + route.path
 

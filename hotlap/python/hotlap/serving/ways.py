@@ -122,7 +122,7 @@ def _none_found(server: Server, interpreter: Interpreter) -> str:
     return (
         f"{interpreter.path} has no server for the app's interface, {server.interface}{there}; hotlap looks for {names}. "
         f"Install one beside the app: {interpreter.install(known[0].package)}; "
-        "or name a server of your own with the experiment's key command"
+        "or name a server of your own with the experiment's key command (hotlap init --command)"
     )
 
 
