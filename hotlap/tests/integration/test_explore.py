@@ -88,9 +88,14 @@ def third():
     return "third"
 """
 CALLABLE = """
+import gzip
+import os
+
 def app(environ, start_response):
-    start_response("200 OK", [("Content-Type", "text/html")])
-    return [b"<a href=/about>about</a>"]
+    if environ["PATH_INFO"] == "/dies":
+        os._exit(5)
+    start_response("200 OK", [("Content-Type", "text/html"), ("Content-Encoding", "gzip")])
+    return [gzip.compress(b"<a href=/dies>dies</a> <a href=/about>about</a>")]
 """
 
 Init = Callable[..., tuple[int, list[str]]]
@@ -212,8 +217,9 @@ def test_an_app_that_tells_no_routes_has_pages(init: Init, tmp_path: Path) -> No
     code, said = init(CALLABLE, "--app", "main:app")
     assert code == 0, said
     assert [lane.path for lane in written(tmp_path).lanes] == ["/", "/about"]
+    assert [line.split(", with")[0] for line in starting(said, "–")] == ["– GET /dies: it ended its server"]
     code, said = init(
-        CALLABLE.replace("<a href=/about>about</a>", "nothing").replace("200 OK", "404 Not there"),
+        CALLABLE.replace("<a href=", "nothing").replace("200 OK", "404 Not there"),
         "--app",
         "main:app",
     )
@@ -259,6 +265,9 @@ def test_a_program_beside_hotlap_is_found_without_its_environment(init: Init, tm
     code, said = init(ODD, "--command", "A=1 granian {port}", env=bare)
     assert code == 2
     assert "A=1 is no program: variables are named with the key env" in " ".join(said)
+    code, said = init(ODD, "--command", "cd shop && granian {port}", env=bare)
+    assert code == 2
+    assert "a command is run without a shell, so write sh -c" in " ".join(said)
 
 
 def test_a_command_that_listens_elsewhere_is_told_where(tmp_path: Path) -> None:

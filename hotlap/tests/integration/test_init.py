@@ -525,3 +525,30 @@ def test_an_app_that_ends_while_it_is_imported_is_said_to(tmp_path: Path, text: 
     (tmp_path / "main.py").write_text(text)
     with pytest.raises(discover.DiscoverError, match=told):
         discover.ask("main:app", tmp_path)
+
+
+HANGING = """
+import time
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+async def hang(request):
+    time.sleep(600)
+
+async def well(request):
+    return PlainTextResponse("well")
+
+app = Starlette(routes=[Route("/hangs", hang), Route("/well", well)])
+"""
+
+
+def test_a_route_after_which_nothing_is_answered_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "main.py").write_text(HANGING)
+    monkeypatch.setattr("hotlap.serving.restarting.ANSWER_TIMEOUT_S", 0.5)
+    code, told = init(tmp_path, monkeypatch)
+    assert code == 0, told
+    assert "✓ GET /well" in told.splitlines()
+    assert "– GET /hangs: its server answers nothing after it" in told.splitlines()

@@ -17,7 +17,8 @@ import msgspec
 
 from hotlap.experiment.openapi import Request
 
-_READ_CHARS = 1_000_000
+MOST_CHARS = 1_000_000
+"""Of a page, that are read."""
 _WORDS = re.compile(
     r"log ?(?:out|off)|sign ?(?:out|off)|de-?activate|activate|add|approve|ban|buy|cancel|checkout|clear|confirm"
     r"|create|delete|destroy|disable|downvote|drop|edit|enable|erase|expire|flush|impersonate|install|kill|mark"
@@ -51,7 +52,7 @@ def links(body: str, kind: str, at: str) -> list[Link]:
         kind: Its ``Content-Type``: HTML, or JSON whose members give addresses.
         at: Its own address.
     """
-    body = body[:_READ_CHARS]
+    body = body[:MOST_CHARS]
     if "json" in kind:
         return [_link(request) for url in _addresses(body) if (request := _here(url, at)) is not None]
     if "html" not in kind:

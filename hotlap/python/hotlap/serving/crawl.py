@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections import Counter, deque
 from collections.abc import Iterator
 from urllib.parse import unquote
@@ -128,7 +129,8 @@ class _Crawl:
         at = self._server.url + path
         if "location" in headers and (leads := pages.here(headers["location"], at)) is not None:
             yield pages.Link(request=_get(leads), changes=pages.changing(leads))
-        yield from pages.links(answer.body.decode(errors="replace"), kind.lower(), at)
+        body = _unpacked(answer.body, headers.get("content-encoding", ""))
+        yield from pages.links(body.decode(errors="replace"), kind.lower(), at)
 
     def _told(self) -> Crawled:
         changing = {path for method, path in self._changing if method == "GET"}
@@ -161,6 +163,18 @@ class _Crawl:
 
 
 _NOT_THERE = (404, 405)
+_EITHER_HEADER = 32 + zlib.MAX_WBITS
+"""Of gzip or of zlib."""
+
+
+def _unpacked(body: bytes, coding: str) -> bytes:
+    """A body that came packed though nobody asked for it; what cannot be unpacked holds no links."""
+    if coding.lower() not in ("gzip", "deflate"):
+        return body
+    try:
+        return zlib.decompressobj(_EITHER_HEADER).decompress(body, pages.MOST_CHARS)
+    except zlib.error:
+        return b""
 
 
 def _kept(found: list[recorded_routes.Route]) -> list[recorded_routes.Route]:

@@ -190,12 +190,17 @@ def _beside(server: Server, root: Path) -> str | None:
     return shutil.which(program, path=str(Path(path_of(server.python, root)).parent))
 
 
+_SHELL = {"&&", "||", "|", ";", ">", "<", "&"}
+
+
 def lacking(server: Server, root: Path) -> str | None:
     """What to do about a command's program that is not there; ``None`` where something else is wrong."""
     program = server.command[0] if server.command is not None else ""
     environment = environment_of(server, root)
     if not program or "/" in program or shutil.which(program, path=environment.get("PATH")) is not None:
         return None
+    if _SHELL.intersection(server.command or ()):
+        return f"there is no program {program}: a command is run without a shell, so write sh -c '...'"
     if "=" in program:
         return f"{program} is no program: variables are named with the key env"
     place = Path(path_of(server.python, root)).parent
