@@ -201,7 +201,7 @@ def _tried(
                 for route in routes
             ]
             running.settle()
-            return [_ended(route, running) for route in tried], said
+            return _renamed([_ended(route, running) for route in tried]), said
     except ServeError as error:
         how = f"as {server.interface}: {error}" if server.command is None else f"by its command: {error}"
         raise ExperimentError(f"the app cannot be served {how}") from None
@@ -212,6 +212,13 @@ def _named(asked: Iterable[Request]) -> list[Route]:
     for one in asked:
         names.append(named(one, names))
     return [Route(name=name, request=one) for name, one in zip(names, asked, strict=True)]
+
+
+def _renamed(routes: Sequence[Route]) -> list[Route]:
+    """Those that are measured get their names first: what is left out takes none from them."""
+    used = sorted(range(len(routes)), key=lambda place: routes[place].note is not None)
+    names = dict(zip(used, _named([routes[place].request for place in used]), strict=True))
+    return [msgspec.structs.replace(route, name=names[place].name) for place, route in enumerate(routes)]
 
 
 def _told_by(running: Restarting) -> tuple[list[Route], list[str]]:
