@@ -34,10 +34,12 @@ async def answer(request):
     if path == "/shop":
         items = "".join(f"<a href=/items/{n}>item {n}</a>" for n in range(40))
         return HTMLResponse(f'''{items} <a href="http://example.org/away">away</a> <a href=/api>api</a> <a href=/gone>gone</a>
-            <a href=/logout>bye</a> <a href=/basket/3?do=remove>x</a> <a href=/costly rel=nofollow>costly</a>
+            <a href=/logout>bye</a> <a href=/shop>Cancel</a>
+            <a href=/late>late</a> <a href=/late>Approve</a> <a href=/basket/3?do=remove>x</a> <a href=/costly rel=nofollow>x</a>
             <form action=/search><input name=q value=tea><button>Go</button></form>
             <form action=/login method=post><input name=user><input type=password name=password></form>
-            {"".join(f"<a href=/pages/{word}>{word}</a>" for word in WORDS)}''')
+            {"".join(f"<a href=/pages/{word}/>{word}</a><a href=/drop/{word}/>x</a>" for word in WORDS)}
+            <a href=/static/logo.png>logo</a>''')
     if path == "/api":
         return JSONResponse({"self": str(request.url), "all": str(request.url_for("of", rest="api/all"))})
     if path.startswith("/items/"):
@@ -189,7 +191,7 @@ def test_routes_are_looked_for_on_pages(init: Init, tmp_path: Path) -> None:
         "/items/0",
         "/api",
         "/search?q=tea",
-        "/pages/aro",
+        "/pages/aro/",
         "/items/details",
         "/api/all",
     ]
@@ -200,9 +202,11 @@ def test_routes_are_looked_for_on_pages(init: Init, tmp_path: Path) -> None:
         "– GET /: it answers 307 and leads to /shop: give it a path that answers",
         "– GET /gone: it answers 404: give it a path that is there",
         "– GET /logout: its link says 'logout', so it was not followed: it may change what is stored",
+        "– GET /late: its link says 'approve', so it was not followed: it may change what is stored",
         "– GET /basket/3?do=remove: its link says 'remove', so it was not followed: it may change what is stored",
         "– GET /costly: its link says 'rel=\"nofollow\"', so it was not followed: it may change what is stored",
         "– POST /login: it may change what is stored, so it was not sent: look at it, then take the # away",
+        "– GET /drop/aro/: its link says 'drop', so it was not followed: it may change what is stored",
     ]
     asked = (tmp_path / "asked").read_text().splitlines()
     assert not [

@@ -21,7 +21,7 @@ MOST_CHARS = 1_000_000
 """Of a page, that are read."""
 _WORDS = re.compile(
     r"log ?(?:out|off)|sign ?(?:out|off)|de-?activate|activate|add|approve|ban|buy|cancel|checkout|clear|confirm"
-    r"|create|delete|destroy|disable|downvote|drop|edit|enable|erase|expire|flush|impersonate|install|kill|mark"
+    r"|create|delete|destroy|disable|downvote|drop|edit|enable|erase|expire|flush|impersonate|import|insert|install|kill|mark"
     r"|merge|pay|prune|publish|purge|reboot|reject|remove|rename|reset|restart|revoke|rollback|save|send"
     r"|shut ?down|stop|subscribe|terminate|toggle|trash|truncate|undo|unfollow|uninstall|unlike|unlock|unpublish"
     r"|unsubscribe|update|upgrade|upload|upvote|vote|wipe"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import zlib
 from collections import Counter, deque
@@ -76,7 +77,7 @@ class _Crawl:
         deadline = time.monotonic() + MOST_S
         while self._waiting:
             path, depth = self._waiting.popleft()
-            if not self._is_new_kind(path):
+            if ("GET", path) in self._changing or not self._is_new_kind(path):
                 continue
             if len(self._status) == MOST_ASKED:
                 self._bound = f"no more than {MOST_ASKED} pages were read"
@@ -90,6 +91,11 @@ class _Crawl:
 
     def _note(self, link: pages.Link, depth: int) -> None:
         request = link.request
+        if _STATIC.match(request.path):
+            return
+        if request.method == "GET" and request.path in self._status:
+            # It was read already, by a link that says nothing: this one may be a way back, such as "cancel".
+            return
         if request.method != "GET" or link.changes is not None:
             self._changing.setdefault((request.method, request.path), (request, link.changes or "form"))
         elif request.path not in self._linked:
@@ -104,13 +110,14 @@ class _Crawl:
         if names not in queries and len(queries) == MOST_QUERIES:
             return False
         # Many words in one place are values of a route as well.
-        words = self._words.setdefault((*segments[:-1], str(len(segments))), set())
-        if segments[-1] not in words and len(words) > recorded_routes.MOST_NAMES + MOST_OF_A_KIND:
+        last = len(segments) - (2 if len(segments) > 1 and not segments[-1] else 1)
+        words = self._words.setdefault((*segments[:last], str(len(segments))), set())
+        if segments[last] not in words and len(words) > recorded_routes.MOST_NAMES + MOST_OF_A_KIND:
             return False
         if self._kinds[kind] == MOST_OF_A_KIND:
             return False
         queries.add(names)
-        words.add(segments[-1])
+        words.add(segments[last])
         self._kinds[kind] += 1
         return True
 
@@ -156,12 +163,13 @@ class _Crawl:
 
     def _changing_kinds(self) -> list[tuple[Request, str]]:
         """One of each kind."""
-        kinds: dict[object, tuple[Request, str]] = {}
-        for request, why in self._changing.values():
-            kinds.setdefault((request.method, recorded_routes.shape(request.path)), (request, why))
-        return list(kinds.values())[:MOST_ROUTES]
+        seen = [Recorded(method=method, path=path) for method, path in self._changing]
+        kinds = [(route.method, route.example.path) for route in recorded_routes.routes(seen)]
+        return [told for key, told in self._changing.items() if key in kinds][:MOST_ROUTES]
 
 
+_STATIC = re.compile(r"/(?:[^?]*/)?(?:static|assets)/|/favicon\.ico$")
+"""Files beside the app's own pages."""
 _NOT_THERE = (404, 405)
 _EITHER_HEADER = 32 + zlib.MAX_WBITS
 """Of gzip or of zlib."""
