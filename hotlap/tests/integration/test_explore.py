@@ -263,6 +263,30 @@ def test_a_program_beside_hotlap_is_found_without_its_environment(init: Init, tm
     assert code == 0, said
     assert f"({beside / 'granian'}, found beside the interpreter)" in " ".join(said)
     assert f'command = "{words}"' in (tmp_path / "hotlap.toml").read_text()
+    run = [
+        sys.executable,
+        "-m",
+        "hotlap",
+        "run",
+        "--quick",
+        "--profiles",
+        "none",
+        "--time",
+        "0.3",
+        "--out",
+        "out",
+    ]
+    done = subprocess.run(
+        run,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+        env={**os.environ, **bare},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"({beside / 'granian'}, found beside the interpreter)" in " ".join(done.stdout.split())
     code, said = init(ODD, "--command", "no-such-server {port}", env=bare)
     assert code == 2
     assert f"there is no program no-such-server on the PATH, nor in {beside}" in " ".join(said)

@@ -74,7 +74,12 @@ def routes(requests: Iterable[Recorded], known: Sequence[str] = ()) -> list[Rout
 def shape(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What is equal in the paths of one route as far as one of them tells: its segments, and the names in its query."""
     one = _parts(Recorded(method="GET", path=path))
-    return _wild(one), tuple(sorted({name for name, _ in one.query}))
+    # As in /items/1.json, which is another route than /items/1.
+    stem, dot, kind = one.segments[-1].rpartition(".")
+    of_a_file = dot and kind.isalpha() and _IDENTIFIER.fullmatch(unquote(stem))
+    wild = _wild(one)
+    wild = (*wild[:-1], f"{_WILD}.{kind}") if of_a_file else wild
+    return wild, tuple(sorted({name for name, _ in one.query}))
 
 
 def _wild(one: _Seen) -> tuple[str, ...]:

@@ -151,6 +151,7 @@ class _Crawl:
         if self._status.get(FIRST_PAGE) in _NOT_THERE:
             # Nobody links to it: it was a try.
             found = [route for route in found if route.example.path != FIRST_PAGE]
+        found = _merged(found)
         kept = _kept(found)
         return Crawled(
             found=[(_of(route), route.count) for route in kept],
@@ -183,6 +184,16 @@ def _unpacked(body: bytes, coding: str) -> bytes:
         return zlib.decompressobj(_EITHER_HEADER).decompress(body, pages.MOST_CHARS)
     except zlib.error:
         return b""
+
+
+def _merged(found: list[recorded_routes.Route]) -> list[recorded_routes.Route]:
+    """Those whose paths are of one shape become one."""
+    shapes: dict[object, recorded_routes.Route] = {}
+    for route in found:
+        known = shapes.setdefault(recorded_routes.shape(route.example.path), route)
+        if known is not route:
+            known.count += route.count
+    return list(shapes.values())
 
 
 def _kept(found: list[recorded_routes.Route]) -> list[recorded_routes.Route]:
