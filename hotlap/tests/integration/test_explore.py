@@ -99,6 +99,13 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/html"), ("Content-Encoding", "gzip")])
     return [gzip.compress(b"<a href=/dies>dies</a> <a href=/about>about</a>")]
 """
+MANY = """
+def app(environ, start_response):
+    is_document = environ["PATH_INFO"].endswith(".json")
+    start_response("200 OK", [("Content-Type", "application/json" if is_document else "text/html")])
+    pages = [f"<a href=/{part}/{word}>x</a>" for part in ("one", "two") for word in "abcdefghijklmno"]
+    return [b'{"paths": {"/x": 3}}' if is_document else "".join(pages).encode()]
+"""
 
 Init = Callable[..., tuple[int, list[str]]]
 
@@ -215,6 +222,15 @@ def test_routes_are_looked_for_on_pages(init: Init, tmp_path: Path) -> None:
     # Of forty items two were looked at, and of forty words no more than are names.
     assert len({one for one in asked if one.startswith("GET /items/") and "details" not in one}) == 2
     assert 20 <= len({one for one in asked if one.startswith("GET /pages/")}) <= 25
+
+
+def test_more_routes_than_an_experiment_should_have_are_named(init: Init, tmp_path: Path) -> None:
+    """And a document that is none keeps nobody from reading pages."""
+    code, said = init(MANY, "--app", "main:app")
+    assert code == 0, said
+    assert len(written(tmp_path).lanes) == 25
+    (told,) = [line for line in said if line.startswith("its pages lead to")]
+    assert "6 more routes left out (/two/j, /two/k, /two/l, /two/m, /two/n, …): name them with --path" in told
 
 
 def test_an_app_that_tells_no_routes_has_pages(init: Init, tmp_path: Path) -> None:

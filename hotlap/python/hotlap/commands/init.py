@@ -27,7 +27,11 @@ _LEFT_OUT = Text("–", style="yellow")
 @click.command
 @click.option("--app", metavar="MODULE:OBJECT", help="The app; searched for in this folder if not given.")
 @click.option(
-    "--path", "paths", multiple=True, metavar="PATH", help="Ask for this instead of the app's routes."
+    "--path",
+    "paths",
+    multiple=True,
+    metavar="PATH",
+    help="Ask for this instead of the app's routes; it is measured whatever it answers.",
 )
 @click.option(
     "--interface", type=click.Choice(get_args(Interface)), help="If it cannot be told from the app."
@@ -60,8 +64,9 @@ def command(
 ) -> None:
     """Write a [tool.hotlap] table into pyproject.toml, or a hotlap.toml, for the app in this folder.
 
-    The app, its interface and its routes are found out; each GET is asked for once. Those that do not answer,
-    and requests that may change something, are left in as comments.
+    The app, its interface and its routes are found out; each GET is asked for once. Of a server that tells no
+    routes they are looked for on its pages. Those that do not answer, and requests that may change something, are
+    left in as comments.
     """
     for path in paths:
         if not path.startswith("/"):

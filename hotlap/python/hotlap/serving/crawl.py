@@ -29,6 +29,7 @@ MOST_OF_A_KIND = 2
 MOST_QUERIES = 3
 """Sets of names in the query that are asked for of one path."""
 MOST_S = 60.0
+_SHOWN = 5
 FIRST_PAGE = "/"
 
 
@@ -41,8 +42,8 @@ class Crawled(msgspec.Struct, kw_only=True):
     """Links and forms that change something, each with what says so; they were not followed."""
     read: int
     """How many pages were asked for."""
-    passed_over: int
-    """Routes that are more than an experiment should have."""
+    passed_over: list[str]
+    """Paths of routes that are more than an experiment should have."""
     bound: str | None
     """Why not all links were followed, if they were not."""
     first: str
@@ -52,9 +53,12 @@ class Crawled(msgspec.Struct, kw_only=True):
     def said(self) -> str:
         """What was found, in a sentence."""
         told = f"its pages lead to {plural(len(self.found), 'route')} ({plural(self.read, 'page')} read, from {FIRST_PAGE} on)"
-        more = [f"{plural(self.passed_over, 'more route')} left out: name them with --path"] * bool(
-            self.passed_over
-        )
+        more = []
+        if self.passed_over:
+            shown = ", ".join(self.passed_over[:_SHOWN]) + (", …" if len(self.passed_over) > _SHOWN else "")
+            more = [
+                f"{plural(len(self.passed_over), 'more route')} left out ({shown}): name them with --path"
+            ]
         return "; ".join([told, *more, *([self.bound] if self.bound else [])])
 
 
@@ -157,7 +161,7 @@ class _Crawl:
             found=[(_of(route), route.count) for route in kept],
             changing=self._changing_kinds(),
             read=len(self._status),
-            passed_over=len(found) - len(kept),
+            passed_over=[route.example.path for route in found if route not in kept],
             bound=self._bound,
             first=self._first,
         )

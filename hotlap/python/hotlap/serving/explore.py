@@ -257,7 +257,8 @@ def _published(running: Restarting) -> list[Request]:
             answer = running.answer(_get(path))
             if answer.status == 200:
                 return openapi.requests(json.loads(answer.body))
-        except (VerifyError, ValueError):
+        except (VerifyError, ValueError, KeyError, TypeError, AttributeError):
+            # Whatever is there, it is no document that can be read.
             continue
     return []
 
