@@ -26,6 +26,11 @@ def count(value: int | None) -> str:
     return MISSING if value is None else f"{value:,}"
 
 
+def plural(number: int, noun: str) -> str:
+    """A count with its noun: ``1 page``, ``12 pages``."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def ratio(value: float | None) -> str:
     """A ratio: ``68.2×``; near one with two decimals, so that ``1.02×`` does not read as nothing."""
     if value is None or not math.isfinite(value):

@@ -218,8 +218,114 @@ app = GZipMiddleware(inner, minimum_size=500)
 )
 def test_what_an_app_tells(tmp_path: Path, text: str, app: str, told: dict[str, object]) -> None:
     (tmp_path / "main.py").write_text(text)
-    assert discover.objects(tmp_path) == [app]
+    assert discover.objects(tmp_path)[0] == app
     assert discover.ask(app, tmp_path) == msgspec.convert(told, discover.Told)
+
+
+SOCKETS = {
+    "starlette": """
+from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint, WebSocketEndpoint
+from starlette.routing import Mount, Route, WebSocketRoute
+
+class Things(HTTPEndpoint):
+    async def get(self, request): ...
+    async def post(self, request): ...
+
+class Echo(WebSocketEndpoint): ...
+
+async def feed(socket): ...
+
+app = Starlette(routes=[
+    Route("/things", Things),
+    WebSocketRoute("/feed", feed),
+    Mount("/sub", routes=[WebSocketRoute("/echo/{room}", Echo)]),
+])
+""",
+    "fastapi": """
+from fastapi import APIRouter, FastAPI
+app, router = FastAPI(), APIRouter(prefix="/sub")
+
+@app.websocket("/feed")
+async def feed(socket): ...
+
+@router.websocket("/echo/{room}")
+async def echo(socket, room): ...
+
+app.include_router(router)
+""",
+    "litestar": """
+from litestar import Litestar, Router, WebSocket, websocket
+
+@websocket("/feed")
+async def feed(socket: WebSocket) -> None: ...
+
+@websocket("/echo/{room:str}")
+async def echo(socket: WebSocket, room: str) -> None: ...
+
+app = Litestar([feed, Router("/sub", route_handlers=[echo])])
+""",
+    "flask": """
+from flask import Flask
+from werkzeug.routing import Rule
+app = Flask(__name__)
+app.url_map.add(Rule("/feed", endpoint="feed", websocket=True))
+app.url_map.add(Rule("/sub/echo/<room>", endpoint="echo", websocket=True))
+""",
+    "falcon": """
+import falcon.asgi
+
+class Echo:
+    async def on_websocket(self, req, ws, room=""): ...
+
+app = falcon.asgi.App()
+app.add_route("/feed", Echo())
+app.add_route("/sub/echo/{room}", Echo())
+""",
+}
+
+
+@pytest.mark.parametrize("framework", SOCKETS)
+def test_websocket_routes_are_told_apart(tmp_path: Path, framework: str) -> None:
+    (tmp_path / "main.py").write_text(SOCKETS[framework])
+    told = discover.ask("main:app", tmp_path)
+    assert told.framework == framework
+    plain = [path.replace("<", "{").replace(">", "}").replace(":str", "") for path in told.websockets]
+    assert sorted(plain) == ["/feed", "/sub/echo/{room}"]
+    assert "WEBSOCKET" not in {method for method, _ in told.routes}
+    if framework == "starlette":
+        assert told.routes == [("GET", "/things"), ("POST", "/things")]
+
+
+EXTENSION = """
+from flask import Flask
+
+class Sock:
+    def __init__(self, app):
+        self.app = app
+
+app = Flask(__name__)
+sock = Sock(app)
+application = sock.app
+"""
+
+
+def test_an_extension_that_takes_an_app_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "main.py").write_text(EXTENSION + '\n@app.get("/")\ndef root():\n    return "root"\n')
+    assert discover.objects(tmp_path) == ["main:sock", "main:app"]
+    code, told = init(tmp_path, monkeypatch)
+    assert code == 0, told
+    assert "main:app: flask, wsgi; 1 of 1 routes" in told
+
+
+def test_websocket_routes_are_named_as_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = FASTAPI + '\n@app.websocket("/ws")\nasync def feed(socket): ...\n'
+    (tmp_path / "main.py").write_text(text)
+    code, told = init(tmp_path, monkeypatch)
+    assert code == 0, told
+    assert "1 of 3 routes" in told
+    assert "– 1 WebSocket route: /ws" in told.splitlines()
+    assert "# Left out: 1 WebSocket route: /ws; requests" in (tmp_path / "hotlap.toml").read_text()
 
 
 def init(folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str]:
@@ -275,7 +381,7 @@ def answers(folder: Path) -> dict[str, int]:
     """Serve what the table says and ask for each lane: all answer as it says."""
     experiment, _ = load_experiment(folder)
     with served(experiment) as running:
-        return {lane.name: verify(running, lane).status for lane in experiment.lanes}
+        return {lane.name: verify(running, lane).status for lane in experiment.lanes if not lane.steps}
 
 
 def test_fastapi_is_asked_with_what_its_document_says(
@@ -283,7 +389,8 @@ def test_fastapi_is_asked_with_what_its_document_says(
 ) -> None:
     """Parameters and bodies are made from their schemas; what may change something waits for its #."""
     (tmp_path / "main.py").write_text(FASTAPI)
-    monkeypatch.setenv("TOKEN", "of a login")
+    monkeypatch.setenv("USERNAME", "someone")
+    monkeypatch.setenv("PASSWORD", "of a login")
     code, told = init(tmp_path, monkeypatch)
     assert code == 0, told
     assert "main:app: fastapi, asgi; 1 of 3 routes" in told
@@ -298,13 +405,14 @@ def test_fastapi_is_asked_with_what_its_document_says(
     )
     assert taken_in(tmp_path) == ["items-number-size/app", "private/app", "items-post/app"]
     experiment, _ = load_experiment(tmp_path)
-    assert experiment.lane("private/app").headers == {"Authorization": "Bearer of a login"}
+    login, private = experiment.lane("private/app").steps
+    assert (login.method, login.path, login.once) == ("POST", "/login", True)
+    assert login.body == '{"username": "someone", "password": "of a login"}'
+    assert (private.path, private.headers) == ("/private", {"Authorization": "Bearer {token}"})
     post = experiment.lane("items-post/app")
     assert (post.method, post.expect.statuses) == ("POST", (201,))
     assert json.loads(post.body or "") == {"name": "string", "price": 0.5, "bought": "2024-01-31"}
-    text = (tmp_path / "hotlap.toml").read_text()
-    (tmp_path / "hotlap.toml").write_text(text.replace('path = "/private"', 'path = "/items/8/small?word=b"'))
-    assert answers(tmp_path) == {"items-number-size/app": 200, "private/app": 200, "items-post/app": 201}
+    assert answers(tmp_path) == {"items-number-size/app": 200, "items-post/app": 201}
 
 
 def test_litestar_from_a_factory_in_src(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -331,26 +439,29 @@ def test_a_server_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "hotlap.toml").unlink()
     (tmp_path / "main.py").write_text(STARLETTE)
     code, told = init(tmp_path, monkeypatch, "--command", words)
-    assert (code, "name some routes with --path /PATH" in told) == (2, True)
+    assert code == 2
+    assert "the page / answers 404" in told
+    assert "name some with --path /PATH" in told
     code, told = init(tmp_path, monkeypatch, "--command", words, "--path", "/v1/hello")
     assert code == 0, told
     assert answers(tmp_path) == {"v1-hello/app": 200}
 
 
 def test_where_no_route_answers_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "main.py").write_text(STARLETTE)
-    code, told = init(tmp_path, monkeypatch, "--path", "/none")
+    (tmp_path / "main.py").write_text(STARLETTE.replace('"hello")\napp', '"gone", 404)\napp'))
+    code, told = init(tmp_path, monkeypatch)
     assert code == 0, told
     assert "no route answers by itself: take one in there" in told
-    assert "# [scenarios.none]" in (tmp_path / "hotlap.toml").read_text()
+    assert "# [scenarios.v1-hello]" in (tmp_path / "hotlap.toml").read_text()
 
 
 def test_an_answer_without_an_end_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "main.py").write_text(ENDLESS)
-    monkeypatch.setattr("hotlap.serving.explore._ANSWER_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("hotlap.serving.restarting.ANSWER_TIMEOUT_S", 0.5)
     code, told = init(tmp_path, monkeypatch)
     assert code == 0, told
-    assert "GET /events: no answer (it did not end within 0.5 s)" in told
+    (line,) = [line for line in told.splitlines() if "/events" in line]
+    assert line == "– GET /events: no answer (it did not end within 0.5 s)"
 
 
 @pytest.mark.parametrize(
@@ -414,3 +525,30 @@ def test_an_app_that_ends_while_it_is_imported_is_said_to(tmp_path: Path, text: 
     (tmp_path / "main.py").write_text(text)
     with pytest.raises(discover.DiscoverError, match=told):
         discover.ask("main:app", tmp_path)
+
+
+HANGING = """
+import time
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+async def hang(request):
+    time.sleep(600)
+
+async def well(request):
+    return PlainTextResponse("well")
+
+app = Starlette(routes=[Route("/hangs", hang), Route("/well", well)])
+"""
+
+
+def test_a_route_after_which_nothing_is_answered_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "main.py").write_text(HANGING)
+    monkeypatch.setattr("hotlap.serving.restarting.ANSWER_TIMEOUT_S", 0.5)
+    code, told = init(tmp_path, monkeypatch)
+    assert code == 0, told
+    assert "✓ GET /well" in told.splitlines()
+    assert "– GET /hangs: its server answers nothing after it" in told.splitlines()

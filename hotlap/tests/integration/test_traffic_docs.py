@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tutorials import asked, write_files
 
 from hotlap.analysis import judge
 from hotlap.experiment.config import load_experiment
 from hotlap.serving.server import served
 
-TUTORIAL = Path(__file__).parents[3] / "docs" / "traffic.md"
-
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
     """A folder with the files that the tutorial shows."""
-    found = re.findall(r'```\w+ title="([^"]+)"\n(.*?)```', TUTORIAL.read_text(), re.DOTALL)
-    assert {"shop.py", "make_data.py", "hotlap.toml", "locustfile.py"} <= {name for name, _ in found}
-    for name, text in found:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
+    found = write_files("traffic.md", tmp_path)
+    assert {"shop.py", "make_data.py", "hotlap.toml", "locustfile.py"} <= found
     return tmp_path
-
-
-def asked(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *words], cwd=folder, capture_output=True, text=True, timeout=280, check=False
-    )
 
 
 @pytest.mark.parametrize(("folder", "lanes"), [(".", 3), ("members", 1)])

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from hotlap.experiment import Interface
 from hotlap.experiment.config import load_experiment
-from hotlap.experiment.init import refuse, write, write_data
+from hotlap.experiment.init import left_out, refuse, write, write_data
 from hotlap.recorded import RecordedError
 from hotlap.recorded.traffic import read
 from hotlap.report.terminal import duration
@@ -27,7 +27,11 @@ _LEFT_OUT = Text("–", style="yellow")
 @click.command
 @click.option("--app", metavar="MODULE:OBJECT", help="The app; searched for in this folder if not given.")
 @click.option(
-    "--path", "paths", multiple=True, metavar="PATH", help="Ask for this instead of the app's routes."
+    "--path",
+    "paths",
+    multiple=True,
+    metavar="PATH",
+    help="Ask for this instead of the app's routes; it is measured whatever it answers.",
 )
 @click.option(
     "--interface", type=click.Choice(get_args(Interface)), help="If it cannot be told from the app."
@@ -60,8 +64,9 @@ def command(
 ) -> None:
     """Write a [tool.hotlap] table into pyproject.toml, or a hotlap.toml, for the app in this folder.
 
-    The app, its interface and its routes are found out; each GET is asked for once. Those that do not answer,
-    and requests that may change something, are left in as comments.
+    The app, its interface and its routes are found out; each GET is asked for once. Of a server that tells no
+    routes they are looked for on its pages. Those that do not answer, and requests that may change something, are
+    left in as comments.
     """
     for path in paths:
         if not path.startswith("/"):
@@ -92,15 +97,20 @@ def command(
     console.print(f"{of}; {len(used)} of {len(found.routes)} routes", soft_wrap=True)
     named = f" ({found.server.python})" if found.server.python is not None else ""
     console.print(f"served by {found.served + named}", soft_wrap=True)
+    for said in found.said:
+        console.print(said, soft_wrap=True)
     for route in sorted(found.routes, key=lambda route: route.note is not None):
         mark = OK if route.note is None else _LEFT_OUT
-        note = f": {route.note}" if route.note else ""
+        told = route.note or route.remark
+        note = f": {told}" if told else ""
         console.print(
             mark,
             f"{route.request.method} {route.seen.path if route.seen else route.request.path}{note}",
             highlight=False,
             soft_wrap=True,
         )
+    if found.websockets:
+        console.print(_LEFT_OUT, left_out(found.websockets), soft_wrap=True)
     if data:
         console.print(f"wrote the values of {len(data)} routes into {data[0].parent}", soft_wrap=True)
     for name, value in found.variables.items():

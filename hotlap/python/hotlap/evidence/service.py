@@ -112,6 +112,8 @@ class ServedBy(msgspec.Struct, frozen=True, kw_only=True):
     implementation: str | None = None
     own: bool = False
     """Whether the interpreter is the lab's own."""
+    program: str | None = None
+    """Where a command's program was found, if that is beside the interpreter and not on the ``PATH``."""
 
     def title(self) -> str:
         """What served, in a few words: ``gunicorn 20.1.0 (wsgi, 4 threads) on Python 3.12.1``."""
@@ -119,6 +121,8 @@ class ServedBy(msgspec.Struct, frozen=True, kw_only=True):
         about = [self.interface or "", f"{self.threads} threads" if self.threads else ""]
         known = ", ".join(part for part in about if part)
         parts = [named.get(self.server, self.server), self.version or "", f"({known})" if known else ""]
+        if self.program is not None:
+            parts.append(f"({self.program}, found beside the interpreter)")
         if self.python_version:
             parts += ["on", self.implementation if self.implementation not in (None, "CPython") else "Python"]
             parts.append(self.python_version)

@@ -73,24 +73,23 @@ def _sources(folder: Path) -> Iterator[Path]:
 
 
 def _made(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    """Names that hold an app (rank 0) or make one (rank 1), at a module's top."""
+    """Names that hold an app (rank 0; 1 where another takes it and may be the app) or make one (2), at a module's top."""
     apps: dict[str, int] = {}
     for node in tree.body:
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, ast.Call):
             function = node.value.func
             maker = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
             given = [*node.value.args, *(keyword.value for keyword in node.value.keywords)]
-            # What takes an app and gets a name of its own is middleware around it.
+            # What takes an app and gets a name of its own is middleware around it, or an extension that is no app.
             wrapped = [one.id for one in given if isinstance(one, ast.Name) and apps.get(one.id) == 0]
             if maker in MAKERS or (wrapped and maker[:1].isupper()):
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                for name in wrapped:
-                    apps.pop(name, None)
+                apps |= dict.fromkeys(wrapped, 1)
                 apps |= {target.id: 0 for target in targets if isinstance(target, ast.Name)}
         elif isinstance(node, ast.FunctionDef) and node.name in FACTORIES:
             required = len(node.args.args) - len(node.args.defaults)
             if required == 0:
-                apps[node.name] = 1
+                apps[node.name] = 2
     yield from apps.items()
 
 
@@ -104,6 +103,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     """Its OpenAPI document, if it makes one."""
     routes: list[tuple[str, str]] = []
     """Method and path, where there is no document."""
+    websockets: list[str] = []
+    """The paths of its WebSocket routes."""
 
 
 def ask(app: str, folder: Path, python: str | None = None) -> Told:

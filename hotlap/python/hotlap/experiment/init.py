@@ -7,17 +7,19 @@ import io
 import json
 import re
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import chain, count
 from pathlib import Path
 
 import msgspec
 
 from hotlap.experiment import openapi
+from hotlap.experiment.logins import EXAMPLE, Login, is_basic
 from hotlap.experiment.model import ExperimentError, Server
 from hotlap.experiment.openapi import Request
 from hotlap.experiment.placeholders import literal
 from hotlap.files import write_whole
+from hotlap.formatting import plural
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +42,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     request: Request
     note: str | None = None
     refused: int | None = None
+    challenge: str | None = None
+    """How it wants to be told who asks, where it was refused for that: its ``WWW-Authenticate``."""
+    remark: str | None = None
+    """What is to be said of one that is not left out."""
     seen: Seen | None = None
     """How it was asked for in recorded traffic."""
 
@@ -52,6 +58,12 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     routes: list[Route]
     served: str = ""
     """By which server, on which interpreter, in words."""
+    login: Login = EXAMPLE
+    """How one logs in, for the routes that ask for it."""
+    websockets: list[str] = []
+    """Paths of WebSocket routes, which are left out."""
+    said: list[str] = []
+    """What is said of how its routes were found."""
     variables: dict[str, str] = {}
     """Credentials in recorded requests, by the variables of the environment that stand for them."""
     traffic: str | None = None
@@ -156,34 +168,110 @@ def table(found: Found, name: str, keys: tuple[str, ...]) -> str:
         "# await (asyncio alone), gil, memory, off-cpu.",
     ]
     for route in sorted(found.routes, key=lambda route: route.note is not None):
-        lines += ["", *_scenario(route, prefix, modes)]
+        lines += ["", *_scenario(route, prefix, modes, found.login)]
+    if found.websockets:
+        lines += ["", f"# Left out: {left_out(found.websockets)}; requests over HTTP alone are measured."]
     lines += _mix(found, prefix)
     return "\n".join(lines) + "\n"
 
 
-def _scenario(route: Route, prefix: str, modes: list[str]) -> list[str]:
-    asked = route.request
-    lines = [f"[{prefix}scenarios.{route.name}]"]
-    lines += [f"method = {_text(asked.method)}"] if asked.method != "GET" else []
-    if asked.guessed:
-        lines.append(
-            f"# {', '.join(asked.guessed)}: made up, give {'it' if len(asked.guessed) == 1 else 'them'} a value that is there"
-        )
+def _scenario(route: Route, prefix: str, modes: list[str], login: Login) -> list[str]:
     seen = route.seen
+    headers = seen.headers if seen else {name: _plain(value) for name, value in route.request.headers.items()}
+    asks_who = route.refused == 401 and not any(name.lower() == "authorization" for name in headers)
+    alone = _request_alone(route, headers, prefix, modes)
+    if asks_who and is_basic(route.challenge):
+        way = _request_alone(route, headers | _BASIC_HEADER, prefix, modes, status=200)
+    elif asks_who:
+        way = _logging_in(route, headers, prefix, modes, login)
+    else:
+        way = alone
+    if route.note is not None:
+        return [f"# Left out: {' '.join(route.note.split())}", *_commented(way)]
+    return [*alone, "", "# The same with a login, instead:", *_commented(way)] if asks_who else alone
+
+
+def _commented(lines: list[str]) -> list[str]:
+    # Empty lines are comments, too.
+    return [f"# {line}".rstrip() for line in lines]
+
+
+def _request_alone(
+    route: Route, headers: dict[str, str], prefix: str, modes: list[str], status: int | None = None
+) -> list[str]:
+    asked, seen = route.request, route.seen
+    lines = [f"[{prefix}scenarios.{route.name}]"]
+    lines += [f"# {_sentence(route.remark)}"] if route.remark is not None else []
+    lines += [f"method = {_text(asked.method)}"] if asked.method != "GET" else []
+    lines += _guessed(asked)
     lines.append(f"path = {_text(seen.path if seen else literal(asked.path))}")
     lines += [f"data = {_text(data_file(route.name))}"] if seen and seen.columns else []
-    headers = seen.headers if seen else {name: _plain(value) for name, value in asked.headers.items()}
-    if route.refused == 401 and not any(name.lower() == "authorization" for name in headers):
-        lines += _LOGIN
-        headers |= _LOGIN_HEADER
+    lines += _BASIC if headers.get("Authorization") == _BASIC_HEADER["Authorization"] else []
     lines += [f"headers = {_inline(headers)}"] if headers else []
     body = seen.body if seen else _plain(asked.body) if asked.body is not None else None
     lines += [f"body = {_literal(body)}"] if body is not None else []
     lines += ["load = { users = 16 }", f"profiles = {json.dumps(modes)}"]
-    lines += [f"expect = {{ status = {asked.status} }}"] if asked.status != 200 else []
-    if route.note is None:
-        return lines
-    return [f"# Left out: {' '.join(route.note.split())}", *(f"# {line}" for line in lines)]
+    status = status or asked.status
+    lines += [f"expect = {{ status = {status} }}"] if status != 200 else []
+    return lines
+
+
+def _logging_in(
+    route: Route, headers: dict[str, str], prefix: str, modes: list[str], login: Login
+) -> list[str]:
+    """A flow: each user logs in once, and sends its token along."""
+    name, asked, seen = route.name, route.request, route.seen
+    body = seen.body if seen else _plain(asked.body) if asked.body is not None else None
+    variables = " ".join(f"{name}=..." for name in dict.fromkeys(_VARIABLE.findall(login.body)))
+    return [
+        f"[{prefix}scenarios.{name}]",
+        "# A flow: each user logs in once, sends its token along, and logs in anew when that is refused.",
+        f"# {variables} hotlap run: variables of the environment, so that no password is in this file.",
+        '# For many users, data = "users.csv" and {username}, {password} instead. docs/own-app.md has a whole example.',
+        '# With a token at hand: path and headers = { Authorization = "Bearer ${TOKEN}" } instead of the steps.',
+        *([f"data = {_text(data_file(name))}"] if seen and seen.columns else []),
+        "again_on = [401]",
+        "load = { users = 16 }",
+        f"profiles = {json.dumps(modes)}",
+        "",
+        f"[[{prefix}scenarios.{name}.steps]]",
+        'name = "log in"',
+        "once = true",
+        *([] if login.known else ["# An example: put in what the app's own login takes."]),
+        'method = "POST"',
+        f"path = {_text(literal(login.path))}",
+        f"headers = {_inline(login.headers)}",
+        f"body = {_literal(login.body)}",
+        f'capture = {{ token = "json:{login.token}" }}  # where its answer has the token',
+        "",
+        f"[[{prefix}scenarios.{name}.steps]]",
+        *([f"method = {_text(asked.method)}"] if asked.method != "GET" else []),
+        *_guessed(asked),
+        f"path = {_text(seen.path if seen else literal(asked.path))}",
+        f"headers = {_inline(headers | {'Authorization': 'Bearer {token}'})}",
+        *([f"body = {_literal(body)}"] if body is not None else []),
+    ]
+
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+def _guessed(asked: Request) -> list[str]:
+    if not asked.guessed:
+        return []
+    them = "it" if len(asked.guessed) == 1 else "them"
+    return [f"# {', '.join(asked.guessed)}: made up, give {them} a value that is there"]
+
+
+def left_out(websockets: Sequence[str]) -> str:
+    """The WebSocket routes that are left out, in words."""
+    return f"{plural(len(websockets), 'WebSocket route')}: {', '.join(websockets)}"
+
+
+def _sentence(text: str) -> str:
+    """Text from outside in one line."""
+    line = " ".join(text.split())
+    return line[:1].upper() + line[1:]
 
 
 def _mix(found: Found, prefix: str) -> list[str]:
@@ -234,10 +322,10 @@ def write_data(found: Found, folder: Path) -> list[Path]:
     return files
 
 
-_LOGIN_HEADER = {"Authorization": "Bearer ${TOKEN}"}
-_LOGIN = [
-    "# TOKEN is a variable of the environment (TOKEN=... hotlap run), so that no token is in this file.",
-    '# Or users who log in by themselves: locustfile = "users.py"; docs/own-app.md has an example.',
+_BASIC_HEADER = {"Authorization": "Basic ${BASIC}"}
+_BASIC = [
+    "# BASIC is a variable of the environment, so that no password is in this file:",
+    "# BASIC=$(printf NAME:PASSWORD | base64) hotlap run",
 ]
 
 

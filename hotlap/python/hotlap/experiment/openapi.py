@@ -44,9 +44,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def requests(document: Mapping[str, Any]) -> list[Request]:
-    """A request for each operation of a document (version 3), in its order; what is optional is left out."""
+    """A request for each operation of a document (version 3), in its order; what is optional is left out.
+
+    Of version 2 paths and parameters are read, but no bodies.
+    """
+    base = str(document.get("basePath", "")).rstrip("/")
     return [
-        _request(document, path, item, method)
+        _request(document, base + path, item, method)
         for path, item in document.get("paths", {}).items()
         for method in METHODS
         if method in item

@@ -23,16 +23,25 @@ def describe(app: str) -> dict[str, Any]:
         found = found()
     if not callable(found):
         raise TypeError(f"it is no app, but of type {type(found).__name__}")
-    document, routes = _document(found), list[tuple[str, str]]()
-    if document is None:
-        routes = list(dict.fromkeys((method.upper(), path) for method, path in _routes(found)))
+    document = _document(found)
+    try:
+        told = list(dict.fromkeys((method.upper(), path) for method, path in _routes(found)))
+    except Exception:
+        if document is None:
+            raise
+        told = []
     return {
         "interface": _interface(found),
         "factory": factory,
         "framework": type(_inmost(found)).__module__.partition(".")[0],
         "openapi": document,
-        "routes": routes,
+        "routes": [one for one in told if document is None and one[0] != _WEBSOCKET],
+        "websockets": [path for method, path in told if method == _WEBSOCKET],
     }
+
+
+_WEBSOCKET = "WEBSOCKET"
+"""Told as the method of a route that is no request."""
 
 
 def _makes(function: Callable[..., Any]) -> bool:
@@ -68,8 +77,12 @@ _MOST_WRAPPED = 10
 
 
 def _reader(app: Any) -> Callable[[Any], Iterable[tuple[str, str]]] | None:
-    names = [f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in type(app).__mro__]
-    return next((_READERS[name] for name in names if name in _READERS), None)
+    return next((_READERS[name] for name in _bases(app) if name in _READERS), None)
+
+
+def _bases(found: Any) -> list[str]:
+    """Its class and those that it is made of, each with the package that it is from."""
+    return [f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in type(found).__mro__]
 
 
 def _routes(app: Any) -> Iterable[tuple[str, str]]:
@@ -92,18 +105,31 @@ def _document(app: Any) -> dict[str, Any] | None:
 
 def _starlette(app: Any) -> Iterator[tuple[str, str]]:
     def within(routes: Iterable[Any], prefix: str) -> Iterator[tuple[str, str]]:
-        for route in routes:
-            if getattr(route, "routes", None):
+        for given in routes:
+            # A router that FastAPI includes keeps its routes to itself, each as it is there and as it is here.
+            route = getattr(given, "starlette_route", None) or given
+            if hasattr(route, "effective_candidates"):
+                yield from within(route.effective_candidates(), prefix)
+            elif getattr(route, "routes", None):
                 yield from within(route.routes, prefix + getattr(route, "path", ""))
             elif getattr(route, "methods", None):
                 for method in sorted(route.methods):
                     yield method, prefix + route.path
+            elif "starlette.Route" in _bases(route):
+                # A class, with a function for each method.
+                for method in ("get", "post", "put", "patch", "delete"):
+                    if hasattr(getattr(route, "endpoint", None), method):
+                        yield method, prefix + route.path
+            elif "starlette.WebSocketRoute" in _bases(route):
+                yield _WEBSOCKET, prefix + route.path
 
     return within(app.routes, "")
 
 
 def _litestar(app: Any) -> Iterator[tuple[str, str]]:
     for route in app.routes:
+        if "litestar.WebSocketRoute" in _bases(route):
+            yield _WEBSOCKET, route.path
         for method in sorted(getattr(route, "methods", ())):
             yield method, route.path
 
@@ -111,9 +137,10 @@ def _litestar(app: Any) -> Iterator[tuple[str, str]]:
 def _sanic(app: Any) -> Iterator[tuple[str, str]]:
     app.router.finalize() if not app.router.finalized else None
     for route in app.router.routes:
-        for method in sorted(route.methods):
-            # Its types come after the name: elsewhere they come before.
-            yield method, re.sub(r"<(\w+):([^<>]+)>", r"<\2:\1>", f"/{route.path}")
+        # Its types come after the name: elsewhere they come before.
+        path = re.sub(r"<(\w+):([^<>]+)>", r"<\2:\1>", f"/{route.path}")
+        for method in [_WEBSOCKET] if getattr(route.extra, "websocket", False) else sorted(route.methods):
+            yield method, path
 
 
 def _bottle(app: Any) -> Iterator[tuple[str, str]]:
@@ -124,7 +151,7 @@ def _bottle(app: Any) -> Iterator[tuple[str, str]]:
 def _flask(app: Any) -> Iterator[tuple[str, str]]:
     for rule in app.url_map.iter_rules():
         if rule.endpoint != "static":
-            for method in sorted(rule.methods or ()):
+            for method in [_WEBSOCKET] if rule.websocket else sorted(rule.methods or ()):
                 yield method, rule.rule
 
 

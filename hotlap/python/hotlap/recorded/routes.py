@@ -71,6 +71,21 @@ def routes(requests: Iterable[Recorded], known: Sequence[str] = ()) -> list[Rout
     return sorted(made, key=lambda route: -route.count)
 
 
+def shape(path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is equal in the paths of one route as far as one of them tells: its segments, and the names in its query."""
+    one = _parts(Recorded(method="GET", path=path))
+    # As in /items/1.json, which is another route than /items/1.
+    stem, dot, kind = one.segments[-1].rpartition(".")
+    of_a_file = dot and kind.isalpha() and _IDENTIFIER.fullmatch(unquote(stem))
+    wild = _wild(one)
+    wild = (*wild[:-1], f"{_WILD}.{kind}") if of_a_file else wild
+    return wild, tuple(sorted({name for name, _ in one.query}))
+
+
+def _wild(one: _Seen) -> tuple[str, ...]:
+    return tuple(_WILD if _IDENTIFIER.fullmatch(unquote(part)) else part for part in one.segments)
+
+
 def _parts(one: Recorded) -> _Seen:
     path, _, query = one.path.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
@@ -85,10 +100,7 @@ def _templates(seen: list[_Seen], known: Sequence[str]) -> list[tuple[str, ...]]
     found: list[tuple[str, ...] | None] = [
         next((template for template in told if _fits(template, one.segments)), None) for one in seen
     ]
-    guessed = [
-        tuple(_WILD if _IDENTIFIER.fullmatch(unquote(part)) else part for part in one.segments)
-        for one in seen
-    ]
+    guessed = [_wild(one) for one in seen]
     # Where many words stand in one place after the same beginning, they are values. From the left, as each such
     # place makes beginnings equal that were not.
     for place in range(max((len(one) for one in guessed), default=0)):

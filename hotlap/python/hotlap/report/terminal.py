@@ -91,7 +91,8 @@ def show(run: JudgedRun, console: Terminal) -> None:
             if lane.evidence.error
             else [rule.sentence for rule in lane.verdict.rules if rule.scope != "run"]
         ):
-            console.print(f"{lane.name}: {sentence}", soft_wrap=True)
+            begins = "" if sentence.startswith(f"{lane.name} ") else f"{lane.name}: "
+            console.print(begins + sentence, soft_wrap=True)
     for cause in [*causes(run.doubts), *causes(run.findings)[:FINDINGS]]:
         reach = f" ({cause.reach})" if len(cause.hits) > 1 else ""
         console.print(f"• {cause.sentence}{reach}", soft_wrap=True)

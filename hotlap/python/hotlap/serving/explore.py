@@ -1,32 +1,32 @@
-"""Find out about an app: serve it once, and try what it answers."""
+"""Find out about an app: serve it, and try what it answers."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from hotlap.experiment import Experiment, ExperimentError, Interface, Lane, Load, Server, discover, openapi
+from hotlap.experiment import Experiment, ExperimentError, Interface, Server, discover, openapi
 from hotlap.experiment.init import PARAMETER, Found, Route, Seen, fill, named
 from hotlap.experiment.interpreter import beside
+from hotlap.experiment.logins import login_of
 from hotlap.experiment.openapi import Request
-from hotlap.experiment.placeholders import literal
 from hotlap.recorded import routes as recorded_routes
 from hotlap.recorded.secrets import Secrets
 from hotlap.recorded.traffic import Traffic, written
-from hotlap.serving.server import Served, served
-from hotlap.serving.verify import VerifyError, ask
+from hotlap.serving.crawl import FIRST_PAGE, crawl
+from hotlap.serving.restarting import Restarting
+from hotlap.serving.verify import NoAnswerError, VerifyError
 from hotlap.serving.ways import ServeError, way_of
 
 _UNINTERESTING = re.compile(r"^/(docs|redoc|openapi\.json|schema|static|favicon\.ico)(/|$)")
 _DOCUMENTS = ("/openapi.json", "/schema/openapi.json", "/swagger.json")
 _READY_PATH = "/.well-known/hotlap"
 """No app has it, so none fails on it: that it answers, and be it 404, is what is asked."""
-_ANSWER_TIMEOUT_S = 10.0
 _CHANGES = "it may change what is stored, so it was not sent: look at it, then take the # away"
 
 
@@ -59,6 +59,8 @@ def find(
         server = Server(command=tuple(command), python=python, ready_path=_READY_PATH)
         framework = "its own command"
         told_paths: list[str] = []
+        websockets: list[str] = []
+        document = None
         asked = [_get(path) for path in paths] or None
     else:
         app, python, told = _told(folder, app, python)
@@ -74,10 +76,11 @@ def find(
         )
         framework = told.framework
         own = _of(told)
-        told_paths = [one.template for one in own]
+        document = told.openapi
+        told_paths, websockets = [one.template for one in own], told.websockets
         asked = [_get(path) for path in paths] or own
-        if not asked:
-            raise ExperimentError(f"{app} does not tell its routes: name some with --path /PATH")
+        # One that tells no routes may have pages that lead to them.
+        asked = asked or None
     recorded = traffic.routes(told_paths) if traffic is not None else []
     if traffic is not None:
         asked = [_recorded(one) for one in recorded]
@@ -85,22 +88,30 @@ def find(
         by = way_of(_from(server, folder), folder).evidence
     except ServeError as error:
         raise ExperimentError(str(error)) from None
-    tried = _tried(server, asked, folder)
+    tried, said = _tried(server, asked, folder, named_by_hand=bool(paths))
     secrets = Secrets()
     if traffic is not None:
         tried = [
             msgspec.structs.replace(route, seen=_seen(one, secrets))
             for route, one in zip(tried, recorded, strict=True)
         ]
-    first = next((route.request.path for route in tried if route.note is None), "/")
     return Found(
-        server=msgspec.structs.replace(server, ready_path=first),
+        server=msgspec.structs.replace(server, ready_path=_ready_path(tried)),
         framework=framework,
         routes=tried,
         served=by.title(),
         variables={name: value for value, name in secrets.names.items()},
+        login=login_of([route.request for route in tried], document),
+        websockets=websockets,
+        said=said,
         **_rate(traffic),
     )
+
+
+def _ready_path(tried: Sequence[Route]) -> str:
+    """The path that says that a server is up: it must answer below 500."""
+    used = [route.request for route in tried if route.note is None]
+    return next((one.path for one in used if one.status < 500), "/")
 
 
 def _recorded(route: recorded_routes.Route) -> Request:
@@ -177,52 +188,79 @@ def _from(server: Server, folder: Path) -> Server:
     return msgspec.structs.replace(server, env={"PYTHONPATH": str(folder / "src")}) if server.env else server
 
 
-def _tried(server: Server, asked: Sequence[Request] | None, folder: Path) -> list[Route]:
-    """Serve the app once and ask for each request: what fails is left out, with the reason."""
+def _tried(
+    server: Server, asked: Sequence[Request] | None, folder: Path, *, named_by_hand: bool
+) -> tuple[list[Route], list[str]]:
+    """Serve the app and ask for each request: what fails is left out, with the reason. Also what is said of its pages."""
     server = _from(server, folder)
-    tried: list[Route] = []
-    names: set[str] = set()
     try:
-        with served(Experiment(name="init", server=server, lanes=(), root=str(folder))) as running:
-            given = _published(running) if asked is None else asked
-            if not given:
-                raise ExperimentError(
-                    f"the server publishes no OpenAPI document at {' or '.join(_DOCUMENTS)}: name some routes "
-                    "with --path /PATH"
-                )
-            for one in given:
-                if asked is None and _UNINTERESTING.match(one.path):
-                    continue
-                names.add(name := named(one, names))
-                tried.append(_answered(Route(name=name, request=one), running))
+        with Restarting(Experiment(name="init", server=server, lanes=(), root=str(folder))) as running:
+            routes, said = (_named(asked), list[str]()) if asked is not None else _told_by(running)
+            tried = [
+                route if route.note is not None else _answered(route, running, believed=named_by_hand)
+                for route in routes
+            ]
+            running.settle()
+            return _renamed([_ended(route, running) for route in tried]), said
     except ServeError as error:
         how = f"as {server.interface}: {error}" if server.command is None else f"by its command: {error}"
         raise ExperimentError(f"the app cannot be served {how}") from None
-    return tried
 
 
-def _published(running: Served) -> list[Request]:
+def _named(asked: Iterable[Request]) -> list[Route]:
+    names: list[str] = []
+    for one in asked:
+        names.append(named(one, names))
+    return [Route(name=name, request=one) for name, one in zip(names, asked, strict=True)]
+
+
+def _renamed(routes: Sequence[Route]) -> list[Route]:
+    """Those that are measured get their names first: what is left out takes none from them."""
+    used = sorted(range(len(routes)), key=lambda place: routes[place].note is not None)
+    names = dict(zip(used, _named([routes[place].request for place in used]), strict=True))
+    return [msgspec.structs.replace(route, name=names[place].name) for place, route in enumerate(routes)]
+
+
+def _told_by(running: Restarting) -> tuple[list[Route], list[str]]:
+    """The routes of a server, by its OpenAPI document, or else by its pages."""
+    published = [one for one in _published(running) if not _UNINTERESTING.match(one.path)]
+    if published:
+        return _named(published), []
+    seen = crawl(running)
+    if not seen.found:
+        raise ExperimentError(
+            f"nothing tells the routes: there is no OpenAPI document at {' or '.join(_DOCUMENTS)}, and the page "
+            f"{FIRST_PAGE} {seen.first}, without a link that may be followed; name some with --path /PATH"
+        )
+    routes = _named([*(one for one, _ in seen.found), *(one for one, _ in seen.changing)])
+    alike = [f"one of {count} links of its kind" if count > 1 else None for _, count in seen.found]
+    notes = [_CHANGES if why == "form" else _SAYS_SO.format(why) for _, why in seen.changing]
+    return [
+        *(
+            msgspec.structs.replace(route, remark=remark)
+            for route, remark in zip(routes[: len(alike)], alike, strict=True)
+        ),
+        *(
+            msgspec.structs.replace(route, note=note)
+            for route, note in zip(routes[len(alike) :], notes, strict=True)
+        ),
+    ], [seen.said]
+
+
+_SAYS_SO = "its link says {!r}, so it was not followed: it may change what is stored"
+
+
+def _published(running: Restarting) -> list[Request]:
     """What a running server's OpenAPI document lists."""
     for path in _DOCUMENTS:
         try:
-            answer = ask(running, _lane(_get(path)))
+            answer = running.answer(_get(path))
             if answer.status == 200:
                 return openapi.requests(json.loads(answer.body))
-        except (VerifyError, ValueError):
+        except (VerifyError, ValueError, KeyError, TypeError, AttributeError):
+            # Whatever is there, it is no document that can be read.
             continue
     return []
-
-
-def _lane(one: Request) -> Lane:
-    return Lane(
-        scenario="init",
-        variant="app",
-        method=one.method,
-        path=literal(one.path),
-        headers={name: literal(value) for name, value in one.headers.items()},
-        body=literal(one.body) if one.body is not None else None,
-        load=Load(timeout_s=_ANSWER_TIMEOUT_S),
-    )
 
 
 _REMEDIES = {
@@ -234,22 +272,36 @@ _REMEDIES = {
 }
 
 
-def _answered(route: Route, running: Served) -> Route:
+def _answered(route: Route, running: Restarting, *, believed: bool) -> Route:
     asked = route.request
     if asked.method != "GET":
         return msgspec.structs.replace(route, note=_CHANGES)
     try:
-        answer = ask(running, _lane(asked))
+        answer = running.answer(asked)
+    except NoAnswerError as error:
+        return msgspec.structs.replace(route, note=f"no answer ({error.why})")
     except VerifyError as error:
         return msgspec.structs.replace(route, note=str(error))
     status, body = answer.status, answer.body
-    if status >= 300:
-        remedy = "give it a path that answers" if status < 500 else "`hotlap serve` shows what it prints"
-        shown = body.decode(errors="replace").strip() if status == 400 or status == 422 else ""
-        said = f" ({shown[:_SHOWN_CHARS]})" if shown else ""
-        note = f"it answers {status}{said}: {_REMEDIES.get(status, remedy)}"
-        return msgspec.structs.replace(route, note=note, refused=status)
-    return msgspec.structs.replace(route, request=msgspec.structs.replace(asked, status=status))
+    done = msgspec.structs.replace(asked, status=status)
+    if status < 300:
+        return msgspec.structs.replace(route, request=done)
+    told = {name.lower(): value for name, value in answer.headers}
+    remedy = "give it a path that answers" if status < 500 else "`hotlap serve` shows what it prints"
+    leads = told.get("location") if status < 400 else None
+    shown = body.decode(errors="replace").strip() if status == 400 or status == 422 else ""
+    said = f" ({shown[:_SHOWN_CHARS]})" if shown else f" and leads to {leads[:_SHOWN_CHARS]}" if leads else ""
+    note = f"it answers {status}{said}: {_REMEDIES.get(status, remedy)}"
+    route = msgspec.structs.replace(route, refused=status, challenge=told.get("www-authenticate"))
+    if believed:
+        # It is what was asked for: whether such an answer is meant, nobody else knows.
+        return msgspec.structs.replace(route, request=done, remark=f"{note}, if another answer is meant")
+    return msgspec.structs.replace(route, note=note)
+
+
+def _ended(route: Route, running: Restarting) -> Route:
+    how = running.ended.get((route.request.method, route.request.path))
+    return msgspec.structs.replace(route, note=how) if how is not None else route
 
 
 _SHOWN_CHARS = 160

@@ -23,7 +23,7 @@ from hotlap.serving.aftermath import scratch, start
 from hotlap.serving.client import connect
 from hotlap.serving.interrupts import uninterrupted
 from hotlap.serving.tls import TrustError, context
-from hotlap.serving.ways import ServeError, command_of, environment_of
+from hotlap.serving.ways import ServeError, command_of, environment_of, lacking
 
 _POLL_S = 0.02
 _STOP_TIMEOUT_S = Server().stop_timeout_s
@@ -142,11 +142,33 @@ class Served:
                             return True
         return False
 
+    def ports(self) -> list[int]:
+        """The TCP ports that its processes listen on, as far as one may see them."""
+        found = []
+        for process in self._tree():
+            with contextlib.suppress(psutil.Error):
+                listening = (
+                    one for one in process.net_connections("tcp") if one.status == psutil.CONN_LISTEN
+                )
+                found += [one.laddr.port for one in listening]
+        return found
+
     def alive(self) -> bool:
         """Whether the server that we started, or that was named with its pid, still runs."""
         if self._process is not None:
             return self._process.poll() is None
         return self.pid is None or psutil.pid_exists(self.pid)
+
+    def end(self) -> str | None:
+        """How the server that we started ended, in words; ``None`` while it runs, and of others."""
+        code = self._process.poll() if self._process is not None else None
+        if code is None:
+            return None
+        return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+
+    def answers(self, path: str) -> bool:
+        """Whether it answers to a path, whatever it says."""
+        return _answers(self.url + path, self.ca_file, any_status=True)
 
     def log(self) -> str:
         """The end of what the server printed."""
@@ -166,6 +188,7 @@ def served(
     port: int | None = None,
     python_args: Sequence[str] = (),
     wrapper: Sequence[str] = (),
+    any_status: bool = False,
 ) -> Iterator[Served]:
     """Serve the experiment's app (as the lane has it) on a free port until the block ends.
 
@@ -176,6 +199,7 @@ def served(
         port: The port; ``None`` asks the system for a free one.
         python_args: Arguments for the interpreter, before ``-m``.
         wrapper: A command that runs the server's, such as a profiler's.
+        any_status: It is up when it answers at all, be it with 500: nothing is known of its routes yet.
 
     Raises:
         ServeError: it ended or did not answer within ``ready_timeout_s``, its set-up failed, or it is not
@@ -187,10 +211,11 @@ def served(
         if server.url is not None:
             check_target(server.url, experiment.allow_remote)
             running = Served(server.url, None, server.pid, None, authority(server, root))
-            _await_ready(running, server)
+            _await_ready(running, server, any_status)
             yield running
         else:
-            with _started(server, root, env or {}, port or free_port(), python_args, wrapper) as running:
+            listen = port or free_port()
+            with _started(server, root, env or {}, listen, python_args, wrapper, any_status) as running:
                 yield running
 
 
@@ -259,6 +284,7 @@ def _started(
     listen: int,
     python_args: Sequence[str],
     wrapper: Sequence[str],
+    any_status: bool,
 ) -> Iterator[Served]:
     with scratch("serve") as folder:
         log = folder / "server.log"
@@ -280,23 +306,24 @@ def _started(
                         start_new_session=True,
                     )
                 except OSError as error:
-                    raise ServeError(f"{shlex.join(command)} cannot be started: {error}") from None
+                    why = lacking(server, root) or error
+                    raise ServeError(f"{shlex.join(command)} cannot be started: {why}") from None
                 ended.callback(stop, process, server.stop_timeout_s)
             running = Served(f"http://127.0.0.1:{listen}", process, process.pid, log)
-            _await_ready(running, server)
+            _await_ready(running, server, any_status)
             yield running
 
 
-def _await_ready(running: Served, server: Server) -> None:
+def _await_ready(running: Served, server: Server, any_status: bool) -> None:
     deadline = time.monotonic() + server.ready_timeout_s
     while True:
         if not running.alive():
             raise ServeError(
                 f"the server ended before it answered:\n{running.log() or '(it printed nothing)'}\n"
-                "(`hotlap serve` starts it by hand)"
+                + ("" if any_status else "(`hotlap serve` starts it by hand)")
             )
         try:
-            if _answers(running.url + server.ready_path, running.ca_file):
+            if _answers(running.url + server.ready_path, running.ca_file, any_status=any_status):
                 return
             if server.command is not None and running.listens_on_ipv6():
                 running.url = f"http://[::1]:{running.port}"
@@ -308,18 +335,29 @@ def _await_ready(running: Served, server: Server) -> None:
         if time.monotonic() > deadline:
             raise ServeError(
                 f"no answer from {running.url}{server.ready_path} within {server.ready_timeout_s:g} s:\n"
-                f"{running.log()}\n"
-                "(does it take longer, or does another path answer? ready_timeout_s, ready_path)"
+                f"{running.log() or '(it printed nothing)'}\n"
+                + (_unknown(running) if any_status else _LONGER)
             )
         time.sleep(_POLL_S)
 
 
-def _answers(url: str, ca_file: str | None) -> bool:
+_LONGER = "(does it take longer, or does another path answer? ready_timeout_s, ready_path)"
+
+
+def _unknown(running: Served) -> str:
+    """What may be wrong with a command of which nothing is known but that it does not answer."""
+    elsewhere = sorted({port for port in running.ports() if port != running.port})
+    if elsewhere:
+        return f"(it listens on port {elsewhere[0]}: have it listen on {{port}} instead)"
+    return "(does it listen on 127.0.0.1 and {port}, over HTTP?)"
+
+
+def _answers(url: str, ca_file: str | None, *, any_status: bool) -> bool:
     parts = urlsplit(url)
     connection = connect(url, ca_file, 2.0)
     try:
         connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
-        return connection.getresponse().status < 500
+        return connection.getresponse().status < 500 or any_status
     except ssl.SSLCertVerificationError:
         raise
     except (OSError, HTTPException):

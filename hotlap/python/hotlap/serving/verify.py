@@ -23,6 +23,14 @@ class VerifyError(RuntimeError):
     """A lane that does not answer as it must: the message gives what was expected and what came."""
 
 
+class NoAnswerError(VerifyError):
+    """No answer came: ``why`` says it without the request."""
+
+    def __init__(self, asked: str, why: str) -> None:
+        super().__init__(f"{asked}: no answer ({why})")
+        self.why = why
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What a server answered to one request."""
 
@@ -36,8 +44,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What the steps of a flow were answered."""
 
 
-def ask(served: Served, lane: Lane, position: int = 0) -> Answer:
+def ask(served: Served, lane: Lane, position: int = 0, most_bytes: int | None = None) -> Answer:
     """Send a lane's request once, with the values of that position.
+
+    Args:
+        served: Where to.
+        lane: What.
+        position: Which of its values.
+        most_bytes: How long the body may be.
 
     Raises:
         VerifyError: it cannot be sent, or no answer came.
@@ -64,6 +78,8 @@ def ask(served: Served, lane: Lane, position: int = 0) -> Answer:
         deadline, body = time.monotonic() + timeout_s, bytearray()
         while part := answer.read1(_PART_BYTES):
             body += part
+            if most_bytes is not None and len(body) > most_bytes:
+                raise HTTPException(f"it is longer than {most_bytes / 1e6:g} MB")
             if time.monotonic() > deadline:
                 # Each part came in time: only the whole can tell that it is a stream without an end.
                 raise TimeoutError(f"it did not end within {timeout_s:g} s")
@@ -76,7 +92,7 @@ def ask(served: Served, lane: Lane, position: int = 0) -> Answer:
             objection=sent.objection(answer.status, headers, bytes(body)),
         )
     except (OSError, HTTPException) as error:
-        raise VerifyError(f"{lane.method} {lane.path}: no answer ({error or type(error).__name__})") from None
+        raise NoAnswerError(f"{lane.method} {lane.path}", str(error) or type(error).__name__) from None
     finally:
         connection.close()
 

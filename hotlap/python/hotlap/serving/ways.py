@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -57,7 +58,8 @@ def way_of(server: Server, root: Path) -> Way:
     except InterpreterError as error:
         raise ServeError(str(error)) from None
     if server.command is not None:
-        return Way(interpreter=interpreter, by=None, evidence=_told(interpreter, "command"))
+        told = msgspec.structs.replace(_told(interpreter, "command"), program=_beside(server, root))
+        return Way(interpreter=interpreter, by=None, evidence=told)
     assert interpreter is not None
     by = choose(server.interface, interpreter.packages)
     if by is None:
@@ -82,7 +84,8 @@ def way_of(server: Server, root: Path) -> Way:
 
 def _interpreter(server: Server, root: Path) -> Interpreter | None:
     """The interpreter of an app, or of a command that is run by one."""
-    if server.command is not None and server.python is None and not _is_python(server.command):
+    elsewhere = server.command is not None and server.python is None and not _is_python(server.command)
+    if elsewhere and _beside(server, root) is None:
         return None
     # A command that is not Python is taken for a program of the interpreter's environment.
     return examine(server.python, root, ASKED, _own_paths(server, root))
@@ -119,7 +122,7 @@ def _none_found(server: Server, interpreter: Interpreter) -> str:
     return (
         f"{interpreter.path} has no server for the app's interface, {server.interface}{there}; hotlap looks for {names}. "
         f"Install one beside the app: {interpreter.install(known[0].package)}; "
-        "or name a server of your own with the experiment's key command"
+        "or name a server of your own with the experiment's key command (hotlap init --command)"
     )
 
 
@@ -142,7 +145,8 @@ def command_of(
         python_args: Arguments for the interpreter, before ``-m``.
         wrapper: A command that comes before the whole.
 
-    In a ``command``, ``{python}`` is the app's interpreter, and so is ``python`` where the command starts with it.
+    In a ``command``, ``{python}`` is the app's interpreter, and so is ``python`` where the command starts with it. Its
+    program is looked for on the ``PATH``, and then beside the interpreter.
 
     Raises:
         ServeError: the interpreter cannot be used, there is no server in it, or ``python_args`` are asked for and the
@@ -154,6 +158,7 @@ def command_of(
             way_of(server, root)  # It says what is wrong with the interpreter.
         put = {"{port}": str(port), "{host}": host, "{python}": python}
         words = [_put(word, put) for word in server.command]
+        words[0] = _beside(server, root) or words[0]
         if _is_python(server.command):
             words = [python, *python_args, *words[1:]]
         elif python_args:
@@ -173,6 +178,36 @@ def command_of(
 
 def _is_python(command: Sequence[str]) -> bool:
     return command[0] in ("python", "python3", "{python}")
+
+
+def _beside(server: Server, root: Path) -> str | None:
+    """The whole path of a command's program that is not on the ``PATH``, but beside the interpreter."""
+    program = server.command[0] if server.command is not None else ""
+    if not program or "/" in program or "{" in program or _is_python([program]):
+        return None
+    if shutil.which(program, path=environment_of(server, root).get("PATH")) is not None:
+        return None
+    return shutil.which(program, path=str(Path(path_of(server.python, root)).parent))
+
+
+_SHELL = {"&&", "||", "|", ";", ">", "<", "&"}
+
+
+def lacking(server: Server, root: Path) -> str | None:
+    """What to do about a command's program that is not there; ``None`` where something else is wrong."""
+    program = server.command[0] if server.command is not None else ""
+    environment = environment_of(server, root)
+    if not program or "/" in program or shutil.which(program, path=environment.get("PATH")) is not None:
+        return None
+    if _SHELL.intersection(server.command or ()):
+        return f"there is no program {program}: a command is run without a shell, so write sh -c '...'"
+    if "=" in program:
+        return f"{program} is no program: variables are named with the key env"
+    place = Path(path_of(server.python, root)).parent
+    return (
+        f"there is no program {program} on the PATH, nor in {place}: give its whole path, or the interpreter of its "
+        "environment (the key python; hotlap init --python)"
+    )
 
 
 def _put(word: str, put: Mapping[str, str]) -> str:

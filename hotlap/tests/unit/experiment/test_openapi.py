@@ -89,3 +89,10 @@ def test_a_schema_that_needs_itself_ends() -> None:
     value, known = example({"$ref": "#/n"}, {"n": node})
     assert isinstance(value, dict)
     assert not known
+
+
+def test_paths_of_version_2_begin_with_the_base_path() -> None:
+    operation = {"parameters": [{"in": "path", "name": "id", "type": "integer", "required": True}]}
+    document = {"swagger": "2.0", "basePath": "/api/", "paths": {"/items/{id}": {"get": operation}}}
+    [found] = requests(document)
+    assert found.template == "/api/items/{id}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hotlap.recorded import Recorded
-from hotlap.recorded.routes import MOST_NAMES, Route, routes
+from hotlap.recorded.routes import MOST_NAMES, Route, routes, shape
 from hotlap.recorded.secrets import Secrets
 
 
@@ -81,3 +83,20 @@ def test_credentials_become_variables() -> None:
     assert secrets.headers({"Authorization": "Bearer abc"})["Authorization"] == "Bearer ${TOKEN}"
     assert secrets.headers({"Authorization": "Bearer def"})["Authorization"] == "Bearer ${TOKEN_2}"
     assert secrets.query("/a?api_key=1&q=2&token=&sort_key=3") == ["api_key", "sort_key"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("/items/1", "/items/2", True),
+        ("/items/1", "/items/a", False),
+        ("/items/1.json", "/items/2.json", True),
+        ("/items/1.json", "/items/1.csv", False),
+        ("/items/1.json", "/items/1", False),
+        ("/items?page=1&size=2", "/items?size=3&page=4", True),
+        ("/items?page=1", "/items", False),
+        ("/", "/x", False),
+    ],
+)
+def test_paths_that_differ_in_values_alone_are_of_one_shape(one: str, other: str, alike: bool) -> None:
+    assert (shape(one) == shape(other)) == alike

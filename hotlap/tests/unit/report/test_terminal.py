@@ -73,3 +73,8 @@ def test_a_reason_is_said_once() -> None:
     said = console.file.getvalue()
     assert said.count("no answer came") == 1
     assert "for the same reason" in said
+
+
+def test_a_lane_is_named_once_in_what_is_said_of_it() -> None:
+    assert "root/app answered nothing" in told(120, error="root/app answered nothing").splitlines()
+    assert "root/app: its server is gone" in told(120, error="its server is gone").splitlines()
