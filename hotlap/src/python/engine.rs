@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use super::behaviour::Behaviour;
 use super::counters::Counters;
@@ -12,8 +13,16 @@ use super::histogram::Histogram;
 use super::seconds::seconds;
 use crate::swarm;
 
-/// The answers of a flow's steps (name, status, body, objection), and what was wrong with the flow.
-type Attempt = (Vec<(String, u16, Vec<u8>, Option<String>)>, Option<String>);
+/// An answer: name, status, headers, body and what is wrong with it.
+type Seen = (
+    String,
+    u16,
+    Vec<(String, String)>,
+    Py<PyBytes>,
+    Option<String>,
+);
+/// The answers, those of a flow's steps; what was wrong as a whole; and the seconds that it took.
+type Attempt = (Vec<Seen>, Option<String>, Option<f64>);
 
 #[pyclass(frozen, module = "hotlap._engine")]
 pub struct Swarm(swarm::Engine);
@@ -75,17 +84,30 @@ impl Swarm {
         })
     }
 
-    #[pyo3(signature = (behaviour, *, position = 0))]
-    fn attempt(&self, py: Python<'_>, behaviour: usize, position: u64) -> PyResult<Attempt> {
-        let made = detached(py, || Ok(self.0.attempt(behaviour, position)?))?;
+    #[pyo3(signature = (behaviour, *, position = 0, limit_s = None))]
+    fn attempt(
+        &self,
+        py: Python<'_>,
+        behaviour: usize,
+        position: u64,
+        limit_s: Option<f64>,
+    ) -> PyResult<Attempt> {
+        let limit = limit_s.map(|limit_s| seconds("limit_s", limit_s));
+        let limit = limit.transpose()?;
+        let made = detached(py, || Ok(self.0.attempt(behaviour, position, limit)?))?;
         if made.out_of_data {
             return Err(PyIndexError::new_err(format!(
                 "no row is left at position {position}"
             )));
         }
-        let answer = |seen: swarm::Seen| (seen.name, seen.status, seen.body, seen.objection);
+        let answer = |seen: swarm::Seen| {
+            let headers = swarm::headers_of(&seen.head);
+            let body = PyBytes::new(py, &seen.body).unbind();
+            (seen.name, seen.status, headers, body, seen.objection)
+        };
         let answers = made.seen.into_iter().map(answer).collect();
-        Ok((answers, made.error))
+        let took_s = made.took.map(|took| took.as_secs_f64());
+        Ok((answers, made.error, took_s))
     }
 
     #[getter]

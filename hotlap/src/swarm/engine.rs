@@ -45,9 +45,11 @@ struct User {
 #[derive(Clone, Debug)]
 pub struct Attempt {
     pub seen: Vec<Seen>,
-    /// What was wrong, with the step.
+    /// What was wrong; in a flow, with the step.
     pub error: Option<String>,
     pub out_of_data: bool,
+    /// How long it took as a whole, connecting included; nothing where it did not end within its limit.
+    pub took: Option<Duration>,
 }
 
 /// The engine. Dropped, it ends all its users at once.
@@ -150,8 +152,13 @@ impl Engine {
         Ok(id as u64)
     }
 
-    /// Let one user act once, with the values of a position, and give the answers that it got: those of a flow's steps.
-    pub fn attempt(&self, behaviour: usize, position: u64) -> Result<Attempt> {
+    /// Let one user act once, with the values of a position and within a limit, and give the answers that it got.
+    pub fn attempt(
+        &self,
+        behaviour: usize,
+        position: u64,
+        limit: Option<Duration>,
+    ) -> Result<Attempt> {
         let declared = held(&self.behaviours).get(behaviour).cloned();
         let declared = declared
             .ok_or_else(|| EngineError::Argument(format!("there is no behaviour {behaviour}")))?;
@@ -169,25 +176,29 @@ impl Engine {
             };
             let stop = StopSignal::default();
             let chosen = declared.choose(|| 0.0);
-            let exchanged = declared
-                .act(&shard, chosen, &mut session, Instant::now(), &stop)
-                .await;
-            let _ = tell.send((exchanged, session.seen.unwrap_or_default()));
+            let began = Instant::now();
+            let act = declared.act(&shard, chosen, &mut session, began, &stop);
+            let exchanged = match limit {
+                Some(limit) => tokio::time::timeout(limit, act).await.ok(),
+                None => Some(act.await),
+            };
+            let took = exchanged.map(|_| began.elapsed());
+            let _ = tell.send((exchanged, took, session.seen.unwrap_or_default()));
         });
-        let (exchanged, seen) = told
+        let (exchanged, took, seen) = told
             .recv()
             .map_err(|_| EngineError::Argument("the engine has ended".into()))?;
-        let error = self.take().into_iter().find_map(|((method, _), counters)| {
-            counters
-                .errors
-                .into_keys()
-                .next()
-                .filter(|_| method == FLOW)
-        });
+        let mut errors: Vec<((String, String), Counters)> = self.take();
+        // What is wrong with a flow says in which step.
+        errors.sort_by_key(|((method, _), _)| method != FLOW);
+        let error = errors
+            .into_iter()
+            .find_map(|(_, counters)| counters.errors.into_keys().next());
         Ok(Attempt {
             seen,
             error,
-            out_of_data: exchanged == Exchanged::OutOfData,
+            out_of_data: exchanged == Some(Exchanged::OutOfData),
+            took,
         })
     }
 

@@ -1,8 +1,10 @@
 //! The engine against servers that really listen.
 
+mod connection;
 mod data;
 mod flow;
 mod servers;
+mod streams;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

@@ -9,11 +9,16 @@ use std::time::{Duration, Instant};
 use hotlap_engine::swarm::{Behaviour, Config, Counters, Engine, LoadModel, Request, Share, Trust};
 
 pub fn engine(url: &str) -> Engine {
+    engine_within(url, Duration::from_secs(5))
+}
+
+/// One whose requests may take so long.
+pub fn engine_within(url: &str, timeout: Duration) -> Engine {
     Engine::start(&Config {
         url: url.into(),
         threads: 1,
         connect_timeout: Duration::from_secs(5),
-        timeout: Duration::from_secs(5),
+        timeout,
         trust: Trust::Usual,
         seed: 1,
         share: Share::WHOLE,

@@ -42,6 +42,8 @@ pub struct Verdict {
 pub struct Answer {
     pub body_bytes: usize,
     pub verdict: Verdict,
+    /// Whether it ended with a TLS connection that was closed without notice.
+    pub cut: bool,
 }
 
 /// What came back for a request.
@@ -52,4 +54,6 @@ pub struct Outcome {
     pub result: Result<Answer, Failure>,
     /// How long connecting took, where a connection had to be made.
     pub connect: Option<Duration>,
+    /// Whether it was sent once more, since the server had just closed the connection that was kept.
+    pub reconnected: bool,
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hotlap import formatting
-from hotlap.analysis.compare import CPU, Pair, compare_figure, middle
+from hotlap.analysis.compare import Pair, compare_figure, middle
+from hotlap.analysis.figures import CPU
 from hotlap.analysis.intervals import MIN_ROUNDS
 from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun, JudgedTrial
 from hotlap.analysis.rows import anchor as anchor_of
