@@ -10,13 +10,14 @@ from typing import Any
 import msgspec
 
 from hotlap._engine import Behaviour, Data, Request, Swarm
-from hotlap.experiment import DataFile, Engine, Expect, Lane
+from hotlap.experiment import DataFile, Engine, Expect, Lane, Stream
 
 __all__ = [
     "Data",
     "Flow",
     "Request",
     "RequestError",
+    "Stream",
     "as_sent",
     "behaviour",
     "check",
