@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use hotlap_engine::swarm::{
-    Behaviour, Config, Engine, LoadModel, NullServer, Request, Share, Trust,
+    Behaviour, Config, Engine, Limits, LoadModel, NullServer, Request, Share, Trust,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,8 +18,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let engine = Engine::start(&Config {
         url: server.url(),
         threads: 1,
-        connect_timeout: Duration::from_secs(60),
-        timeout: Duration::from_secs(60),
+        limits: Limits {
+            connect_timeout: Duration::from_secs(60),
+            timeout: Duration::from_secs(60),
+            bytes: usize::MAX,
+        },
         trust: Trust::Usual,
         seed: 1,
         share: Share::WHOLE,

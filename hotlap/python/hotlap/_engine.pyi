@@ -7,7 +7,7 @@ becomes a ``PanicError``.
 import builtins
 import os
 from collections.abc import Mapping, Sequence
-from typing import Literal, final
+from typing import Literal, Protocol, final, type_check_only
 
 build_profile: str
 """``release``, or ``debug`` where debug assertions are on."""
@@ -139,6 +139,22 @@ class Sent:
     def objection(self, status: int, headers: Sequence[tuple[str, str]], body: builtins.bytes) -> str | None:
         """What is wrong with an answer to it; ``None``: nothing is."""
 
+@type_check_only
+class Stream(Protocol):
+    """How an answer comes bit by bit, as ``hotlap.experiment.Stream`` says it."""
+
+    @property
+    def each(self) -> str | None:
+        """What its events are: ``event``, ``line`` or ``chunk``; ``None``: as its content type says."""
+
+    @property
+    def events(self) -> int | None:
+        """It is over after so many."""
+
+    @property
+    def time_s(self) -> float | None:
+        """It is over after so long."""
+
 @final
 class Request:
     """A request that users send. Two are equal if they are alike in all of it."""
@@ -166,6 +182,7 @@ class Request:
         once: bool = False,
         wait_s: tuple[float, float] = ...,
         follow: bool = False,
+        stream: Stream | None = None,
     ) -> Request:
         """Declare a request.
 
@@ -193,6 +210,7 @@ class Request:
             once: In a flow, a user sends it only when it begins, as a login. What it takes of ``data`` the user keeps.
             wait_s: In a flow, how long a user waits after it: (low, high).
             follow: In a flow, it goes where its answer redirects to, on the same server.
+            stream: How its answer comes bit by bit. Of its body the first 64 KiB are held against what is expected.
 
         Raises:
             ValueError: a pattern is not one; the digest is not made of 64 hexadecimal digits.
@@ -351,11 +369,12 @@ class Swarm:
         insecure: bool = False,
         seed: int = 0,
         share: tuple[int, int] = ...,
+        most_bytes: int | None = None,
     ) -> Swarm:
         """Start the threads; no user yet.
 
         Args:
-            url: ``http://host:port`` or ``https://host:port``.
+            url: ``http://host:port`` or ``https://host:port``, or ``unix:/path``.
             threads: How many; one serves tens of thousands of requests a second.
             connect_timeout_s: For connecting, TLS included.
             timeout_s: For an answer, from the send.
@@ -364,6 +383,7 @@ class Swarm:
             seed: Of what is left to chance: weights, waits, gaps, values.
             share: Where several engines load one server: the first position of the sequence of values that is this
                 one's, and how many further on each next one is.
+            most_bytes: How much of an answer may come; a longer one is a failure.
 
         Raises:
             ValueError: the URL, a time or the file cannot be used.
@@ -394,13 +414,19 @@ class Swarm:
         """How many users there are."""
 
     def attempt(
-        self, behaviour: int, *, position: int = 0
-    ) -> tuple[list[tuple[str, int, bytes, str | None]], str | None]:
-        """Let one user go through a flow once, with the values of a position.
+        self, behaviour: int, *, position: int = 0, limit_s: float | None = None
+    ) -> tuple[list[tuple[str, int, list[tuple[str, str]], bytes, str | None]], str | None, float | None]:
+        """Let one user act once, with the values of a position: send a request, or go through a flow.
+
+        Args:
+            behaviour: What it does.
+            position: In the sequence of values.
+            limit_s: How long it may take, beside the limits of its requests.
 
         Returns:
-            For each step that was answered its name, status, body and what is wrong with it; and what was wrong with
-            the flow, with the step.
+            For each answer its name, status, headers, body and what is wrong with it, of a flow those of its steps;
+            what was wrong with the whole, in a flow with the step; and how many seconds it took, ``None`` where it did
+            not end within its limit.
 
         Raises:
             IndexError: no row is left at that position.
@@ -475,8 +501,20 @@ class Counters:
         """Open arrivals that the bound on requests in flight turned away; they count as nothing else."""
 
     @property
+    def reconnected(self) -> int:
+        """Requests that were sent once more, since the server had just closed the connection that was kept."""
+
+    @property
+    def cut(self) -> int:
+        """Answers that ended with a TLS connection that was closed without notice."""
+
+    @property
     def body_bytes(self) -> int:
-        """The size of the answers' bodies."""
+        """The size of the answers' bodies; of streams as they come."""
+
+    @property
+    def events(self) -> int:
+        """Events of streams, as they come."""
 
     @property
     def requests(self) -> int:
@@ -510,6 +548,18 @@ class Counters:
     @property
     def lag(self) -> Histogram:
         """How much later than intended requests were sent, connecting left out."""
+
+    @property
+    def first_byte(self) -> Histogram:
+        """Of streams: from the intended send to the first byte of the body."""
+
+    @property
+    def first_event(self) -> Histogram:
+        """Of streams: from the intended send to the first event."""
+
+    @property
+    def gap(self) -> Histogram:
+        """Of streams: from an event to the next one."""
 
     @property
     def errors(self) -> dict[str, int]:

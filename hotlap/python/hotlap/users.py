@@ -12,7 +12,7 @@ What they do is declared, and runs outside Python: what depends on an answer is 
 are Locust's own users, and both kinds run in one swarm. The requests of these users do not fire Locust's ``request`` event.
 """
 
-from hotlap.serving.request import Data, Flow, Request
+from hotlap.serving.request import Data, Flow, Request, Stream
 from hotlap.swarm.users import ArrivalUser, NativeUser, PacedUser
 
-__all__ = ["ArrivalUser", "Data", "Flow", "NativeUser", "PacedUser", "Request"]
+__all__ = ["ArrivalUser", "Data", "Flow", "NativeUser", "PacedUser", "Request", "Stream"]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use super::behaviour::Behaviour;
 use super::counters::Counters;
@@ -12,8 +13,16 @@ use super::histogram::Histogram;
 use super::seconds::seconds;
 use crate::swarm;
 
-/// The answers of a flow's steps (name, status, body, objection), and what was wrong with the flow.
-type Attempt = (Vec<(String, u16, Vec<u8>, Option<String>)>, Option<String>);
+/// An answer: name, status, headers, body and what is wrong with it.
+type Seen = (
+    String,
+    u16,
+    Vec<(String, String)>,
+    Py<PyBytes>,
+    Option<String>,
+);
+/// The answers, those of a flow's steps; what was wrong as a whole; and the seconds that it took.
+type Attempt = (Vec<Seen>, Option<String>, Option<f64>);
 
 #[pyclass(frozen, module = "hotlap._engine")]
 pub struct Swarm(swarm::Engine);
@@ -21,7 +30,7 @@ pub struct Swarm(swarm::Engine);
 #[pymethods]
 impl Swarm {
     #[new]
-    #[pyo3(signature = (url, *, threads = 1, connect_timeout_s = 10.0, timeout_s = 30.0, ca_file = None, insecure = false, seed = 0, share = (0, 1)))]
+    #[pyo3(signature = (url, *, threads = 1, connect_timeout_s = 10.0, timeout_s = 30.0, ca_file = None, insecure = false, seed = 0, share = (0, 1), most_bytes = None))]
     #[allow(
         clippy::too_many_arguments,
         reason = "keywords of a constructor in Python"
@@ -36,12 +45,16 @@ impl Swarm {
         insecure: bool,
         seed: u64,
         share: (u64, u64),
+        most_bytes: Option<usize>,
     ) -> PyResult<Self> {
         let config = swarm::Config {
             url,
             threads,
-            connect_timeout: seconds("connect_timeout_s", connect_timeout_s)?,
-            timeout: seconds("timeout_s", timeout_s)?,
+            limits: swarm::Limits {
+                connect_timeout: seconds("connect_timeout_s", connect_timeout_s)?,
+                timeout: seconds("timeout_s", timeout_s)?,
+                bytes: most_bytes.unwrap_or(usize::MAX),
+            },
             trust: match ca_file {
                 _ if insecure => swarm::Trust::Anybody,
                 Some(path) => swarm::Trust::File(path),
@@ -75,17 +88,30 @@ impl Swarm {
         })
     }
 
-    #[pyo3(signature = (behaviour, *, position = 0))]
-    fn attempt(&self, py: Python<'_>, behaviour: usize, position: u64) -> PyResult<Attempt> {
-        let made = detached(py, || Ok(self.0.attempt(behaviour, position)?))?;
+    #[pyo3(signature = (behaviour, *, position = 0, limit_s = None))]
+    fn attempt(
+        &self,
+        py: Python<'_>,
+        behaviour: usize,
+        position: u64,
+        limit_s: Option<f64>,
+    ) -> PyResult<Attempt> {
+        let limit = limit_s.map(|limit_s| seconds("limit_s", limit_s));
+        let limit = limit.transpose()?;
+        let made = detached(py, || Ok(self.0.attempt(behaviour, position, limit)?))?;
         if made.out_of_data {
             return Err(PyIndexError::new_err(format!(
                 "no row is left at position {position}"
             )));
         }
-        let answer = |seen: swarm::Seen| (seen.name, seen.status, seen.body, seen.objection);
+        let answer = |seen: swarm::Seen| {
+            let headers = swarm::headers_of(&seen.head);
+            let body = PyBytes::new(py, &seen.body).unbind();
+            (seen.name, seen.status, headers, body, seen.objection)
+        };
         let answers = made.seen.into_iter().map(answer).collect();
-        Ok((answers, made.error))
+        let took_s = made.took.map(|took| took.as_secs_f64());
+        Ok((answers, made.error, took_s))
     }
 
     #[getter]

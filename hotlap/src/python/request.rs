@@ -10,7 +10,8 @@ use super::detach::detached;
 use super::seconds::seconds;
 use super::sent::Prepared;
 use crate::swarm::{
-    self, Capture, Difference, Expectation, Expected, Origin, PreparedRequest, Wanted,
+    self, Capture, Difference, Expectation, Expected, Framing, Origin, PreparedRequest, Streamed,
+    Wanted,
 };
 
 /// A request that users send.
@@ -66,6 +67,41 @@ enum Statuses {
     Several(Vec<u16>),
 }
 
+/// How an answer comes bit by bit, as Python has it: anything with these attributes.
+#[derive(FromPyObject)]
+struct Stream {
+    each: Option<String>,
+    events: Option<u64>,
+    time_s: Option<f64>,
+}
+
+impl Stream {
+    fn declared(self) -> PyResult<Streamed> {
+        let framing = match self.each.as_deref() {
+            None => None,
+            Some("event") => Some(Framing::Events),
+            Some("line") => Some(Framing::Lines),
+            Some("chunk") => Some(Framing::Chunks),
+            Some(other) => {
+                return Err(PyValueError::new_err(format!(
+                    "each of a stream is an event, a line or a chunk, not {other:?}"
+                )));
+            }
+        };
+        if self.events == Some(0) {
+            return Err(PyValueError::new_err(
+                "a stream is over after one event at least",
+            ));
+        }
+        let time = self.time_s.map(|time_s| seconds("time_s", time_s));
+        Ok(Streamed {
+            framing,
+            events: self.events,
+            time: time.transpose()?,
+        })
+    }
+}
+
 /// A value of JSON, as Python has it.
 fn wanted(value: &Bound<'_, PyAny>) -> PyResult<Wanted> {
     if let Ok(text) = value.extract::<String>() {
@@ -110,7 +146,7 @@ pub fn first_difference(
 #[pymethods]
 impl Request {
     #[new]
-    #[pyo3(signature = (method, path, name = None, weight = 1, headers = None, body = None, status = Some(Statuses::One(200)), expected_body = None, expected_sha256 = None, hidden = Vec::new(), *, data = None, expected_headers = None, expected_json = None, contains = Vec::new(), matches = Vec::new(), size = None, capture = None, once = false, wait_s = (0.0, 0.0), follow = false))]
+    #[pyo3(signature = (method, path, name = None, weight = 1, headers = None, body = None, status = Some(Statuses::One(200)), expected_body = None, expected_sha256 = None, hidden = Vec::new(), *, data = None, expected_headers = None, expected_json = None, contains = Vec::new(), matches = Vec::new(), size = None, capture = None, once = false, wait_s = (0.0, 0.0), follow = false, stream = None))]
     #[allow(
         clippy::too_many_arguments,
         reason = "keywords of a constructor in Python"
@@ -136,6 +172,7 @@ impl Request {
         once: bool,
         wait_s: (f64, f64),
         follow: bool,
+        stream: Option<Stream>,
     ) -> PyResult<Self> {
         let mut captures = Vec::new();
         if let Some(given) = capture {
@@ -195,6 +232,7 @@ impl Request {
             once,
             wait: (seconds("wait_s", wait_s.0)?, seconds("wait_s", wait_s.1)?),
             follow,
+            stream: stream.map(Stream::declared).transpose()?,
             hidden: hidden.iter().map(Body::to_vec).collect(),
         }))
     }

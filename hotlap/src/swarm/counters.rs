@@ -27,8 +27,14 @@ macro_rules! for_all_counters {
                 redirected,
                 /// Flows whose user had to begin anew.
                 renewed,
-                /// The bodies of the answers.
+                /// Requests that were sent once more, since the server had just closed the connection that was kept.
+                reconnected,
+                /// Answers that ended with a TLS connection that was closed without notice.
+                cut,
+                /// The bodies of the answers; of streams as they come.
                 body_bytes,
+                /// Events of streams, as they come.
+                events,
             }
             histograms {
                 /// Response times of what was answered as expected, from the *intended* send.
@@ -41,6 +47,12 @@ macro_rules! for_all_counters {
                 connect,
                 /// How much later than intended requests were sent, connecting left out.
                 lag,
+                /// Of streams: from the intended send to the first byte of the body.
+                first_byte,
+                /// Of streams: from the intended send to the first event.
+                first_event,
+                /// Of streams: from an event to the next one.
+                gap,
             }
         }
     };

@@ -15,7 +15,7 @@ use super::lock::held;
 use super::recorder::Recorder;
 use super::session::{Seen, Session};
 use super::stop::StopSignal;
-use super::target::Target;
+use super::target::{Limits, Target};
 use super::tls::Trust;
 use super::work::PreparedBehaviour;
 use super::worker::Worker;
@@ -27,8 +27,7 @@ pub struct Config {
     /// `http://host:port` or `https://host:port`.
     pub url: String,
     pub threads: usize,
-    pub connect_timeout: Duration,
-    pub timeout: Duration,
+    pub limits: Limits,
     pub trust: Trust,
     pub seed: u64,
     /// Which positions of the sequence of values are its own, where several engines load one server.
@@ -45,9 +44,11 @@ struct User {
 #[derive(Clone, Debug)]
 pub struct Attempt {
     pub seen: Vec<Seen>,
-    /// What was wrong, with the step.
+    /// What was wrong; in a flow, with the step.
     pub error: Option<String>,
     pub out_of_data: bool,
+    /// How long it took as a whole, connecting included; nothing where it did not end within its limit.
+    pub took: Option<Duration>,
 }
 
 /// The engine. Dropped, it ends all its users at once.
@@ -65,12 +66,7 @@ pub struct Engine {
 impl Engine {
     /// Start the threads; no user yet.
     pub fn start(config: &Config) -> Result<Self> {
-        let target = Arc::new(Target::resolve(
-            &config.url,
-            &config.trust,
-            config.connect_timeout,
-            config.timeout,
-        )?);
+        let target = Arc::new(Target::resolve(&config.url, &config.trust, config.limits)?);
         let threads = (0..config.threads.max(1))
             .map(|index| Worker::start(Arc::clone(&target), config.seed.wrapping_add(index as u64)))
             .collect::<std::io::Result<_>>()?;
@@ -150,8 +146,13 @@ impl Engine {
         Ok(id as u64)
     }
 
-    /// Let one user act once, with the values of a position, and give the answers that it got: those of a flow's steps.
-    pub fn attempt(&self, behaviour: usize, position: u64) -> Result<Attempt> {
+    /// Let one user act once, with the values of a position and within a limit, and give the answers that it got.
+    pub fn attempt(
+        &self,
+        behaviour: usize,
+        position: u64,
+        limit: Option<Duration>,
+    ) -> Result<Attempt> {
         let declared = held(&self.behaviours).get(behaviour).cloned();
         let declared = declared
             .ok_or_else(|| EngineError::Argument(format!("there is no behaviour {behaviour}")))?;
@@ -169,25 +170,29 @@ impl Engine {
             };
             let stop = StopSignal::default();
             let chosen = declared.choose(|| 0.0);
-            let exchanged = declared
-                .act(&shard, chosen, &mut session, Instant::now(), &stop)
-                .await;
-            let _ = tell.send((exchanged, session.seen.unwrap_or_default()));
+            let began = Instant::now();
+            let act = declared.act(&shard, chosen, &mut session, began, &stop);
+            let exchanged = match limit {
+                Some(limit) => tokio::time::timeout(limit, act).await.ok(),
+                None => Some(act.await),
+            };
+            let took = exchanged.map(|_| began.elapsed());
+            let _ = tell.send((exchanged, took, session.seen.unwrap_or_default()));
         });
-        let (exchanged, seen) = told
+        let (exchanged, took, seen) = told
             .recv()
             .map_err(|_| EngineError::Argument("the engine has ended".into()))?;
-        let error = self.take().into_iter().find_map(|((method, _), counters)| {
-            counters
-                .errors
-                .into_keys()
-                .next()
-                .filter(|_| method == FLOW)
-        });
+        let mut errors: Vec<((String, String), Counters)> = self.take();
+        // What is wrong with a flow says in which step.
+        errors.sort_by_key(|((method, _), _)| method != FLOW);
+        let error = errors
+            .into_iter()
+            .find_map(|(_, counters)| counters.errors.into_keys().next());
         Ok(Attempt {
             seen,
             error,
-            out_of_data: exchanged == Exchanged::OutOfData,
+            out_of_data: exchanged == Some(Exchanged::OutOfData),
+            took,
         })
     }
 

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use super::prepared::{PreparedRequest, Sequence};
-use super::protocol::{Answer, Failure, Received};
-use super::recorder::{Ended, EndedBy, Times};
-use super::session::Session;
+use super::protocol::{Answer, Failure, Received, Tap};
+use super::recorder::{Ended, EndedBy, Gap, Times};
+use super::session::{Seen, Session};
 use super::shard::Shard;
 
 /// A request under way: whatever becomes of its user, it ends up in the accounts.
@@ -57,21 +57,34 @@ pub async fn exchange(
     let Session {
         connection,
         outgoing,
+        fixed,
+        seen,
         ..
     } = session;
-    if request.fill_next(outgoing, sequence).is_err() {
+    let filled = match fixed {
+        Some(position) => request.fill(outgoing, sequence.seed, *position),
+        None => request.fill_next(outgoing, sequence),
+    };
+    if filled.is_err() {
         shard.recorders()[request.name].run_out();
         return Exchanged::OutOfData;
     }
     let mut in_flight = InFlight::new(shard, request.name);
-    let judge = |answer: Received<'_>| request.judge(answer, &outgoing.drawn, || shard.random());
+    let judge = |answer: Received<'_>| {
+        if let Some(seen) = seen {
+            seen.push(Seen {
+                name: request.title.clone(),
+                status: answer.status,
+                head: answer.head.to_vec(),
+                body: answer.body.to_vec(),
+                objection: request.explain(answer, &outgoing.drawn),
+            });
+        }
+        request.judge(answer, &outgoing.drawn, || shard.random())
+    };
+    let mut tap = Counting::new(shard, request.name, intended);
     let outcome = connection
-        .ask(
-            &shard.target,
-            request.bytes(outgoing),
-            request.to_head,
-            judge,
-        )
+        .ask(&shard.target, request.asked(outgoing), &mut tap, judge)
         .await;
     let times = Times {
         intended,
@@ -84,21 +97,61 @@ pub async fn exchange(
     } else {
         Exchanged::Lost
     };
-    let ended = ended_by(outcome.result);
+    let ended = Ended {
+        reconnected: outcome.reconnected.into(),
+        ..ended_by(outcome.result, request.stream.is_some())
+    };
     shard.recorders()[request.name].finish(times, ended);
     in_flight.ended = true;
     exchanged
 }
 
-/// What goes into the accounts for what came back.
-pub fn ended_by(result: Result<Answer, Failure>) -> Ended {
+/// Counts what comes of a stream, as it comes.
+pub struct Counting<'a> {
+    shard: &'a Shard,
+    name: usize,
+    intended: Instant,
+    last: Option<Instant>,
+}
+
+impl<'a> Counting<'a> {
+    pub fn new(shard: &'a Shard, name: usize, intended: Instant) -> Self {
+        Self {
+            shard,
+            name,
+            intended,
+            last: None,
+        }
+    }
+}
+
+impl Tap for Counting<'_> {
+    fn begin(&mut self, now: Instant) {
+        self.shard.recorders()[self.name].begin_stream(now - self.intended);
+    }
+
+    fn came(&mut self, now: Instant, events: u64, bytes: usize) {
+        let gap = self.last.map_or(Gap::First(now - self.intended), |last| {
+            Gap::Since(now - last)
+        });
+        self.shard.recorders()[self.name].came(events, bytes, gap);
+        if events > 0 {
+            self.last = Some(now);
+        }
+    }
+}
+
+/// What goes into the accounts for what came back; the bytes of a stream are there already.
+pub fn ended_by(result: Result<Answer, Failure>, is_stream: bool) -> Ended {
     match result {
         Ok(answer) => Ended {
             kind: EndedBy::Answer,
             error: answer.verdict.objection,
             parsed: answer.verdict.parsed,
-            body_bytes: answer.body_bytes,
+            body_bytes: if is_stream { 0 } else { answer.body_bytes },
             redirected: 0,
+            reconnected: 0,
+            cut: answer.cut,
             renewed: false,
         },
         Err(failure) => {

@@ -9,10 +9,10 @@ use super::capture::Capture;
 use super::captured::taken;
 use super::data::{Compiler, OutOfData, Position, Values};
 use super::error::{EngineError, Result};
-use super::exchange::{Exchanged, InFlight, ended_by};
+use super::exchange::{Counting, Exchanged, InFlight, ended_by};
 use super::location::{self, MOST_HOPS};
 use super::prepared::{PreparedRequest, Sequence};
-use super::protocol::{Received, Verdict, header, headers};
+use super::protocol::{Asked, Received, Verdict, header, headers};
 use super::recorder::{Ended, EndedBy, Times};
 use super::session::{Seen, Session};
 use super::shard::Shard;
@@ -207,6 +207,8 @@ impl PreparedFlow {
                 parsed: false,
                 body_bytes: 0,
                 redirected: 0,
+                reconnected: 0,
+                cut: false,
                 renewed,
             },
         );
@@ -271,6 +273,8 @@ impl PreparedFlow {
             path
         };
         let (mut first_sent, mut connect, mut redirected) = (None, Duration::ZERO, 0);
+        let mut reconnected = 0;
+        let mut tap = Counting::new(shard, request.name, intended);
         loop {
             let Session {
                 connection,
@@ -314,20 +318,25 @@ impl PreparedFlow {
                     seen.push(Seen {
                         name: request.title.clone(),
                         status: answer.status,
+                        head: answer.head.to_vec(),
                         body: answer.body.to_vec(),
                         objection: verdict.objection.clone(),
                     });
                 }
                 verdict
             };
-            let outcome = connection
-                .ask(target, &outgoing.bytes, request.to_head, judge)
-                .await;
+            let asked = Asked {
+                bytes: &outgoing.bytes,
+                ..request.asked(outgoing)
+            };
+            let outcome = connection.ask(target, asked, &mut tap, judge).await;
+            reconnected += u64::from(outcome.reconnected);
             let sent = *first_sent.get_or_insert(outcome.sent);
             connect += outcome.connect.unwrap_or_default();
             let mut ended = Ended {
                 redirected,
-                ..ended_by(outcome.result)
+                reconnected,
+                ..ended_by(outcome.result, request.stream.is_some())
             };
             if let Some((status, location)) = next.filter(|_| ended.error.is_none()) {
                 let path_there = if redirected as usize == MOST_HOPS {

@@ -1,7 +1,7 @@
 //! The load engine: virtual users on tokio threads.
 //!
 //! From the bottom up: what is counted (`counters`, `recorder`), where to connect (`target`, `tls`), the values that
-//! differ (`data`), what is sent and expected (`request`, `capture`, `expectation`, `behaviour`), how it goes over the
+//! differ (`data`), what is sent and expected (`request`, `streamed`, `capture`, `expectation`, `behaviour`), how it goes over the
 //! wire (`protocol`), how answers are looked at (`checks`, `captured`), what a user keeps (`jar`, `session`), what a
 //! thread's users share (`shard`), one request (`exchange`), several (`flow`, `work`), the users (`user`, `arrivals`),
 //! and the `engine` with its threads.
@@ -32,6 +32,7 @@ mod request;
 mod session;
 mod shard;
 mod stop;
+mod streamed;
 mod target;
 mod timer;
 mod tls;
@@ -51,9 +52,11 @@ pub use expectation::{Expectation, Expected, Wanted};
 pub use histogram::{DecodeError, Histogram};
 pub use null_server::NullServer;
 pub use prepared::PreparedRequest;
-pub use protocol::{Outgoing, Received};
+pub use protocol::{Outgoing, Received, headers_of};
 pub use request::{ANOTHER_BODY, Request};
 pub use session::Seen;
+pub use streamed::{Framing, Streamed};
+pub use target::Limits;
 pub use tls::Trust;
 
 // What the glue needs beside.

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::checks::{Checks, Sent};
 use super::data::{Compiler, Drawn, OutOfData, Position, Share, Values};
 use super::error::Result;
-use super::protocol::{Encoded, Outgoing, Received, Verdict, encode};
+use super::protocol::{Asked, Encoded, Outgoing, Received, Verdict, encode};
 use super::request::Request;
+use super::streamed::Streamed;
 
 /// A request, ready to be sent.
 pub struct PreparedRequest {
@@ -16,6 +17,9 @@ pub struct PreparedRequest {
     /// What it is counted under.
     pub title: String,
     pub to_head: bool,
+    /// Whether its method changes nothing.
+    pub is_safe: bool,
+    pub stream: Option<Streamed>,
     parts: Parts,
     values: Arc<Values>,
 }
@@ -59,6 +63,8 @@ impl PreparedRequest {
             name,
             title: request.name.clone(),
             to_head: request.method == "HEAD",
+            is_safe: matches!(&*request.method, "GET" | "HEAD" | "OPTIONS" | "TRACE"),
+            stream: request.stream,
             parts,
             values,
         }
@@ -114,6 +120,16 @@ impl PreparedRequest {
         match &self.parts.encoded {
             Encoded::Constant(bytes) => bytes,
             Encoded::Filled { .. } => &outgoing.bytes,
+        }
+    }
+
+    /// What goes over the wire, once its bytes were made.
+    pub fn asked<'a>(&'a self, outgoing: &'a Outgoing) -> Asked<'a> {
+        Asked {
+            bytes: self.bytes(outgoing),
+            to_head: self.to_head,
+            is_safe: self.is_safe,
+            stream: self.stream,
         }
     }
 

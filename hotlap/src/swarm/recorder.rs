@@ -57,6 +57,29 @@ impl Recorder {
         std::mem::take(&mut self.counters)
     }
 
+    /// Count the first byte of a stream.
+    pub fn begin_stream(&mut self, passed: Duration) {
+        self.counters.first_byte.record(micros(passed));
+    }
+
+    /// Count events of a stream that came at once, so long after the one before, or if they are the first after the
+    /// intended send.
+    pub fn came(&mut self, events: u64, bytes: usize, gap: Gap) {
+        let counters = &mut self.counters;
+        counters.body_bytes += bytes as u64;
+        counters.events += events;
+        if events == 0 {
+            return;
+        }
+        match gap {
+            Gap::First(passed) => counters.first_event.record(micros(passed)),
+            Gap::Since(passed) => counters.gap.record(micros(passed)),
+        }
+        for _ in 1..events {
+            counters.gap.record(0);
+        }
+    }
+
     /// Count a request that ended, with or without an answer.
     pub fn finish(&mut self, times: Times, ended: Ended) {
         self.integrate(times.done);
@@ -86,6 +109,8 @@ impl Recorder {
         second.finished += 1;
         counters.parsed += u64::from(ended.parsed);
         counters.redirected += ended.redirected;
+        counters.reconnected += ended.reconnected;
+        counters.cut += u64::from(ended.cut);
         counters.renewed += u64::from(ended.renewed);
         match ended.error {
             None => counters.answered += 1,
@@ -96,6 +121,15 @@ impl Recorder {
             }
         }
     }
+}
+
+/// What the time to an event is counted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// The intended send.
+    First(Duration),
+    /// The event before.
+    Since(Duration),
 }
 
 /// What ended a request.
@@ -120,6 +154,10 @@ pub struct Ended {
     pub body_bytes: usize,
     /// How many more requests were sent, since answers redirected.
     pub redirected: u64,
+    /// How often it was sent once more, since the server had just closed the connection that was kept.
+    pub reconnected: u64,
+    /// Whether its answer ended with a TLS connection that was closed without notice.
+    pub cut: bool,
     /// Whether the user of a flow was sent back to its beginning.
     pub renewed: bool,
 }
@@ -133,6 +171,8 @@ impl Ended {
             parsed: false,
             body_bytes: 0,
             redirected: 0,
+            reconnected: 0,
+            cut: false,
             renewed: false,
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::capture::Capture;
 use super::expectation::{Expectation, Expected, Files};
+use super::streamed::Streamed;
 
 /// What is said of an answer whose body is not the expected one; where it differs follows.
 pub const ANOTHER_BODY: &str = "another body than expected";
@@ -35,6 +36,8 @@ pub struct Request {
     pub wait: (Duration, Duration),
     /// Whether, in a flow, it goes where its answer redirects to.
     pub follow: bool,
+    /// Where its answer is a stream.
+    pub stream: Option<Streamed>,
     /// What must not be shown where an answer is.
     pub hidden: Vec<Vec<u8>>,
 }
@@ -57,6 +60,7 @@ impl Request {
             once: false,
             wait: (Duration::ZERO, Duration::ZERO),
             follow: false,
+            stream: None,
             hidden: Vec::new(),
         }
     }

@@ -20,16 +20,19 @@ pub struct Session {
     pub is_known: bool,
     /// A position that its values are taken at, instead of the next ones.
     pub fixed: Option<u64>,
-    /// The answers of a flow, where somebody wants to see them.
+    /// The answers, where somebody wants to see them.
     pub seen: Option<Vec<Seen>>,
 }
 
-/// An answer of a step.
+/// An answer, of a step where it is a flow's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// The step's.
+    /// What its request is counted under.
     pub name: String,
     pub status: u16,
+    /// With all its headers.
+    pub head: Vec<u8>,
+    /// Of a stream, its beginning.
     pub body: Vec<u8>,
     pub objection: Option<String>,
 }

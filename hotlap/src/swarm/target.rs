@@ -1,6 +1,7 @@
 //! Where an engine connects to, found out once.
 
 use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rustls_pki_types::ServerName;
@@ -9,17 +10,34 @@ use tokio_rustls::TlsConnector;
 use super::error::{EngineError, Result};
 use super::tls::{self, Trust};
 
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// All that its name stands for, in the order in which they are tried.
+    Addresses(Vec<SocketAddr>),
+    /// A socket in the file system.
+    Socket(PathBuf),
+}
+
 /// Where and how to connect.
 pub struct Target {
-    /// All that the name stands for, in the order in which they are tried.
-    pub addresses: Vec<SocketAddr>,
+    pub place: Place,
     /// As the `Host` header says it.
     pub host: String,
     /// The path of the address, which comes before that of each request; empty where there is none.
     pub prefix: String,
     pub tls: Option<(TlsConnector, ServerName<'static>)>,
+    pub limits: Limits,
+}
+
+/// What a request may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
     pub connect_timeout: Duration,
+    /// For a whole answer; of a stream, for its silence.
     pub timeout: Duration,
+    /// The most that comes of an answer that is no stream, on the wire.
+    pub bytes: usize,
 }
 
 impl Target {
@@ -38,9 +56,14 @@ impl Target {
     }
 }
 
+/// What an address of a socket in the file system begins with.
+const UNIX: &str = "unix:";
+
 /// The parts of an address, none of them looked up.
 pub struct Address<'a> {
     pub secure: bool,
+    /// Of a socket in the file system: where it is.
+    pub socket: Option<&'a str>,
     /// The host, with the port where one is given.
     pub authority: &'a str,
     pub prefix: &'a str,
@@ -48,6 +71,18 @@ pub struct Address<'a> {
 
 impl<'a> Address<'a> {
     pub fn parse(url: &'a str) -> Result<Self> {
+        if let Some(path) = url.strip_prefix(UNIX) {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            if path.is_empty() {
+                return Err(invalid(url));
+            }
+            return Ok(Self {
+                secure: false,
+                socket: Some(path),
+                authority: "localhost",
+                prefix: "",
+            });
+        }
         let (scheme, rest) = url.split_once("://").ok_or_else(|| invalid(url))?;
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let secure = match scheme {
@@ -60,6 +95,7 @@ impl<'a> Address<'a> {
         }
         Ok(Self {
             secure,
+            socket: None,
             authority,
             prefix: path.trim_end_matches('/'),
         })
@@ -68,23 +104,28 @@ impl<'a> Address<'a> {
 
 fn invalid(url: &str) -> EngineError {
     EngineError::Url(format!(
-        "{url:?} is not http://host:port or https://host:port, with or without a path"
+        "{url:?} is not http://host:port or https://host:port, with or without a path, or unix:/path/of.sock"
     ))
 }
 
 impl Target {
-    /// The target of `http://host:port/prefix` or `https://host:port/prefix`, its name resolved.
-    pub fn resolve(
-        url: &str,
-        trust: &Trust,
-        connect_timeout: Duration,
-        timeout: Duration,
-    ) -> Result<Self> {
+    /// The target of `http://host:port/prefix` or `https://host:port/prefix`, its name resolved, or of `unix:/path`.
+    pub fn resolve(url: &str, trust: &Trust, limits: Limits) -> Result<Self> {
         let Address {
             secure,
+            socket,
             authority,
             prefix,
         } = Address::parse(url)?;
+        if let Some(path) = socket {
+            return Ok(Self {
+                place: Place::Socket(path.into()),
+                prefix: prefix.to_owned(),
+                host: authority.to_owned(),
+                tls: None,
+                limits,
+            });
+        }
         let default_port = if secure { 443 } else { 80 };
         let invalid = || invalid(url);
         let has_port = authority
@@ -116,12 +157,11 @@ impl Target {
             None
         };
         Ok(Self {
-            addresses,
+            place: Place::Addresses(addresses),
             prefix: prefix.to_owned(),
             host: authority.to_owned(),
             tls,
-            connect_timeout,
-            timeout,
+            limits,
         })
     }
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hotlap_engine::swarm::{
-    AtEnd, Behaviour, Config, Counters, Engine, Expectation, File, LoadModel, NullServer, Order,
-    Request, Share, Table, Trust, Wanted,
+    AtEnd, Behaviour, Config, Counters, Engine, Expectation, File, Limits, LoadModel, NullServer,
+    Order, Request, Share, Table, Trust, Wanted,
 };
 
 use crate::servers::{declared, engine, ok, serve, total, until};
@@ -50,8 +50,11 @@ fn shared(url: &str, threads: usize, share: Share) -> Engine {
     Engine::start(&Config {
         url: url.into(),
         threads,
-        connect_timeout: Duration::from_secs(5),
-        timeout: Duration::from_secs(5),
+        limits: Limits {
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(5),
+            bytes: usize::MAX,
+        },
         trust: Trust::Usual,
         seed: 1,
         share,

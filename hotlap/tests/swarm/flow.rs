@@ -281,7 +281,7 @@ fn redirects_are_followed_with_cookies() {
     let behaviour = engine
         .declare(flow(LoadModel::Closed, steps, vec![]))
         .unwrap();
-    let attempt = engine.attempt(behaviour, 0).unwrap();
+    let attempt = engine.attempt(behaviour, 0, None).unwrap();
     assert_eq!(attempt.error, None);
     let bodies: Vec<_> = attempt.seen.iter().map(|one| one.body.as_slice()).collect();
     assert_eq!(
@@ -303,7 +303,7 @@ fn redirects_are_followed_with_cookies() {
     let behaviour = engine
         .declare(flow(LoadModel::Closed, vec![round], vec![]))
         .unwrap();
-    let attempt = engine.attempt(behaviour, 0).unwrap();
+    let attempt = engine.attempt(behaviour, 0, None).unwrap();
     assert_eq!(
         attempt.error.as_deref(),
         Some("/round: it redirects more than 10 times")

@@ -1,8 +1,10 @@
 //! The engine against servers that really listen.
 
+mod connection;
 mod data;
 mod flow;
 mod servers;
+mod streams;
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -10,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hotlap_engine::swarm::{
-    Config, Counters, Engine, Expected, LoadModel, NullServer, Request, Share, Trust,
+    Config, Counters, Engine, Expected, Limits, LoadModel, NullServer, Request, Share, Trust,
 };
 
 use servers::{declared, engine, ok, serve, total, until};
@@ -291,8 +293,11 @@ fn an_answer_that_does_not_come_in_time_is_a_failure() {
     let engine = Engine::start(&Config {
         url,
         threads: 2,
-        connect_timeout: Duration::from_secs(5),
-        timeout: Duration::from_millis(50),
+        limits: Limits {
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_millis(50),
+            bytes: usize::MAX,
+        },
         trust: Trust::Usual,
         seed: 1,
         share: Share::WHOLE,
@@ -317,8 +322,11 @@ fn what_cannot_be_run_is_refused() {
         let config = Config {
             url: url.into(),
             threads: 1,
-            connect_timeout: Duration::from_secs(1),
-            timeout: Duration::from_secs(1),
+            limits: Limits {
+                connect_timeout: Duration::from_secs(1),
+                timeout: Duration::from_secs(1),
+                bytes: usize::MAX,
+            },
             trust: Trust::Usual,
             seed: 0,
             share: Share::WHOLE,

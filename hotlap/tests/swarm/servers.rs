@@ -6,14 +6,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use hotlap_engine::swarm::{Behaviour, Config, Counters, Engine, LoadModel, Request, Share, Trust};
+use hotlap_engine::swarm::{
+    Behaviour, Config, Counters, Engine, Limits, LoadModel, Request, Share, Trust,
+};
 
 pub fn engine(url: &str) -> Engine {
+    engine_within(url, Duration::from_secs(5))
+}
+
+/// One whose requests may take so long.
+pub fn engine_within(url: &str, timeout: Duration) -> Engine {
     Engine::start(&Config {
         url: url.into(),
         threads: 1,
-        connect_timeout: Duration::from_secs(5),
-        timeout: Duration::from_secs(5),
+        limits: Limits {
+            connect_timeout: Duration::from_secs(5),
+            timeout,
+            bytes: usize::MAX,
+        },
         trust: Trust::Usual,
         seed: 1,
         share: Share::WHOLE,

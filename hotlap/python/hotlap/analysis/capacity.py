@@ -11,12 +11,15 @@ from typing import Literal
 
 import msgspec
 
+from hotlap.analysis.figures import STREAM_TIMES
 from hotlap.analysis.judged import JudgedTrial
 
 Quantity = Literal["mean", "p50", "p90", "p99", "p99_9", "max", "failures"]
 
+_TIMES = {time.name: time for time in STREAM_TIMES}
 _TERM = re.compile(
-    r"^\s*(mean|p50|p90|p99|p99\.9|p99_9|max|failures)\s*<\s*([0-9]*\.?[0-9]+)\s*(us|µs|ms|s|%)?\s*$"
+    rf"^\s*(?:({'|'.join(_TIMES)})\s+)?(mean|p50|p90|p99|p99\.9|p99_9|max|failures)\s*<\s*"
+    r"([0-9]*\.?[0-9]+)\s*(us|µs|ms|s|%)?\s*$"
 )
 _TO_MS = {"us": 1e-3, "µs": 1e-3, "ms": 1.0, "s": 1e3}
 
@@ -30,6 +33,20 @@ class Term(msgspec.Struct, frozen=True):
 
     quantity: Quantity
     limit: float
+    of: str | None = None
+    """A time of streams; ``None``: the latency."""
+
+    @property
+    def name(self) -> str:
+        """As it is written."""
+        return f"{self.of} {self.quantity}" if self.of else self.quantity
+
+    def read(self, trial: JudgedTrial) -> float | None:
+        """Its value in a trial, in milliseconds."""
+        seen = trial.evidence.stream
+        if self.of is not None:
+            return getattr(_TIMES[self.of].of(seen), self.quantity) if seen is not None else None
+        return getattr(trial.latency_ms, self.quantity)  # type: ignore[no-any-return]
 
 
 class Objective(msgspec.Struct, frozen=True):
@@ -51,14 +68,17 @@ class Objective(msgspec.Struct, frozen=True):
             if found is None:
                 raise ObjectiveError(
                     f"{part.strip()!r} is no objective: write for instance 'p99 < 100 ms, failures < 0.1%'; "
-                    "there are mean, p50, p90, p99, p99.9, max and failures"
+                    "there are mean, p50, p90, p99, p99.9, max and failures, and of streams "
+                    "'first_event p99 < 300 ms', first_byte and gap"
                 )
-            quantity, number, unit = found.groups()
+            of, quantity, number, unit = found.groups()
+            if quantity == "failures" and of is not None:
+                raise ObjectiveError(f"{part.strip()!r}: failures are of whole answers: leave {of} out")
             if (quantity == "failures") != (unit == "%") or unit is None:
                 wanted = "a percentage" if quantity == "failures" else "a time in us, ms or s"
                 raise ObjectiveError(f"{part.strip()!r}: {quantity} is held against {wanted}")
             limit = float(number) / 100 if unit == "%" else float(number) * _TO_MS[unit]
-            terms.append(Term(quantity.replace(".", "_"), limit))  # type: ignore[arg-type]
+            terms.append(Term(quantity.replace(".", "_"), limit, of))  # type: ignore[arg-type]
         return Objective(tuple(terms), text)
 
     def needs_requests(self) -> int:
@@ -83,12 +103,12 @@ class Objective(msgspec.Struct, frozen=True):
                 if not share < term.limit:
                     found.append(f"failures {share:.2%}")
                 continue
-            value = getattr(trial.latency_ms, term.quantity)
+            value = term.read(trial)
             if value is None:
                 if not found:
-                    found.append(f"too few requests for {term.quantity}: measure for longer")
+                    found.append(f"too few requests for {term.name}: measure for longer")
             elif not value < term.limit:
-                found.append(f"{term.quantity} {value:.4g} ms")
+                found.append(f"{term.name} {value:.4g} ms")
         return found
 
 

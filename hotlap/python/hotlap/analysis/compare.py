@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import msgspec
 
 from hotlap.analysis import intervals
 from hotlap.analysis.comparison import Compared, Comparison, Says, Side
+from hotlap.analysis.figures import FIGURES, Figure
 from hotlap.analysis.judged import JudgedLane, JudgedRun, JudgedTrial
 from hotlap.run.folder import RunFolder
 from hotlap.run.result import Settings
@@ -20,30 +21,6 @@ from hotlap.run.result import Settings
 class CompareError(ValueError):
     """Two sides that must not be compared: the message says why, and what would do it anyway."""
 
-
-class Figure(msgspec.Struct, frozen=True):
-    """A figure of a trial: how it is called in conditions and on pages, and where it is."""
-
-    name: str
-    title: str
-    unit: str
-    read: Callable[[JudgedTrial], float | None]
-    up: Says
-    down: Says
-
-
-CPU = Figure(
-    "cpu", "Server CPU per request", "µs", lambda one: one.evidence.server_cpu_us_per_request, "more", "less"
-)
-FIGURES = (
-    CPU,
-    Figure("rps", "Requests per second", "requests/s", lambda one: one.evidence.rps, "faster", "slower"),
-    Figure("p50", "Latency, median", "ms", lambda one: one.latency_ms.p50, "slower", "faster"),
-    Figure("p90", "Latency, 90th percentile", "ms", lambda one: one.latency_ms.p90, "slower", "faster"),
-    Figure("p99", "Latency, 99th percentile", "ms", lambda one: one.latency_ms.p99, "slower", "faster"),
-    Figure("p99_9", "Latency, 99.9th percentile", "ms", lambda one: one.latency_ms.p99_9, "slower", "faster"),
-)
-"""What is compared. A run's only memory profile is compared too, but without rounds it has no interval."""
 
 _MACHINE = ("cpu", "machine", "cores_usable", "memory_bytes")
 _CAUTION = ("python", "implementation", "platform", "versions")

@@ -15,20 +15,24 @@ from typing import Literal
 import msgspec
 
 from hotlap import formatting
-from hotlap.analysis.compare import FIGURES, middle
+from hotlap.analysis.compare import middle
 from hotlap.analysis.comparison import Compared, Comparison, Gate, span
+from hotlap.analysis.figures import FIGURES, STREAM_FIGURES
 from hotlap.analysis.judged import JudgedLane, JudgedRun, JudgedTrial
 from hotlap.experiment import ExperimentError
 
 Way = Literal[">", "<"]
 
 _FORM = re.compile(
-    r"(?P<lane>[^\s:]+)(?::(?P<step>\S+))?\s+(?P<figure>[A-Za-z][A-Za-z0-9_.]*)\s*(?P<way>[<>])\s*"
+    r"(?P<lane>[^\s:]+)(?::(?P<step>\S+))?\s+(?P<figure>[A-Za-z][A-Za-z0-9_.]*(?:\s+p[0-9_.]+)?)\s*(?P<way>[<>])\s*"
     r"(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-zµ%/]*)"
 )
 _FAILURES = "failures"
 _ALLOCATED = "Allocated per request"
-_OF_STEPS = ("rps", "p50", "p90", "p99", "p99_9", _FAILURES)
+_OF_STEPS = (
+    *("rps", "p50", "p90", "p99", "p99_9", _FAILURES),
+    *(one.name for one in STREAM_FIGURES if one.name != "cpu_event"),
+)
 """What is known of the requests of one name."""
 WHOLE_FLOW = "flow"
 """What flows as a whole are called among the steps."""
@@ -37,10 +41,12 @@ _UNITS: dict[str, dict[str, float]] = {
     "µs": {"": 1.0, "µs": 1.0, "us": 1.0, "ms": 1e3},
     "ms": {"": 1.0, "ms": 1.0, "s": 1e3, "µs": 1e-3, "us": 1e-3},
     "requests/s": {"": 1.0, "/s": 1.0, "requests/s": 1.0},
+    "events/s": {"": 1.0, "/s": 1.0, "events/s": 1.0},
     "share": {"": 1.0, "%": 0.01},
 }
 EXAMPLE = (
-    '"cpu/native p99 > 1.10x", "*/native cpu > 500us", "shop/app:order p99 > 50ms" or "* failures > 0.1%"'
+    '"cpu/native p99 > 1.10x", "*/native cpu > 500us", "shop/app:order p99 > 50ms", "chat/app first_event p99 > 300ms" or '
+    '"* failures > 0.1%"'
 )
 
 
@@ -71,7 +77,8 @@ def parse(text: str) -> Condition:
     found = _FORM.fullmatch(text.strip())
     if found is None:
         raise ExperimentError(f"{text!r} is not a condition; write, for example: {EXAMPLE}")
-    name, unit = found["figure"].replace(".", "_"), found["unit"]
+    # "first_event p99" is one figure.
+    name, unit = "_".join(found["figure"].replace(".", "_").split()), found["unit"]
     if name not in _TITLES and name != _FAILURES:
         known = ", ".join([*_TITLES, _FAILURES])
         raise ExperimentError(f"{text!r}: there is no figure {found['figure']!r}; there are: {known}")
@@ -189,7 +196,7 @@ def _steps(lane: JudgedLane) -> dict[str, list[JudgedTrial]]:
         whole = {WHOLE_FLOW if name == lane.name else name: part for name, part in seen.flows.items()}
         for name, part in {**seen.by_name, **whole}.items():
             alone = msgspec.structs.replace(
-                seen, requests=part.requests, failures=part.failures, rps=part.rps
+                seen, requests=part.requests, failures=part.failures, rps=part.rps, stream=part.stream
             )
             found.setdefault(name, []).append(
                 msgspec.structs.replace(trial, evidence=alone, latency_ms=part.latency_ms)

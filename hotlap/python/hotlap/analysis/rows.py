@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from hotlap.analysis.figures import STREAM_FIGURES
 from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun, JudgedTrial
 from hotlap.analysis.profiles import VDSO, is_vdso
 from hotlap.evidence.profile import Frame
@@ -206,6 +207,7 @@ def row(lane: JudgedLane) -> Row:
     trials = [each for each in lane.of_role() if each.evidence.requests != 0]
     figures = {key: middle([getattr(each.evidence, key) for each in trials]) for key in FIGURES}
     figures |= {key: middle([getattr(each.latency_ms, key) for each in trials]) for key in LATENCIES}
+    figures |= {one.name: middle([one.read(each) for each in trials]) for one in STREAM_FIGURES}
     if figures["max"] is not None:  # the worst answer of all trials, not a middling one
         figures["max"] = max(each.latency_ms.max for each in trials if each.latency_ms.max is not None)
     limits = [each.limited_by for each in trials if each.limited_by]

@@ -46,6 +46,23 @@ class Slice(msgspec.Struct, kw_only=True):
     """Requests without an answer at its end; ``None`` where the engine does not count them."""
 
 
+class StreamFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of answers that are streams, those too that had not ended when the window did."""
+
+    events: Count
+    events_per_s: Amount
+    bytes_per_s: Amount
+    """Of bodies."""
+    first_byte_ms: Percentiles
+    """From the intended send to the first byte of the body."""
+    first_event_ms: Percentiles
+    """From the intended send to the first event."""
+    gap_ms: Percentiles
+    """From an event to the next one."""
+    server_cpu_us_per_event: Difference | None = None
+    """``None`` where it is not known, or other requests were sent beside."""
+
+
 class NamedRequests(msgspec.Struct, kw_only=True):
     """The requests of one name in a trial: of its whole window, its warm-up included."""
 
@@ -55,6 +72,8 @@ class NamedRequests(msgspec.Struct, kw_only=True):
     latency_ms: Percentiles
     service_ms: Percentiles | None = None
     """From the real send of each; ``None`` where the engine does not know."""
+    stream: StreamFigures | None = None
+    """Where their answers are streams."""
 
 
 class ProcessUse(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +160,10 @@ class Trial(msgspec.Struct, kw_only=True):
     """Users, or streams of arrivals, that ended because no row was left for them."""
     parsed: Count | None = None
     """Answers whose body was parsed or searched, where something in it is expected."""
+    reconnected: Count | None = None
+    """Requests that were sent once more, since the server had just closed the connection that was kept."""
+    stream: StreamFigures | None = None
+    """Where the lane's answers are streams."""
     rps: Amount | None = None
     """Answers as expected a second; the latencies are theirs too."""
     latency_ms: Percentiles = msgspec.field(default_factory=Percentiles)

@@ -63,6 +63,8 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     """The digests of the answers to the first rows of the lane's data; ``None`` where its requests are all the same."""
     parts: dict[str, Verified] | None = None
     """Of the scenarios of a mix, by name; the other figures are the last one's, or of all."""
+    stream: bool = False
+    """Whether its answers are streams: of such a one no body is the whole."""
     steps: list[VerifiedStep] | None = None
     """What each step was answered, of a flow; the other figures are its last one's."""
 

@@ -68,6 +68,8 @@ def held(verified: Verified) -> str:
 
 
 def _why(verified: Verified) -> str:
+    if verified.stream:
+        return "of a stream no body is the whole"
     if verified.steps is not None:
         return "the steps of a flow depend on each other"
     if verified.rows is not None:

@@ -19,6 +19,7 @@ from hotlap.experiment.model import (
     Profiler,
     Server,
     Step,
+    Stream,
     Writes,
 )
 
@@ -41,5 +42,6 @@ __all__ = [
     "Profiler",
     "Server",
     "Step",
+    "Stream",
     "Writes",
 ]

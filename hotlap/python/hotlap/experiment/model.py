@@ -51,6 +51,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     timeout_s: float = 30.0
 
 
+StreamEach = Literal["event", "line", "chunk"]
 DataOrder = Literal["in-turn", "random", "zipf", "unique"]
 AtEnd = Literal["stop", "again"]
 
@@ -103,6 +104,20 @@ class Expect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return bool(self.headers or self.json or self.contains or self.matches or self.size_bytes)
 
 
+class Stream(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An answer that comes bit by bit: its events are counted and timed.
+
+    It is over after ``events``, after ``time_s``, or when the server ends it. One that ends before is a failure. The
+    load's ``timeout_s`` is then for its silence.
+    """
+
+    each: StreamEach | None = None
+    """What an event is; ``None``: as its content type says. ``event``: a server-sent one with data. ``line``: one that
+    is not blank. ``chunk``: what the server sends at once."""
+    events: int | None = None
+    time_s: float | None = None
+
+
 class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A request of a flow."""
 
@@ -122,6 +137,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """After it."""
     follow: bool = False
     """Whether it goes where its answer redirects to, on the same server."""
+    stream: Stream | None = None
+    """Where its answer is a stream."""
 
 
 class Writes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -187,6 +204,8 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     headers: dict[str, str] = {}
     body: str | None = None
     expect: Expect = Expect()
+    stream: Stream | None = None
+    """Where its answer is a stream."""
     load: Load = Load()
     writes: Writes | None = None
     locustfile: str | None = None

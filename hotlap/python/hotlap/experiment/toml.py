@@ -34,6 +34,8 @@ from hotlap.experiment.model import (
     Profiler,
     Server,
     Step,
+    Stream,
+    StreamEach,
     Writes,
 )
 from hotlap.experiment.problems import KeyProblem
@@ -179,6 +181,20 @@ class VariantTable(RequestTable, kw_only=True, forbid_unknown_fields=True):
     expect: Annotated[ExpectTable | None, Meta(description="instead of its scenario's")] = None
 
 
+class StreamTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """An answer that comes bit by bit: ``stream = true``, or what is to be said of it."""
+
+    each: (
+        Annotated[
+            StreamEach,
+            Meta(description="what is counted: server-sent events, lines or chunks; by type if absent"),
+        ]
+        | None
+    ) = None
+    events: Annotated[int, Meta(ge=1, description="it is over after so many")] | None = None
+    time_s: Annotated[float, Meta(gt=0, le=LONGEST_S, description="it is over after so long")] | None = None
+
+
 class StepTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A step of a flow: ``[[tool.hotlap.scenarios.NAME.steps]]``."""
 
@@ -198,6 +214,7 @@ class StepTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     once: Annotated[bool, Meta(description="a user sends it only when it begins, as a login")] = False
     wait_s: Annotated[float | list[float], Meta(description="seconds after it, or [low, high]")] = 0.0
     follow: Annotated[bool, Meta(description="it goes where its answer redirects to")] = False
+    stream: Annotated[bool | StreamTable, Meta(description="its answer comes bit by bit")] = False
 
 
 class WritesTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -234,6 +251,7 @@ class ScenarioTable(RequestTable, kw_only=True, forbid_unknown_fields=True):
     again_on: Annotated[
         list[Status], Meta(description="statuses that send a flow's user back to its steps that are once")
     ] = []
+    stream: Annotated[bool | StreamTable, Meta(description="its answer comes bit by bit")] = False
     writes: Annotated[WritesTable | None, Meta(description="requests that write, beside its own")] = None
     locustfile: Annotated[str, Meta(description="its users stand in for the generated ones")] | None = None
     profiles: Annotated[tuple[Mode, ...], Meta(description="the modes in which a run profiles it")] = (
@@ -479,6 +497,7 @@ def _lane(
     headers: dict[str, str] = {}
     for one in reversed(requests):
         headers.update(one.headers)
+    stream = _stream(scenario.stream, expect, (*at, "stream"))
     if steps:
         steps = [msgspec.structs.replace(step, headers={**headers, **step.headers}) for step in steps]
     return Lane(
@@ -490,7 +509,8 @@ def _lane(
         path=path,
         headers=headers,
         body=_text(first("body"), first("body_file"), folder, (*at, "body_file")),
-        expect=_expect(expect, variant, folder, (*at, "expect")),
+        expect=_of_stream(_expect(expect, variant, folder, (*at, "expect")), stream),
+        stream=stream,
         data=files_of(scenario.data, folder),
         steps=tuple(steps),
         again_on=tuple(scenario.again_on),
@@ -602,9 +622,28 @@ def _steps(scenario: ScenarioTable, variant: str, folder: Path, at: tuple[str, .
                 once=step.once,
                 wait_s=_wait(step.wait_s, (*at, "steps")),
                 follow=step.follow,
+                stream=_stream(step.stream, step.expect, (*at, "steps")),
             )
         )
     return made
+
+
+def _stream(given: bool | StreamTable, expect: ExpectTable, at: tuple[str, ...]) -> Stream | None:
+    if not given:
+        return None
+    for key in ("body", "body_file", "json", "size_bytes"):
+        if getattr(expect, key) not in (None, {}, ANY_BODY):
+            raise KeyProblem(
+                at,
+                f"of a stream, {key} cannot be expected: its beginning is held against contains and matches",
+            )
+    table = given if isinstance(given, StreamTable) else StreamTable()
+    return Stream(each=table.each, events=table.events, time_s=table.time_s)
+
+
+def _of_stream(expect: Expect, stream: Stream | None) -> Expect:
+    """Where a stream is cut when it is over is chance: no body of it is the whole."""
+    return expect if stream is None else msgspec.structs.replace(expect, any_body=True)
 
 
 def check_steps(scenario: ScenarioTable, columns: list[str] | None, at: tuple[str, ...]) -> None:
@@ -619,8 +658,8 @@ def check_steps(scenario: ScenarioTable, columns: list[str] | None, at: tuple[st
         if scenario.again_on:
             raise KeyProblem((*at[:-1], "again_on"), "only a flow begins anew: give it steps")
         return
-    for key in ("path", "method", "body", "body_file", "writes", "locustfile"):
-        if getattr(scenario, key) is not None:
+    for key in ("path", "method", "body", "body_file", "stream", "writes", "locustfile"):
+        if getattr(scenario, key) not in (None, False):
             raise KeyProblem((*at[:-1], key), "a scenario with steps has no request but these: leave it out")
     if scenario.expect != ExpectTable():
         raise KeyProblem((*at[:-1], "expect"), "each of the steps has its own: leave it out")

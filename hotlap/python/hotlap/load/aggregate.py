@@ -11,9 +11,9 @@ import msgspec
 
 from hotlap._engine import Histogram
 from hotlap.evidence.figures import Percentiles
-from hotlap.evidence.load import NamedRequests, Point, Slice
+from hotlap.evidence.load import NamedRequests, Point, Slice, StreamFigures
 from hotlap.load import steady
-from hotlap.load.wire import NamedSlice, WindowResult
+from hotlap.load.wire import NamedSlice, StreamSlice, WindowResult
 from hotlap.load.wire import Slice as EncodedSlice
 
 
@@ -27,6 +27,8 @@ class Window(msgspec.Struct, kw_only=True):
     failures: int
     not_offered: int | None
     parsed: int | None
+    reconnected: int | None
+    stream: StreamFigures | None
     in_flight_mean: float | None
     response: Histogram
     """Of the answers that were as expected; likewise ``service``."""
@@ -62,6 +64,8 @@ def window_of(answer: WindowResult) -> Window:
         failures=sum(one.failures for one in kept),
         not_offered=count(lambda one: one.not_offered),
         parsed=count(lambda one: one.parsed),
+        reconnected=count(lambda one: one.reconnected),
+        stream=_streamed([one.stream for one in kept], duration_s),
         in_flight_mean=math.fsum(one.in_flight_s or 0.0 for one in kept) / duration_s if native else None,
         response=merged([one.response for one in kept]),
         failure=merged([one.failure for one in kept]),
@@ -80,6 +84,21 @@ def window_of(answer: WindowResult) -> Window:
             for one, mean in zip(slices, means, strict=True)
         ],
         series=_points(slices),
+    )
+
+
+def _streamed(parts: Sequence[StreamSlice | None], duration_s: float) -> StreamFigures | None:
+    known = [one for one in parts if one is not None]
+    if not known:
+        return None
+    events = sum(one.events for one in known)
+    return StreamFigures(
+        events=events,
+        events_per_s=events / duration_s,
+        bytes_per_s=sum(one.body_bytes for one in known) / duration_s,
+        first_byte_ms=percentiles(merged([one.first_byte for one in known])),
+        first_event_ms=percentiles(merged([one.first_event for one in known])),
+        gap_ms=percentiles(merged([one.gap for one in known])),
     )
 
 
@@ -115,6 +134,7 @@ def _named(one: NamedSlice, duration_s: float) -> NamedRequests:
         rps=(one.requests - one.failures) / duration_s,
         latency_ms=percentiles(Histogram.decode(one.response)),
         service_ms=percentiles(Histogram.decode(one.service)) if one.service is not None else None,
+        stream=_streamed([one.stream], duration_s),
     )
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from hotlap._engine import Histogram
 from hotlap.evidence.figures import Percentiles
-from hotlap.evidence.load import ServerProcesses, Trial
+from hotlap.evidence.load import ServerProcesses, StreamFigures, Trial
 from hotlap.evidence.service import Verified
 from hotlap.experiment import Engine, Lane, Load, Step
 from hotlap.files import write_whole
@@ -266,6 +266,8 @@ def _trial(
         drawn=answer.drawn,
         out_of_data=answer.out_of_data,
         parsed=window.parsed,
+        reconnected=window.reconnected,
+        stream=_stream(offered.lane, window),
         rps=(requests - window.failures) / window.duration_s,
         latency_ms=percentiles(window.response),
         failed_latency_ms=percentiles(window.failure) if window.failure.count else None,
@@ -290,6 +292,13 @@ def _trial(
         machine=answer.machine,
         locust=answer.locust,
     )
+
+
+def _stream(lane: Lane, window: Window) -> StreamFigures | None:
+    seen = window.stream
+    if seen is None or lane.stream is None or window.server_cpu_s is None or not seen.events:
+        return seen
+    return msgspec.structs.replace(seen, server_cpu_us_per_event=1e6 * window.server_cpu_s / seen.events)
 
 
 def _wait_s(lane: Lane, load: Load) -> tuple[float, float]:

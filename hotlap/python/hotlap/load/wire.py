@@ -75,6 +75,16 @@ class InteractivePlan(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.json.decode(path.read_bytes(), type=InteractivePlan)
 
 
+class StreamSlice(msgspec.Struct, kw_only=True):
+    """What came of streams in it. Encoded histograms."""
+
+    events: int
+    body_bytes: int
+    first_byte: bytes
+    first_event: bytes
+    gap: bytes
+
+
 class Slice(msgspec.Struct, kw_only=True):
     """A short part of the window, so that it can be cut afterwards. Encoded histograms."""
 
@@ -92,6 +102,8 @@ class Slice(msgspec.Struct, kw_only=True):
     """The same, integrated over its length."""
     not_offered: int | None = None
     parsed: int | None = None
+    reconnected: int | None = None
+    stream: StreamSlice | None = None
     generator_cpu_s: float
     server_cpu_s: float | None
     errors: dict[str, int] = {}
@@ -104,6 +116,7 @@ class NamedSlice(msgspec.Struct, kw_only=True):
     failures: int
     response: bytes
     service: bytes | None = None
+    stream: StreamSlice | None = None
 
 
 class WindowResult(msgspec.Struct, kw_only=True):

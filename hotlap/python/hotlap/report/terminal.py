@@ -11,6 +11,7 @@ from rich.table import Table
 
 from hotlap.analysis.causes import causes
 from hotlap.analysis.judged import JudgedRun, JudgedTrial
+from hotlap.evidence.load import StreamFigures
 from hotlap.evidence.words import held
 from hotlap.run.jobs import Job
 from hotlap.terminal import FAILED, OK, Terminal, visible
@@ -85,6 +86,9 @@ def show(run: JudgedRun, console: Terminal) -> None:
         seen = lane.evidence.verified
         if lane.evidence.error is None and seen is not None and seen.held == "status":
             console.print(f"{lane.name}: {held(seen)}", soft_wrap=True)
+        for judged in lane.of_role()[-1:]:
+            if judged.evidence.stream is not None:
+                console.print(f"{lane.name}: {streamed(judged.evidence.stream)}", soft_wrap=True)
         # The rule that speaks of a lane without figures says its error, too.
         for sentence in (
             [lane.evidence.error]
@@ -96,6 +100,19 @@ def show(run: JudgedRun, console: Terminal) -> None:
     for cause in [*causes(run.doubts), *causes(run.findings)[:FINDINGS]]:
         reach = f" ({cause.reach})" if len(cause.hits) > 1 else ""
         console.print(f"• {cause.sentence}{reach}", soft_wrap=True)
+
+
+def streamed(seen: StreamFigures) -> str:
+    """What came of streams, in a line."""
+    first, gap = seen.first_event_ms, seen.gap_ms
+    told = [
+        f"{_figure(seen.events_per_s)} events/s",
+        f"first event after {_ms(first.p50)} ms (median), {_ms(first.p99)} ms (p99)",
+        f"then {_ms(gap.p50)} ms (median), {_ms(gap.p99)} ms (p99) between events",
+    ]
+    if seen.server_cpu_us_per_event is not None:
+        told.append(f"{_figure(seen.server_cpu_us_per_event)} µs of server CPU an event")
+    return "; ".join(told)
 
 
 def table(run: JudgedRun, console: Terminal) -> Table:

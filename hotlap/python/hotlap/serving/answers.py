@@ -136,6 +136,7 @@ class Answers:
             held=self._held,
             rows=[body.sha256 for body in bodies] if self.differs and not self.lane.steps else None,
             steps=self._steps,
+            stream=self.lane.stream is not None,
         )
 
     def body_at(self, served: Served) -> bytes | None:

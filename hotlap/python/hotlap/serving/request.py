@@ -10,13 +10,14 @@ from typing import Any
 import msgspec
 
 from hotlap._engine import Behaviour, Data, Request, Swarm
-from hotlap.experiment import DataFile, Engine, Expect, Lane
+from hotlap.experiment import DataFile, Engine, Expect, Lane, Stream
 
 __all__ = [
     "Data",
     "Flow",
     "Request",
     "RequestError",
+    "Stream",
     "as_sent",
     "behaviour",
     "check",
@@ -64,8 +65,10 @@ def check(lane: Lane, url: str, engine: Engine, ca_file: str | None = None) -> N
     Raises:
         RequestError: the address is not one, a request of the lane cannot be sent, or its data cannot be read.
     """
-    if (lane.steps or lane.mix) and engine != "native":
-        raise RequestError(f"{lane.name} is a flow or a mix: these need the native engine, not {engine}")
+    if (lane.steps or lane.mix or lane.stream) and engine != "native":
+        raise RequestError(
+            f"{lane.name} is a flow, a mix or a stream: these need the native engine, not {engine}"
+        )
     try:
         Swarm(url.rstrip("/"), ca_file=ca_file).declare(behaviour_of(lane))
     except (ValueError, OSError) as error:
@@ -153,6 +156,7 @@ def _steps(lane: Lane) -> list[Request]:
             once=step.once,
             wait_s=step.wait_s,
             follow=step.follow,
+            stream=step.stream,
         )
         for step in lane.steps
     ]
@@ -197,6 +201,7 @@ def request_of(lane: Lane, body: bytes | None = None, *, weight: int = 1) -> Req
         hidden=list(lane.secrets.values()),
         data=data_of(lane),
         **_looks_for(expect),
+        stream=lane.stream,
     )
 
 

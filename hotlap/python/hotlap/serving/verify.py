@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
-from http.client import HTTPException
 
 import msgspec
 
 from hotlap._engine import Swarm
 from hotlap.evidence.service import Verified, VerifiedStep
 from hotlap.experiment import Lane
-from hotlap.serving.client import Final, connect
-from hotlap.serving.request import behaviour_of, request_of
+from hotlap.serving.request import behaviour, flow_of, request_of
 from hotlap.serving.server import Served
 
 _SHOWN_CHARS = 200
-_PART_BYTES = 65536
 
 
 class VerifyError(RuntimeError):
@@ -45,7 +41,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ask(served: Served, lane: Lane, position: int = 0, most_bytes: int | None = None) -> Answer:
-    """Send a lane's request once, with the values of that position.
+    """Let the engine send a lane's request once, or go through its flow, with the values of that position.
 
     Args:
         served: Where to.
@@ -58,65 +54,39 @@ def ask(served: Served, lane: Lane, position: int = 0, most_bytes: int | None = 
     """
     if lane.mix:
         return ask(served, lane.mix[position % len(lane.mix)].lane, position // len(lane.mix))
-    if lane.steps:
-        return _walked(served, lane, position)
-    timeout_s = lane.load.timeout_s
+    what = lane.name if lane.steps else f"{lane.method} {lane.path}"
+    endless = lane.stream is not None and lane.stream.events is None and lane.stream.time_s is None
+    limit_s = lane.load.timeout_s if endless else None
     try:
-        # The very bytes that the engine sends: an answer may depend on any header.
-        sent = request_of(lane).prepare(served.url).at(position)
-    except IndexError:
-        raise VerifyError(f"{lane.method} {lane.path} cannot be sent: no row of its data is left") from None
-    except (ValueError, OSError) as error:
-        raise VerifyError(f"{lane.method} {lane.path} cannot be sent: {lane.hide(str(error))}") from None
-    connection = connect(served.url, served.ca_file, timeout_s)
-    began_s = time.perf_counter()
-    try:
-        connection.connect()
-        connection.sock.sendall(sent.bytes)
-        answer = Final(connection.sock, method=lane.method)
-        answer.begin()
-        deadline, body = time.monotonic() + timeout_s, bytearray()
-        while part := answer.read1(_PART_BYTES):
-            body += part
-            if most_bytes is not None and len(body) > most_bytes:
-                raise HTTPException(f"it is longer than {most_bytes / 1e6:g} MB")
-            if time.monotonic() > deadline:
-                # Each part came in time: only the whole can tell that it is a stream without an end.
-                raise TimeoutError(f"it did not end within {timeout_s:g} s")
-        headers = answer.getheaders()
-        return Answer(
-            status=answer.status,
-            headers=headers,
-            body=bytes(body),
-            took_s=time.perf_counter() - began_s,
-            objection=sent.objection(answer.status, headers, bytes(body)),
+        swarm = Swarm(
+            served.url.rstrip("/"),
+            timeout_s=lane.load.timeout_s,
+            ca_file=served.ca_file,
+            most_bytes=most_bytes,
         )
-    except (OSError, HTTPException) as error:
-        raise NoAnswerError(f"{lane.method} {lane.path}", str(error) or type(error).__name__) from None
-    finally:
-        connection.close()
-
-
-def _walked(served: Served, lane: Lane, position: int) -> Answer:
-    """Go through a flow once, as the engine's users do: its last answer, and what was wrong with the first that was."""
-    began_s = time.perf_counter()
-    try:
-        swarm = Swarm(served.url.rstrip("/"), timeout_s=lane.load.timeout_s, ca_file=served.ca_file)
-        seen, error = swarm.attempt(swarm.declare(behaviour_of(lane)), position=position)
+        user = swarm.declare(behaviour(flow_of(lane) or [request_of(lane)]))
+        seen, error, took_s = swarm.attempt(user, position=position, limit_s=limit_s)
     except IndexError:
-        raise VerifyError(f"{lane.name} cannot be sent: no row of its data is left") from None
+        raise VerifyError(f"{what} cannot be sent: no row of its data is left") from None
     except (ValueError, OSError) as problem:
-        raise VerifyError(f"{lane.name} cannot be sent: {lane.hide(str(problem))}") from None
+        raise VerifyError(f"{what} cannot be sent: {lane.hide(str(problem))}") from None
+    if took_s is None:
+        raise VerifyError(
+            f"{what}: the stream did not end within {limit_s:g} s; say when it is over: "
+            "stream = { events = 10 }, or { time_s = 5 }"
+        )
     if not seen:
-        raise VerifyError(f"{lane.name}: no answer ({lane.hide(error or 'nothing was sent')})")
-    _, status, body, _ = seen[-1]
+        raise NoAnswerError(what, lane.hide(error or "nothing was sent"))
+    _, status, headers, body, objection = seen[-1]
+    steps = [VerifiedStep(name=name, status=status, size=len(body)) for name, status, _, body, _ in seen]
     return Answer(
         status=status,
-        headers=[],
+        headers=headers,
         body=body,
-        took_s=time.perf_counter() - began_s,
-        objection=error,
-        steps=[VerifiedStep(name=name, status=status, size=len(body)) for name, status, body, _ in seen],
+        took_s=took_s,
+        # What is wrong with a stream as a whole is not seen in its beginning.
+        objection=error if lane.steps or lane.stream else objection,
+        steps=steps if lane.steps else None,
     )
 
 

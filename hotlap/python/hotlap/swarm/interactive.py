@@ -59,6 +59,15 @@ def figures(counters: Counters) -> dict[str, object]:
         "connect_ms": percentiles(counters.connect),
         "lag_ms": percentiles(counters.lag),
         "errors": counters.errors,
+        **(_streamed(counters) if counters.first_byte.count else {}),
+    }
+
+
+def _streamed(counters: Counters) -> dict[str, object]:
+    return {
+        "first_byte_ms": percentiles(counters.first_byte),
+        "first_event_ms": percentiles(counters.first_event),
+        "gap_ms": percentiles(counters.gap),
     }
 
 

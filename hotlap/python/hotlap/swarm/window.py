@@ -18,7 +18,7 @@ from hotlap._engine import FLOW, Counters, Histogram
 from hotlap.evidence.load import LocustStats
 from hotlap.experiment import Engine
 from hotlap.files import write_whole
-from hotlap.load.wire import NamedSlice, Slice, SwarmPlan, WindowResult
+from hotlap.load.wire import NamedSlice, Slice, StreamSlice, SwarmPlan, WindowResult
 from hotlap.serving.server import cpu_s_of
 from hotlap.swarm.bridge import FEED
 from hotlap.swarm.counters import Accounts
@@ -163,6 +163,8 @@ class Window:
                 in_flight_s=total.in_flight_s if native else None,
                 not_offered=part.native.not_offered if native else None,
                 parsed=total.parsed if native else None,
+                reconnected=total.reconnected if native else None,
+                stream=_stream(total),
                 generator_cpu_s=now[0] - before[0],
                 server_cpu_s=now[1] - before[1] if known else None,  # type: ignore[operator]
                 errors=dict(errors),
@@ -217,4 +219,17 @@ def _named(counted: Counters) -> NamedSlice:
         failures=counted.failed,
         response=counted.response.encode(),
         service=counted.service.encode(),
+        stream=_stream(counted),
+    )
+
+
+def _stream(counted: Counters) -> StreamSlice | None:
+    if not counted.first_byte.count and not counted.events:
+        return None
+    return StreamSlice(
+        events=counted.events,
+        body_bytes=counted.body_bytes,
+        first_byte=counted.first_byte.encode(),
+        first_event=counted.first_event.encode(),
+        gap=counted.gap.encode(),
     )

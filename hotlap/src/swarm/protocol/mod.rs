@@ -3,8 +3,11 @@
 mod http1;
 mod outcome;
 mod outgoing;
+mod stream;
+mod wire;
 
 // There is one protocol so far. With another, a target says which of them its connections speak.
-pub use http1::{Connection, Encoded, encode, header, headers};
+pub use http1::{Asked, Connection, Encoded, encode, header, headers, headers_of};
 pub use outcome::{Answer, Failure, Received, Verdict};
 pub use outgoing::Outgoing;
+pub use stream::Tap;

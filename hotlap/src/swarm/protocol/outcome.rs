@@ -15,6 +15,9 @@ pub enum Failure {
     /// What came is not an answer of the protocol.
     #[error("{0}")]
     Malformed(String),
+    /// It has more bytes than it may.
+    #[error("the answer is longer than {0} bytes")]
+    TooLong(usize),
     #[error("no answer in time")]
     Timeout,
 }
@@ -42,6 +45,8 @@ pub struct Verdict {
 pub struct Answer {
     pub body_bytes: usize,
     pub verdict: Verdict,
+    /// Whether it ended with a TLS connection that was closed without notice.
+    pub cut: bool,
 }
 
 /// What came back for a request.
@@ -52,4 +57,6 @@ pub struct Outcome {
     pub result: Result<Answer, Failure>,
     /// How long connecting took, where a connection had to be made.
     pub connect: Option<Duration>,
+    /// Whether it was sent once more, since the server had just closed the connection that was kept.
+    pub reconnected: bool,
 }

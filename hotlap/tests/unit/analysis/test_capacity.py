@@ -12,7 +12,8 @@ from hotlap._engine import Histogram
 from hotlap.analysis.capacity import Objective, ObjectiveError, knee, search
 from hotlap.analysis.judged import JudgedTrial
 from hotlap.analysis.trials import judged_trial
-from hotlap.evidence.load import Trial
+from hotlap.evidence.figures import Percentiles
+from hotlap.evidence.load import StreamFigures, Trial
 from hotlap.load.aggregate import percentiles
 
 HOLD_S = 0.05
@@ -121,3 +122,22 @@ def test_what_an_objective_misses_is_said() -> None:
     trial.evidence.failures = trial.evidence.requests
     assert objective.misses(trial) == [f"p50 {trial.latency_ms.p50:.4g} ms", "failures 100.00%"]
     assert Objective.parse("p99.9 < 1 s").needs_requests() == 10_000
+
+
+def test_an_objective_may_be_of_a_time_of_streams() -> None:
+    objective = Objective.parse("first_event p50 < 40 ms, gap p90 < 1 s")
+    trial = queue(2.0, exponential=False)
+    assert objective.misses(trial) == [
+        "too few requests for first_event p50: measure for longer",
+    ]
+    trial.evidence.stream = StreamFigures(
+        events=10,
+        events_per_s=1.0,
+        bytes_per_s=1.0,
+        first_byte_ms=Percentiles(),
+        first_event_ms=Percentiles(p50=50.0),
+        gap_ms=Percentiles(p90=20.0),
+    )
+    assert objective.misses(trial) == ["first_event p50 50 ms"]
+    with pytest.raises(ObjectiveError, match="failures are of whole answers"):
+        Objective.parse("first_event failures < 1%")

@@ -14,7 +14,7 @@ import msgspec
 from hotlap.analysis.judged import JudgedRun
 from hotlap.run.result import RuleEvidence, Scope, Severity
 
-MODULES = ("load", "serving", "profiles", "findings", "mixes")
+MODULES = ("load", "serving", "profiles", "findings", "mixes", "streams")
 
 
 class Claim(msgspec.Struct, kw_only=True):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hotlap import formatting
-from hotlap.analysis.compare import CPU, Pair, compare_figure, middle
+from hotlap.analysis.compare import Pair, compare_figure, middle
+from hotlap.analysis.figures import CPU
 from hotlap.analysis.intervals import MIN_ROUNDS
 from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun, JudgedTrial
 from hotlap.analysis.rows import anchor as anchor_of
@@ -167,7 +168,7 @@ def _only_waits(lane: JudgedLane) -> bool:
     return mean_ms >= WAITS_MS and used_us is not None and used_us / 1000 <= (1 - WAITS_SHARE) * mean_ms
 
 
-def _waited_for(lane: JudgedLane) -> Wait | None:
+def waited_for(lane: JudgedLane) -> Wait | None:
     """What most of its suspended requests wait for, as far as its await profile knows."""
     for profile in lane.profiles:
         tasks = profile.evidence.tasks
@@ -187,7 +188,7 @@ def only_waits(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
         return
     seen, alone_ms = trial.evidence, lane.evidence.verified.alone_ms if lane.evidence.verified else None
     mean_ms, used_ms = trial.latency_ms.mean, (seen.server_cpu_us_per_request or 0.0) / 1000
-    one = _waited_for(lane)
+    one = waited_for(lane)
     if one is not None:
         what = f" for {one.what}" + (f" in {one.by}" if one.by is not None else "")
     else:

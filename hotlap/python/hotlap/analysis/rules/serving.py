@@ -120,5 +120,6 @@ def _claim(run: JudgedRun, kind: SettingKind, by_lane: dict[str, str], weight: f
         sentence=f"{lanes_were(run, names)} served with {what} ({seen}): {remedy}, and measure anew",
         evidence={"setting": kind.value, "seen": {**by_lane}},
         lanes=names,
+        link="#environment",
         weight=weight,
     )

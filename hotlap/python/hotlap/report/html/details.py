@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from hotlap import formatting
+from hotlap.analysis.figures import STREAM_TIMES
 from hotlap.analysis.judged import JudgedLane, JudgedProfile, JudgedRun, JudgedTrial
 from hotlap.analysis.rows import Scenario, View, middle, quotient
 from hotlap.evidence.figures import Durations, Percentiles
+from hotlap.evidence.load import StreamFigures
 from hotlap.evidence.profile import Profile
 from hotlap.evidence.service import LockTimes, StatementCounts, Verified
 from hotlap.evidence.words import held
@@ -230,6 +232,8 @@ def _trial(judged: JudgedTrial) -> Iterable[tuple[str, str]]:
         yield f"{name}, failures", formatting.count(part.failures)
         yield f"{name}, requests/s", formatting.number(part.rps)
         yield from _percentiles(name, part.latency_ms)
+    if each.reconnected:
+        yield "sent again after an idle connection was closed", formatting.count(each.reconnected)
     yield "server CPU, µs/request", formatting.number(each.server_cpu_us_per_request)
     yield "server CPU", spoken(each.server_cpu_percent, "_percent")
     yield "server memory", formatting.size(each.server_rss_bytes)
@@ -299,6 +303,35 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     there: str
     here: list[tuple[str, str | None]]
+
+
+def stream(lane: JudgedLane) -> Table | None:
+    """What came of a lane's streams in each trial; of a flow or a mix, what came of each step that is one."""
+    columns: dict[str, dict[str, str]] = {}
+    for judged in lane.of_role():
+        seen = judged.evidence
+        named = {name: part.stream for name, part in seen.by_name.items()} or {"": seen.stream}
+        for name, found in named.items():
+            if found is not None:
+                columns[f"{name} {seen.repeat + 1}".strip()] = dict(_stream(found))
+    if not columns:
+        return None
+    names = dict.fromkeys(name for column in columns.values() for name in column)
+    return Table(
+        heads=list(columns),
+        rows=[
+            (name, [column.get(name, formatting.MISSING) for column in columns.values()]) for name in names
+        ],
+    )
+
+
+def _stream(found: StreamFigures) -> Iterable[tuple[str, str]]:
+    yield "events", formatting.count(found.events)
+    yield "events/s", formatting.number(found.events_per_s)
+    yield "bytes/s", formatting.size(round(found.bytes_per_s))
+    yield "server CPU, µs/event", formatting.number(found.server_cpu_us_per_event)
+    for time in STREAM_TIMES:
+        yield from _percentiles(time.title.lower(), time.of(found))
 
 
 def statement_facts(sent: StatementCounts) -> Pairs:

@@ -79,6 +79,7 @@ class LaneBlock(msgspec.Struct, frozen=True, kw_only=True):
     trials: details.Table | None
     locks: list[LockBlock]
     statements: StatementsBlock | None
+    stream: details.Table | None
     capacity: str | None
     """The name of a chart."""
     capacity_facts: details.Pairs
@@ -188,6 +189,20 @@ def render(run: JudgedRun, folder: Path) -> Path:
             formatting.microseconds,
         ),
         ("rps", "rps", "Requests per second", "more is better", formatting.number),
+        (
+            "first-event",
+            "first_event_p50",
+            "Streams: first event, median, ms",
+            "less is better",
+            formatting.number,
+        ),
+        (
+            "event-cpu",
+            "cpu_event",
+            "Streams: server CPU per event",
+            "less is better",
+            formatting.microseconds,
+        ),
     ]
     diffs = [_diff(page, index, diff) for index, diff in enumerate(run.evidence.diffs)]
     settings: dict[str, object] = msgspec.to_builtins(run.evidence.settings)
@@ -253,6 +268,7 @@ def _lane(page: Page, row: rows.Row, lane: JudgedLane) -> LaneBlock:
         trials=details.trials(lane),
         locks=_locks(page, row, lane),
         statements=_statements(page, row, lane),
+        stream=details.stream(lane),
         capacity=page.chart(f"capacity-{row.anchor}", evidence_charts.capacity(lane)),
         capacity_facts=evidence_charts.capacity_facts(found),
         tried=evidence_charts.tried(found),

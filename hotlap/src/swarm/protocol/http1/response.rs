@@ -1,31 +1,9 @@
 //! Reads an HTTP/1.1 answer out of a growing buffer: a pure state machine, fed by a connection.
 
-/// The most that a head may take, in bytes.
-pub const MAX_HEAD_BYTES: usize = 64 * 1024;
-const MAX_HEADERS: usize = 96;
+use super::body::{Body, Ends};
+use super::malformed::{MAX_HEAD_BYTES, Malformed};
 
-/// Why bytes are not an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Malformed {
-    #[error("the answer is not HTTP")]
-    Head,
-    #[error("the answer's head is over 64 KiB or has too many headers")]
-    HeadTooLarge,
-    #[error("the answer's content length is not a number")]
-    ContentLength,
-    #[error("the answer's chunks are malformed")]
-    Chunk,
-    #[error("the connection ended within the answer")]
-    EndedEarly,
-}
-
-/// How a body ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ends {
-    After(usize),
-    Chunked,
-    WithConnection,
-}
+const MAX_HEADERS: usize = 256;
 
 /// An answer's head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,15 +12,6 @@ pub struct Head {
     pub keep_alive: bool,
     ends: Ends,
     length: usize,
-}
-
-/// What the buffer holds so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// More has to be read.
-    More,
-    /// The answer is whole: it takes `used` bytes of the buffer.
-    Done { used: usize },
 }
 
 /// Parse a head from the start of the buffer; `None` while it is not whole. Interim (1xx) answers are
@@ -113,89 +82,31 @@ pub fn headers<'a>(head: &'a [u8], name: &str) -> Vec<&'a [u8]> {
     found.map(|header| header.value.trim_ascii()).collect()
 }
 
+/// All headers of a whole head, with their names; what is not UTF-8 is replaced.
+pub fn headers_of(head: &[u8]) -> Vec<(String, String)> {
+    let mut headers = [const { std::mem::MaybeUninit::uninit() }; MAX_HEADERS];
+    let mut parsed = httparse::Response::new(&mut []);
+    let config = httparse::ParserConfig::default();
+    let status = config.parse_response_with_uninit_headers(&mut parsed, head, &mut headers);
+    if status.is_err() {
+        return Vec::new();
+    }
+    let text = |header: &httparse::Header<'_>| {
+        let value = String::from_utf8_lossy(header.value.trim_ascii()).into_owned();
+        (header.name.to_owned(), value)
+    };
+    parsed.headers.iter().map(text).collect()
+}
+
 impl Head {
     /// How many bytes of the buffer the head itself takes.
     pub fn length(&self) -> usize {
         self.length
     }
 
-    /// How far the body got; a chunked one is unpacked into `body`, which is cleared first.
-    pub fn body<'a>(
-        &self,
-        buffer: &'a [u8],
-        unpacked: &'a mut Vec<u8>,
-        ended: bool,
-    ) -> Result<(Progress, &'a [u8]), Malformed> {
-        let rest = &buffer[self.length..];
-        match self.ends {
-            Ends::After(length) if rest.len() >= length => Ok((
-                Progress::Done {
-                    used: self.length + length,
-                },
-                &rest[..length],
-            )),
-            Ends::WithConnection if ended => Ok((Progress::Done { used: buffer.len() }, rest)),
-            Ends::Chunked => match unchunk(rest, unpacked)? {
-                Some(used) => Ok((
-                    Progress::Done {
-                        used: self.length + used,
-                    },
-                    unpacked,
-                )),
-                None if ended => Err(Malformed::EndedEarly),
-                None => Ok((Progress::More, &[])),
-            },
-            _ if ended => Err(Malformed::EndedEarly),
-            _ => Ok((Progress::More, &[])),
-        }
-    }
-}
-
-/// Unpack chunks; `None` while the last one has not come.
-fn unchunk(mut rest: &[u8], unpacked: &mut Vec<u8>) -> Result<Option<usize>, Malformed> {
-    unpacked.clear();
-    let whole = rest.len();
-    loop {
-        let (at, size) = match httparse::parse_chunk_size(rest) {
-            Ok(httparse::Status::Complete((at, size))) => {
-                (at, usize::try_from(size).map_err(|_| Malformed::Chunk)?)
-            }
-            Ok(httparse::Status::Partial) => return Ok(None),
-            Err(_) => return Err(Malformed::Chunk),
-        };
-        rest = &rest[at..];
-        if size == 0 {
-            return trailers(rest).map(|end| end.map(|end| whole - rest.len() + end));
-        }
-        let Some(end) = size.checked_add(2) else {
-            return Err(Malformed::Chunk);
-        };
-        if rest.len() < end {
-            return Ok(None);
-        }
-        if &rest[size..end] != b"\r\n" {
-            return Err(Malformed::Chunk);
-        }
-        unpacked.extend_from_slice(&rest[..size]);
-        rest = &rest[end..];
-    }
-}
-
-/// Pass over what comes after the last chunk: lines up to an empty one.
-fn trailers(rest: &[u8]) -> Result<Option<usize>, Malformed> {
-    let mut at = 0;
-    loop {
-        let Some(line) = rest[at..].windows(2).position(|pair| pair == b"\r\n") else {
-            return if rest.len() > MAX_HEAD_BYTES {
-                Err(Malformed::Chunk)
-            } else {
-                Ok(None)
-            };
-        };
-        at += line + 2;
-        if line == 0 {
-            return Ok(Some(at));
-        }
+    /// Where the reading of its body begins.
+    pub fn body(&self) -> Body {
+        Body::new(self.ends)
     }
 }
 
@@ -231,19 +142,17 @@ mod tests {
         let mut unpacked = Vec::new();
         for length in 0..answer.len() {
             if let Some(found) = head(&answer[..length], to_head)? {
-                let (progress, _) = found.body(&answer[..length], &mut unpacked, false)?;
-                assert!(
-                    progress == Progress::More || length == answer.len(),
-                    "done too early at {length}"
-                );
+                let rest = &answer[found.length()..length];
+                let read = found.body().read(rest, &mut unpacked, false)?;
+                assert!(read.is_none(), "done too early at {length}");
             }
         }
         let found = head(answer, to_head)?.ok_or(Malformed::EndedEarly)?;
-        let (progress, body) = found.body(answer, &mut unpacked, ended)?;
-        match progress {
-            Progress::Done { used } => Ok((found.status, body.to_vec(), used, found.keep_alive)),
-            Progress::More => Err(Malformed::EndedEarly),
-        }
+        let rest = &answer[found.length()..];
+        let read = found.body().read(rest, &mut unpacked, ended)?;
+        let (used, body) = read.ok_or(Malformed::EndedEarly)?;
+        let used = found.length() + used;
+        Ok((found.status, body.to_vec(), used, found.keep_alive))
     }
 
     #[test]
