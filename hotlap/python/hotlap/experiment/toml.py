@@ -139,10 +139,16 @@ class ServedTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     ) = None
     interface: Annotated[Interface, Meta(description="how its server speaks to it")] | None = None
     command: (
-        Annotated[Command, Meta(description="another server, with {port}; {python} is the app's interpreter")]
+        Annotated[Command, Meta(description="another server, with {port} or {socket}; {python} is the app's")]
         | None
     ) = None
-    url: Annotated[str, Meta(pattern="^https?://", description="a server that runs already")] | None = None
+    url: (
+        Annotated[
+            str,
+            Meta(pattern="^(https?://|unix:)", description="a server that runs already; or unix:/path.sock"),
+        ]
+        | None
+    ) = None
     ca_file: Annotated[str, Meta(description="authorities (PEM) that a https url is trusted by")] | None = (
         None
     )
@@ -754,8 +760,11 @@ def _check_served(base: Server, lanes: list[Lane]) -> None:
             raise KeyProblem((ways[-1],) if ways else (), why)
         if server.ca_file is not None and not (server.url or "").startswith("https://"):
             raise KeyProblem(("ca_file",), "it is for a server that is named by its url, with https")
-        if server.command is not None and not any("{port}" in word for word in server.command):
-            raise KeyProblem(("command",), "it must have {port} where the port goes")
+        places = ("{port}", "{socket}")
+        if server.command is not None and not any(one in word for word in server.command for one in places):
+            raise KeyProblem(
+                ("command",), "it must have {port} where the port goes, or {socket} for a Unix socket"
+            )
     variants = {lane.variant for lane in lanes}
     for lane in lanes:
         if lane.expect.same_as is not None and lane.expect.same_as not in variants:

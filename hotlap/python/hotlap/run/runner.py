@@ -271,7 +271,7 @@ class Runner:
 
     def _locks(self, server: Served, lane: Lane) -> Locks:
         path = self._experiment.metrics_path
-        return read_locks(server.url + path, lane.variant, ca_file=server.ca_file) if path else {}
+        return read_locks(server.url, path, lane.variant, ca_file=server.ca_file) if path else {}
 
     def _record(self, job: Record, row: LaneResult, pool: LocustPool) -> str | None:
         pool.load_ahead()

@@ -254,6 +254,8 @@ def _expecting(lane: Lane, body: bytes | None) -> Lane:
 
 def _cut(body: bytes, port: int) -> list[bytes]:
     """A body cut where a number is the port: in an address, and in whatever form it is quoted there."""
+    if not port:
+        return [body]
     return re.split(rb"(?<!\d)%d(?!\d)" % port, body)
 
 

@@ -1,56 +1,51 @@
-"""The lab's own requests: a connection to a server, over TLS or not, that passes over interim answers."""
+"""The lab's own requests, one at a time: the load engine sends them, so that all that is asked is asked alike."""
 
 from __future__ import annotations
 
-import contextlib
-import socket
-from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, parse_headers
-from typing import Any
 from urllib.parse import urlsplit
 
-from hotlap.serving.tls import context
+from hotlap._engine import Behaviour, Request, Swarm
+from hotlap.experiment import Stream
+
+UNIX = "unix:"
+"""What the address of a server begins with that listens in the file system; its path follows."""
 
 
-class Final(HTTPResponse):
-    """An answer. By itself ``http.client`` takes any interim one but 100 for it, such as 103 Early Hints."""
-
-    def _read_status(self) -> tuple[str, int, str]:
-        while True:
-            version, status, reason = super()._read_status()  # type: ignore[misc]
-            # After 101 the connection speaks another protocol: no answer follows.
-            if not 100 <= status < 200 or status == 101:
-                return version, status, reason
-            parse_headers(self.fp)
+class NoReplyError(RuntimeError):
+    """No answer came: the message says why."""
 
 
-def _reach(address: tuple[str, int], *more: Any) -> socket.socket:
-    """Try each address of a name; ``localhost`` has that of IPv6 whether a table of names says so or not."""
-    host, port = address
-    try:
-        return socket.create_connection(address, *more)
-    except OSError:
-        if host != "localhost":
-            raise
-        with contextlib.suppress(OSError):
-            return socket.create_connection(("::1", port), *more)
-        raise
+class UntrustedError(NoReplyError):
+    """The server's certificate is not trusted."""
 
 
-def connect(url: str, ca_file: str | None, timeout_s: float) -> HTTPConnection:
-    """A connection to the host of an address, which is opened by its first request.
+def socket_of(url: str) -> str | None:
+    """The path of an address in the file system; ``None``: it is a host's."""
+    return url.removeprefix(UNIX).removeprefix("//") if url.startswith(UNIX) else None
 
-    All addresses that the host's name stands for are tried.
+
+def get(
+    url: str, path: str, ca_file: str | None, timeout_s: float, *, whole: bool = True
+) -> tuple[int, bytes]:
+    """Ask for a path of a server: the status, and the body.
+
+    Args:
+        url: Of the server.
+        path: With the query, percent-encoded.
+        ca_file: The authorities that it is trusted by; ``None``: the usual ones.
+        timeout_s: For connecting, and for the answer.
+        whole: Without it the body's beginning will do: one without an end, such as an event stream's, is an answer too.
 
     Raises:
-        TrustError: the authorities cannot be read.
+        NoReplyError: nothing came within the time, or it is not HTTP.
+        ValueError: the address or the path is none.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or "127.0.0.1"
-    connection: HTTPConnection
-    if parts.scheme == "https":
-        connection = HTTPSConnection(host, parts.port, timeout=timeout_s, context=context(ca_file))
-    else:
-        connection = HTTPConnection(host, parts.port, timeout=timeout_s)
-    connection.response_class = Final
-    connection._create_connection = _reach  # type: ignore[attr-defined]
-    return connection
+    swarm = Swarm(url, timeout_s=timeout_s, connect_timeout_s=timeout_s, ca_file=ca_file)
+    stream = None if whole else Stream(each="chunk", events=1, time_s=timeout_s / 2)
+    user = swarm.declare(Behaviour([Request("GET", path, status=None, stream=stream)]))
+    seen, error, _ = swarm.attempt(user)
+    if not seen:
+        untrusted = urlsplit(url).scheme == "https" and "certificate" in (error or "")
+        raise (UntrustedError if untrusted else NoReplyError)(error or "no answer")
+    _, status, _, body, _ = seen[0]
+    return status, body

@@ -10,13 +10,10 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from http.client import HTTPException
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from hotlap.evidence.figures import Durations
 from hotlap.evidence.service import LockTimes
-from hotlap.serving.tls import context
+from hotlap.serving.client import NoReplyError, get
 
 _SAMPLE = re.compile(
     r"^\w*lock_(?P<kind>wait|hold)_seconds_(?P<part>bucket|sum)\{(?P<labels>[^}]*)\} (?P<value>\S+)",
@@ -24,17 +21,18 @@ _SAMPLE = re.compile(
 )
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
+_TIMEOUT_S = 10.0
+
 Locks = dict[str, LockTimes]
 """By the lock's name."""
 
 
-def read_locks(url: str, variant: str, *, ca_file: str | None = None) -> Locks:
+def read_locks(url: str, path: str, variant: str, *, ca_file: str | None = None) -> Locks:
     """The locks of a variant as the service at ``url`` counts them now; empty where it does not say."""
-    with (
-        contextlib.suppress(URLError, OSError, HTTPException),
-        urlopen(url, timeout=10, context=context(ca_file)) as response,
-    ):
-        return parse(response.read().decode(errors="replace"), variant)
+    with contextlib.suppress(NoReplyError, ValueError):
+        status, body = get(url, path, ca_file, _TIMEOUT_S)
+        if status == 200:
+            return parse(body.decode(errors="replace"), variant)
     return {}
 
 

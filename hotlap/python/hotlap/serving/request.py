@@ -11,6 +11,7 @@ import msgspec
 
 from hotlap._engine import Behaviour, Data, Request, Swarm
 from hotlap.experiment import DataFile, Engine, Expect, Lane, Stream
+from hotlap.serving.client import socket_of
 
 __all__ = [
     "Data",
@@ -69,6 +70,8 @@ def check(lane: Lane, url: str, engine: Engine, ca_file: str | None = None) -> N
         raise RequestError(
             f"{lane.name} is a flow, a mix or a stream: these need the native engine, not {engine}"
         )
+    if socket_of(url) is not None and engine != "native":
+        raise RequestError(f"{url} is loaded by the native engine alone, not by {engine}")
     try:
         Swarm(url.rstrip("/"), ca_file=ca_file).declare(behaviour_of(lane))
     except (ValueError, OSError) as error:

@@ -7,11 +7,9 @@ import os
 import shlex
 import signal
 import socket
-import ssl
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from http.client import HTTPException
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,11 +18,13 @@ import psutil
 
 from hotlap.experiment import Experiment, Lane, Server
 from hotlap.serving.aftermath import scratch, start
-from hotlap.serving.client import connect
+from hotlap.serving.client import UNIX, NoReplyError, UntrustedError, get, socket_of
 from hotlap.serving.interrupts import uninterrupted
 from hotlap.serving.tls import TrustError, context
-from hotlap.serving.ways import ServeError, command_of, environment_of, lacking
+from hotlap.serving.ways import ServeError, command_of, environment_of, in_file_system, lacking
 
+_ANSWER_S = 2.0
+"""For an answer of a server that starts."""
 _POLL_S = 0.02
 _STOP_TIMEOUT_S = Server().stop_timeout_s
 _ASK_AGAIN_S = 1.0
@@ -81,6 +81,13 @@ def is_local(host: str | None) -> bool:
         return host == "localhost"
 
 
+def _port_of(url: str) -> int:
+    if socket_of(url) is not None:
+        return 0
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
 class Served:
     """A server that answers: where it listens, its processes and what they have used."""
 
@@ -91,14 +98,15 @@ class Served:
         pid: int | None,
         log: Path | None,
         ca_file: str | None = None,
+        port: int | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self.ca_file = ca_file
         self.pid = pid
         self._process = process
         self._log = log
-        parts = urlsplit(self.url)
-        self.port = parts.port or (443 if parts.scheme == "https" else 80)
+        self.port = port if port is not None else _port_of(self.url)
+        """Of a server that listens in the file system, a number that another one does not have; 0: unknown."""
 
     def _tree(self) -> list[psutil.Process]:
         if self.pid is None:
@@ -118,7 +126,8 @@ class Served:
 
         Who listens need not be all that serves: it is enough to leave them out, or to read what they were started with.
         """
-        return self.pids() or (listening(self.port) if is_local(urlsplit(self.url).hostname) else [])
+        is_here = socket_of(self.url) is None and is_local(urlsplit(self.url).hostname)
+        return self.pids() or (listening(self.port) if is_here else [])
 
     def cpu_s(self) -> float | None:
         """User and system time of all its processes so far, in seconds; ``None`` where they are not known."""
@@ -168,7 +177,7 @@ class Served:
 
     def answers(self, path: str) -> bool:
         """Whether it answers to a path, whatever it says."""
-        return _answers(self.url + path, self.ca_file, any_status=True)
+        return _answers(self, path, any_status=True)
 
     def log(self) -> str:
         """The end of what the server printed."""
@@ -241,7 +250,7 @@ def check_target(url: str, allow_remote: bool) -> None:
     Raises:
         ServeError: the host is not a loopback address, and ``allow_remote`` is not given.
     """
-    if not is_local(urlsplit(url).hostname) and not allow_remote:
+    if socket_of(url) is None and not is_local(urlsplit(url).hostname) and not allow_remote:
         raise ServeError(
             f"{url} is not on this machine: load only what is yours, and then say so with --allow-remote"
         )
@@ -289,7 +298,8 @@ def _started(
     with scratch("serve") as folder:
         log = folder / "server.log"
         environment = environment_of(server, root, env)
-        command = command_of(server, root, listen, python_args=python_args, wrapper=wrapper)
+        unix = str(folder / "app.sock")
+        command = command_of(server, root, listen, socket=unix, python_args=python_args, wrapper=wrapper)
         cwd = root / (server.cwd or ".")
         if not cwd.is_dir():
             raise ServeError(f"there is no folder {cwd} to serve from: see the key cwd")
@@ -309,7 +319,8 @@ def _started(
                     why = lacking(server, root) or error
                     raise ServeError(f"{shlex.join(command)} cannot be started: {why}") from None
                 ended.callback(stop, process, server.stop_timeout_s)
-            running = Served(f"http://127.0.0.1:{listen}", process, process.pid, log)
+            url = UNIX + unix if in_file_system(server) else f"http://127.0.0.1:{listen}"
+            running = Served(url, process, process.pid, log, port=listen)
             _await_ready(running, server, any_status)
             yield running
 
@@ -323,13 +334,13 @@ def _await_ready(running: Served, server: Server, any_status: bool) -> None:
                 + ("" if any_status else "(`hotlap serve` starts it by hand)")
             )
         try:
-            if _answers(running.url + server.ready_path, running.ca_file, any_status=any_status):
+            if _answers(running, server.ready_path, any_status=any_status):
                 return
             if server.command is not None and running.listens_on_ipv6():
                 running.url = f"http://[::1]:{running.port}"
-        except ssl.SSLCertVerificationError as error:
+        except UntrustedError as error:
             raise ServeError(
-                f"the certificate of {running.url} is not trusted: {error.verify_message}; "
+                f"the certificate of {running.url} is not trusted: {error}; "
                 "name its authority, a file in PEM, with the key ca_file"
             ) from None
         if time.monotonic() > deadline:
@@ -352,18 +363,16 @@ def _unknown(running: Served) -> str:
     return "(does it listen on 127.0.0.1 and {port}, over HTTP?)"
 
 
-def _answers(url: str, ca_file: str | None, *, any_status: bool) -> bool:
-    parts = urlsplit(url)
-    connection = connect(url, ca_file, 2.0)
+def _answers(running: Served, path: str, *, any_status: bool) -> bool:
     try:
-        connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
-        return connection.getresponse().status < 500 or any_status
-    except ssl.SSLCertVerificationError:
+        status, _ = get(running.url, path, running.ca_file, _ANSWER_S, whole=False)
+    except UntrustedError:
         raise
-    except (OSError, HTTPException):
+    except NoReplyError:
         return False
-    finally:
-        connection.close()
+    except ValueError as error:
+        raise ServeError(f"{path} of {running.url} cannot be asked for: {error}") from None
+    return status < 500 or any_status
 
 
 def stop(process: subprocess.Popen[bytes], timeout_s: float = _STOP_TIMEOUT_S) -> None:

@@ -126,12 +126,21 @@ def _none_found(server: Server, interpreter: Interpreter) -> str:
     )
 
 
+SOCKET = "{socket}"
+
+
+def in_file_system(server: Server) -> bool:
+    """Whether its command has it listen in the file system."""
+    return any(SOCKET in word for word in server.command or ())
+
+
 def command_of(
     server: Server,
     root: Path,
     port: int,
     *,
     host: str = "127.0.0.1",
+    socket: str = "",
     python_args: Sequence[str] = (),
     wrapper: Sequence[str] = (),
 ) -> list[str]:
@@ -142,6 +151,7 @@ def command_of(
         root: The experiment's folder.
         port: Where it listens.
         host: The address; it takes the place of ``{host}``.
+        socket: Where in the file system it listens, if it does so; it takes the place of ``{socket}``.
         python_args: Arguments for the interpreter, before ``-m``.
         wrapper: A command that comes before the whole.
 
@@ -156,7 +166,7 @@ def command_of(
         python = path_of(server.python, root)
         if server.python is not None:
             way_of(server, root)  # It says what is wrong with the interpreter.
-        put = {"{port}": str(port), "{host}": host, "{python}": python}
+        put = {"{port}": str(port), "{host}": host, SOCKET: socket, "{python}": python}
         words = [_put(word, put) for word in server.command]
         words[0] = _beside(server, root) or words[0]
         if _is_python(server.command):
