@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use super::data::Drawn;
 use super::prepared::{PreparedRequest, Sequence};
-use super::protocol::{Answer, Failure, Received};
+use super::protocol::{Answer, Connection, Failure, Received};
 use super::recorder::{Ended, EndedBy, Times};
 use super::session::Session;
 use super::shard::Shard;
@@ -63,15 +64,23 @@ pub async fn exchange(
         shard.recorders()[request.name].run_out();
         return Exchanged::OutOfData;
     }
+    let bytes = request.bytes(outgoing);
+    send(shard, request, connection, bytes, &outgoing.drawn, intended).await
+}
+
+/// Send the bytes of a request and account for it.
+pub async fn send(
+    shard: &Shard,
+    request: &PreparedRequest,
+    connection: &mut Connection,
+    bytes: &[u8],
+    drawn: &Drawn,
+    intended: Instant,
+) -> Exchanged {
     let mut in_flight = InFlight::new(shard, request.name);
-    let judge = |answer: Received<'_>| request.judge(answer, &outgoing.drawn, || shard.random());
+    let judge = |answer: Received<'_>| request.judge(answer, drawn, || shard.random());
     let outcome = connection
-        .ask(
-            &shard.target,
-            request.bytes(outgoing),
-            request.to_head,
-            judge,
-        )
+        .ask(&shard.target, bytes, request.to_head, judge)
         .await;
     let times = Times {
         intended,

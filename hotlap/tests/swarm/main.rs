@@ -2,6 +2,7 @@
 
 mod data;
 mod flow;
+mod replay;
 mod servers;
 
 use std::io::{Read, Write};

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from hotlap.recorded import Recorded
-from hotlap.recorded.routes import MOST_NAMES, Route, routes
+from hotlap.recorded.routes import MOST_NAMES, Route, Templates, routes
 from hotlap.recorded.secrets import Secrets
+
+WORDS = ["known", "7", *(f"word{chr(97 + number)}" for number in range(MOST_NAMES + 4))]
+"""More of them than a service has names for."""
 
 
 def get(path: str, status: int = 200) -> Recorded:
@@ -81,3 +89,24 @@ def test_credentials_become_variables() -> None:
     assert secrets.headers({"Authorization": "Bearer abc"})["Authorization"] == "Bearer ${TOKEN}"
     assert secrets.headers({"Authorization": "Bearer def"})["Authorization"] == "Bearer ${TOKEN_2}"
     assert secrets.query("/a?api_key=1&q=2&token=&sort_key=3") == ["api_key", "sort_key"]
+
+
+@given(st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=3), max_size=60), st.randoms())
+def test_templates_are_the_same_in_whatever_order_paths_come(paths: list[list[str]], random: Random) -> None:
+    """They are told while paths come, so that early ones have to change their minds."""
+
+    def found(ordered: list[list[str]]) -> dict[tuple[str, ...], tuple[str, ...]]:
+        templates = Templates(["/known/{id}"])
+        numbers = [templates.add(one) for one in ordered]
+        return {tuple(one): templates.template(number) for one, number in zip(ordered, numbers, strict=True)}
+
+    shuffled = paths.copy()
+    random.shuffle(shuffled)
+    assert found(paths) == found(shuffled)
+
+
+def test_templates_do_not_grow_with_the_paths() -> None:
+    templates = Templates()
+    numbers = {templates.add([f"word-{one}x", f"other-{two}x"]) for one in range(60) for two in range(60)}
+    assert len(numbers) <= (MOST_NAMES + 1) ** 2
+    assert {templates.template(number) for number in numbers} == {("{}", "{}")}
