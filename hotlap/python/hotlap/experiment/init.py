@@ -16,7 +16,7 @@ import msgspec
 from hotlap.experiment import openapi
 from hotlap.experiment.model import ExperimentError, Server
 from hotlap.experiment.openapi import Request
-from hotlap.experiment.placeholders import literal
+from hotlap.experiment.placeholders import constant, literal
 from hotlap.files import write_whole
 
 
@@ -243,7 +243,7 @@ _LOGIN = [
 
 def _plain(text: str) -> str:
     """A text that stands for itself where a variable of the environment or a value could."""
-    return literal(text).replace("${", "$${")
+    return constant(text)
 
 
 def _inline(values: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
@@ -21,6 +21,7 @@ MOST_ROWS = 100_000
 """Of the values of a route that are kept."""
 _IDENTIFIER = re.compile(
     r"\d+|[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+    r"|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
     r"|(?=[^/]*\d)[0-9a-fA-F]{8,}|(?=[^/]*\d)(?=[^/]*[A-Za-z])[A-Za-z0-9_-]{16,}"
 )
 _PARAMETER = re.compile(r"\{[^{}]*\}")
@@ -33,6 +34,8 @@ class Route(msgspec.Struct, kw_only=True):
     method: str
     template: str
     """With ``{name}`` where values stand, also in the query."""
+    plain: str
+    """The path with ``{name}`` also where all of them have the same value."""
     count: int
     status: int | None
     """The one that most of them were answered with."""
@@ -196,13 +199,14 @@ def _route(method: str, template: tuple[str, ...], group: list[_Seen]) -> Route:
     good = [one for one in group if (one.recorded.status or 200) < 400]
     columns: list[str] = []
     values: list[list[str]] = []
-    path = []
+    path, plain = [], []
     for place, part in enumerate(template):
         there = [unquote(one.segments[place]) for one in good or group]
+        plain.append(f"{{{after(template[:place])}}}" if part == _WILD else part)
         if not _PARAMETER.fullmatch(part) or len(set(there)) == 1:
             path.append((good or group)[0].segments[place] if _PARAMETER.fullmatch(part) else part)
             continue
-        columns.append(_named(part.strip("{}") or _after(template[:place]), columns))
+        columns.append(unlike(part.strip("{}") or after(template[:place]), columns))
         values.append(there)
         path.append(f"{{{columns[-1]}}}")
     query = []
@@ -211,12 +215,13 @@ def _route(method: str, template: tuple[str, ...], group: list[_Seen]) -> Route:
         if len(set(there)) == 1:
             query.append(f"{name}={there[0]}")
             continue
-        columns.append(_named(name, columns))
+        columns.append(unlike(name, columns))
         values.append(there)
         query.append(f"{name}={{{columns[-1]}}}")
     well = Counter({status: count for status, count in statuses.items() if status < 400}) or statuses
     return Route(
         method=method,
+        plain="/" + "/".join(plain),
         template="/" + "/".join(path) + (f"?{'&'.join(query)}" if query else ""),
         count=len(group),
         status=well.most_common(1)[0][0] if well else None,
@@ -227,14 +232,14 @@ def _route(method: str, template: tuple[str, ...], group: list[_Seen]) -> Route:
     )
 
 
-def _after(before: tuple[str, ...]) -> str:
+def after(before: tuple[str, ...]) -> str:
     """The name of a value by the word before it: ``item_id`` after ``items``."""
     word = next((part for part in reversed(before) if not _PARAMETER.fullmatch(part)), "path")
     word = word[:-1] if word.endswith("s") and len(word) > 3 else word
     return f"{word}_id"
 
 
-def _named(wanted: str, taken: list[str]) -> str:
+def unlike(wanted: str, taken: Collection[str]) -> str:
     """A name that a placeholder can have and that is not taken yet."""
     name = re.sub(r"\W", "_", wanted.partition(":")[0], flags=re.ASCII) or "value"
     name = name if not name[0].isdigit() else f"_{name}"

@@ -11,13 +11,13 @@ from typing import Any
 import msgspec
 
 from hotlap.experiment import Experiment, ExperimentError, Interface, Lane, Load, Server, discover, openapi
-from hotlap.experiment.init import PARAMETER, Found, Route, Seen, fill, named
+from hotlap.experiment.init import PARAMETER, Found, Route, fill, named
 from hotlap.experiment.interpreter import beside
 from hotlap.experiment.openapi import Request
 from hotlap.experiment.placeholders import literal
 from hotlap.recorded import routes as recorded_routes
 from hotlap.recorded.secrets import Secrets
-from hotlap.recorded.traffic import Traffic, written
+from hotlap.recorded.traffic import Traffic, seen
 from hotlap.serving.server import Served, served
 from hotlap.serving.verify import VerifyError, ask
 from hotlap.serving.ways import ServeError, way_of
@@ -89,8 +89,12 @@ def find(
     secrets = Secrets()
     if traffic is not None:
         tried = [
-            msgspec.structs.replace(route, seen=_seen(one, secrets))
+            msgspec.structs.replace(route, seen=seen(one, secrets))
             for route, one in zip(tried, recorded, strict=True)
+        ]
+        # What a server says of a request that it refuses may show what was in it.
+        tried = [
+            msgspec.structs.replace(route, note=route.note and secrets.hide(route.note)) for route in tried
         ]
     first = next((route.request.path for route in tried if route.note is None), "/")
     return Found(
@@ -108,17 +112,10 @@ def _recorded(route: recorded_routes.Route) -> Request:
     return Request(
         method=example.method,
         path=example.path,
-        template=route.template.partition("?")[0],
+        template=route.plain,
         headers=example.headers,
         body=example.body,
         status=route.status or 200,
-    )
-
-
-def _seen(route: recorded_routes.Route, secrets: Secrets) -> Seen:
-    path, headers, body = written(route, secrets)
-    return Seen(
-        count=route.count, path=path, headers=headers, body=body, columns=route.columns, rows=route.rows
     )
 
 

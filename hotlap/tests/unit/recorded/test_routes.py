@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from hotlap.recorded import Recorded
 from hotlap.recorded.routes import MOST_NAMES, Route, Templates, routes
-from hotlap.recorded.secrets import Secrets
 
 WORDS = ["known", "7", *(f"word{chr(97 + number)}" for number in range(MOST_NAMES + 4))]
 """More of them than a service has names for."""
@@ -66,29 +65,6 @@ def test_what_was_answered_badly_gives_no_values() -> None:
     found = routes([get("/items/1"), get("/items/2", 404), get("/items/3"), get("/items/4", 500)])
     (route,) = found
     assert (route.count, route.failed, route.status, route.rows) == (4, 2, 200, [("1",), ("3",)])
-
-
-def test_credentials_become_variables() -> None:
-    secrets = Secrets()
-    made = secrets.headers(
-        {
-            "Authorization": "Bearer abc",
-            "Cookie": "sid=1",
-            "X-Api-Key": "k",
-            "Accept": "*/*",
-            "X-Money": "${x}",
-        }
-    )
-    assert made == {
-        "Authorization": "Bearer ${TOKEN}",
-        "Cookie": "${COOKIE}",
-        "X-Api-Key": "${X_API_KEY}",
-        "Accept": "*/*",
-        "X-Money": "$${x}",
-    }
-    assert secrets.headers({"Authorization": "Bearer abc"})["Authorization"] == "Bearer ${TOKEN}"
-    assert secrets.headers({"Authorization": "Bearer def"})["Authorization"] == "Bearer ${TOKEN_2}"
-    assert secrets.query("/a?api_key=1&q=2&token=&sort_key=3") == ["api_key", "sort_key"]
 
 
 @given(st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=3), max_size=60), st.randoms())
