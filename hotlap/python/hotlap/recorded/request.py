@@ -26,6 +26,9 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     """When, as Unix time."""
     answer: str | None = None
     """The body of the answer."""
+    answer_headers: tuple[tuple[str, str], ...] = ()
+    page: str | None = None
+    """What a browser was showing then: requests of one page belong together."""
 
 
 class Unread(msgspec.Struct):

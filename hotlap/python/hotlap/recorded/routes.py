@@ -232,7 +232,12 @@ def _route(method: str, template: tuple[str, ...], group: list[_Seen]) -> Route:
     )
 
 
-def after(before: tuple[str, ...]) -> str:
+def is_identifier(text: str) -> bool:
+    """Whether a segment of a path looks like an identifier."""
+    return bool(_IDENTIFIER.fullmatch(text))
+
+
+def after(before: Sequence[str]) -> str:
     """The name of a value by the word before it: ``item_id`` after ``items``."""
     word = next((part for part in reversed(before) if not _PARAMETER.fullmatch(part)), "path")
     word = word[:-1] if word.endswith("s") and len(word) > 3 else word

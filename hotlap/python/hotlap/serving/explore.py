@@ -15,6 +15,7 @@ from hotlap.experiment.init import PARAMETER, Found, Route, fill, named
 from hotlap.experiment.interpreter import beside
 from hotlap.experiment.openapi import Request
 from hotlap.experiment.placeholders import literal
+from hotlap.recorded import flows as recorded_flows
 from hotlap.recorded import routes as recorded_routes
 from hotlap.recorded.secrets import Secrets
 from hotlap.recorded.traffic import Traffic, seen
@@ -78,7 +79,9 @@ def find(
         asked = [_get(path) for path in paths] or own
         if not asked:
             raise ExperimentError(f"{app} does not tell its routes: name some with --path /PATH")
-    recorded = traffic.routes(told_paths) if traffic is not None else []
+    secrets = Secrets()
+    flows = recorded_flows.flows(traffic.requests, told_paths, secrets) if traffic is not None else []
+    recorded = traffic.routes(told_paths) if traffic is not None and not flows else []
     if traffic is not None:
         asked = [_recorded(one) for one in recorded]
     try:
@@ -86,7 +89,6 @@ def find(
     except ServeError as error:
         raise ExperimentError(str(error)) from None
     tried = _tried(server, asked, folder)
-    secrets = Secrets()
     if traffic is not None:
         tried = [
             msgspec.structs.replace(route, seen=seen(one, secrets))
@@ -96,11 +98,15 @@ def find(
         tried = [
             msgspec.structs.replace(route, note=route.note and secrets.hide(route.note)) for route in tried
         ]
-    first = next((route.request.path for route in tried if route.note is None), "/")
+    gets = (
+        step.path for flow in flows for step in flow.steps if step.method == "GET" and "{" not in step.path
+    )
+    first = next((route.request.path for route in tried if route.note is None), next(gets, "/"))
     return Found(
         server=msgspec.structs.replace(server, ready_path=first),
         framework=framework,
         routes=tried,
+        flows=flows,
         served=by.title(),
         variables={name: value for value, name in secrets.names.items()},
         **_rate(traffic),
@@ -182,7 +188,7 @@ def _tried(server: Server, asked: Sequence[Request] | None, folder: Path) -> lis
     try:
         with served(Experiment(name="init", server=server, lanes=(), root=str(folder))) as running:
             given = _published(running) if asked is None else asked
-            if not given:
+            if not given and asked is None:
                 raise ExperimentError(
                     f"the server publishes no OpenAPI document at {' or '.join(_DOCUMENTS)}: name some routes "
                     "with --path /PATH"
