@@ -72,10 +72,22 @@ class _Entry:
         self.login: int | None = None
         """The request that gave it its credential."""
         self.session: int | None = None
+        self.is_known = False
+        """Whether it has a cookie that an earlier answer gave."""
+        self.news = {slot.value for slot in self.parts.slots if _unique(self, slot)}
+        """What it may have made that was not there before."""
 
 
-def flows(requests: Sequence[Recorded], known: Sequence[str], secrets: Secrets) -> list[SeenFlow]:
-    """The flows in a recording, in the order of their beginnings; none where no request depends on another.
+class Flows(msgspec.Struct, frozen=True):
+    """Flows in a recording, in the order of their beginnings; none where no request depends on another."""
+
+    flows: list[SeenFlow]
+    said: list[str]
+    """What is to be said of them."""
+
+
+def flows(requests: Sequence[Recorded], known: Sequence[str], secrets: Secrets) -> Flows:
+    """Find the flows in a recording.
 
     Args:
         requests: With their answers, in the order in which they were sent.
@@ -84,14 +96,15 @@ def flows(requests: Sequence[Recorded], known: Sequence[str], secrets: Secrets) 
     """
     if not any(one.answer or one.answer_headers for one in requests):
         # A log has no answers.
-        return []
-    entries = _redirected(requests)
+        return Flows([], [])
+    good = [one for one in requests if (one.status or 200) < 400 and not _asks_leave(one)]
+    entries = _redirected(good)
     logins = _logins(entries)
     before = _sessions(entries, logins)
     for number in range(len(entries)):
         _depend(entries, number, before)
-    if not logins and not any(entry.needs or entry.login is not None for entry in entries):
-        return []
+    if not any(entry.needs or entry.login is not None or entry.is_known for entry in entries):
+        return Flows([], [_CUT] if _is_cut(good) else [])
     templates = Templates(known)
     routes = [templates.add(entry.segments) for entry in entries]
     plain = ["/" + "/".join(_plain(templates.template(route))) for route in routes]
@@ -103,7 +116,31 @@ def flows(requests: Sequence[Recorded], known: Sequence[str], secrets: Secrets) 
         )
         same.setdefault(signature, []).append((once, members))
     names: set[str] = set()
-    return [_written(entries, found, plain, secrets, names) for found in same.values()]
+    made = [_written(entries, found, plain, secrets, names) for found in same.values()]
+    failed = sum((one.status or 200) >= 400 for one in requests)
+    said = [f"{failed} requests are left out of the flows: they were answered with 400 or above"] * bool(
+        failed
+    )
+    return Flows(made, said)
+
+
+_CUT = (
+    "there is a login in it, and neither a token nor a cookie in any request: the browser has left them out; save it with "
+    "sensitive data, so that its flows can be found"
+)
+
+
+def _is_cut(requests: Sequence[Recorded]) -> bool:
+    """Whether a browser took the credentials out of a recording, as Chrome does unless it is told otherwise."""
+    names = {name.lower() for one in requests for name in one.headers}
+    return not names & {"authorization", "cookie"} and any(_typed(_Entry(one, [])) for one in requests)
+
+
+def _asks_leave(one: Recorded) -> bool:
+    """Whether it is a browser that asks whether a page may ask (CORS)."""
+    return one.method == "OPTIONS" and any(
+        name.lower() == "access-control-request-method" for name in one.headers
+    )
 
 
 def _plain(template: Iterable[str]) -> list[str]:
@@ -140,7 +177,9 @@ def _redirected(requests: Sequence[Recorded]) -> list[_Entry]:
 def _typed(entry: _Entry) -> bool:
     """Whether a user typed a credential in it."""
     return any(
-        slot.place in ("form", "json") and secret_named(slot) is not None and not _CSRF.fullmatch(slot.name)
+        slot.place in ("form", "json", "part")
+        and secret_named(slot) is not None
+        and not _CSRF.fullmatch(slot.name)
         for slot in entry.parts.slots
     )
 
@@ -159,10 +198,11 @@ def _logins(entries: list[_Entry]) -> list[int]:
                     entry.login = earlier
                     break
         for name, value in entry.cookies_sent.items():
-            if entry.login is not None or _CSRF.fullmatch(name):
-                continue
             setter = _setter(entries, number, name, value)
-            if setter is not None and _typed(entries[setter]):
+            if setter is None:
+                continue
+            entry.is_known = True
+            if entry.login is None and _typed(entries[setter]) and not _CSRF.fullmatch(name):
                 entry.login = setter
         if entry.login is not None:
             found.add(entry.login)
@@ -195,6 +235,10 @@ def _sessions(entries: list[_Entry], logins: list[int]) -> dict[int, list[int]]:
                 for earlier in range(number - 1, -1, -1):
                     if earlier in needed:
                         continue
+                    if slot.value in entries[earlier].news:
+                        # Who logs in has registered before.
+                        waiting.append(earlier)
+                        break
                     # A name that an earlier user's pages showed is not where this one's came from.
                     if entries[earlier].login is not None and secret_named(slot) is None:
                         continue
@@ -269,6 +313,14 @@ def _groups(entries: list[_Entry], before: dict[int, list[int]]) -> list[list[in
         for needed in entry.needs.values():
             if needed.entry in same:
                 join(needed.entry, number)
+        sent = {slot.value for slot in entry.parts.slots if slot.place != "header"}
+        for earlier in members:
+            if (
+                earlier < number
+                and entries[earlier].session == entry.session
+                and entries[earlier].news & sent
+            ):
+                join(earlier, number)
         for name, value in entry.cookies_sent.items():
             setter = _setter(entries, number, name, value)
             # What a server keeps for a user who has not logged in is behind such a cookie.
@@ -382,7 +434,7 @@ def _columns(entries: list[_Entry], recordings: list[list[int]], writing: _Writi
             is_secret = any(secret_named(slots[at]) is not None for slots in others)
             if slot.place == "header" or at in entry.needs or is_secret or len(set(there)) == 1:
                 continue
-            if _unique(entry, slot) and slot.place in ("form", "json"):
+            if _unique(entry, slot) and slot.place in ("form", "json", "part"):
                 continue
             wanted = after(entry.segments[: int(slot.key)]) if slot.place == "path" else slot.name
             writing.columns[number, at] = writing.name(wanted)
@@ -402,7 +454,7 @@ def _unique(entry: _Entry, slot: Slot) -> bool:
     """Whether a value may have to be one that was not there before."""
     return (
         _creates(entry)
-        and slot.place in ("form", "json")
+        and slot.place in ("form", "json", "part")
         and slot.is_text
         and bool(slot.value)
         and not slot.value.isdigit()
@@ -424,12 +476,11 @@ def _step(
     recorded = entry.recorded
     otherwise: dict[int, str] = {}
     notes: list[str] = []
-    known = any(_setter(entries, number, *pair) is not None for pair in entry.cookies_sent.items())
 
     def is_left_out(name: str, value: str) -> bool:
         # Cookies of the recording are the user's own in each flow.
         return bool(_LEFT_OUT.fullmatch(name)) or (
-            (name.lower(), value) == ("accept", "*/*") or (name.lower() == "cookie" and known)
+            (name.lower(), value) == ("accept", "*/*") or (name.lower() == "cookie" and entry.is_known)
         )
 
     for at, slot in enumerate(entry.parts.slots):
@@ -452,6 +503,10 @@ def _step(
                 f"{slot.name}: it was a new one when it was recorded, so that another is made up each time"
             )
     made = entry.parts.written(otherwise)
+    body = made.body
+    if body is not None and not entry.parts.is_read:
+        notes.append("its body is sent as it was recorded: it is neither JSON nor a form")
+        body = secrets.hide(body)
     headers = {
         slot.key: made.headers[slot.key]
         for slot in entry.parts.slots
@@ -465,8 +520,9 @@ def _step(
         method=recorded.method,
         path=made.path,
         headers=headers,
-        body=made.body,
-        status=entry.last.status or 200,
+        body=body,
+        # What a browser had kept, a user of the flow has not.
+        status=entry.last.status if entry.last.status not in (None, 304) else 200,
         capture={name: capture for (source, capture), name in writing.captures.items() if source == number},
         once=once,
         follow=entry.follows,
@@ -492,8 +548,11 @@ def _made(slot: Slot, writing: _Writing) -> str:
     before, generator, behind = writing.made[slot.value]
 
     def text(of: str) -> str:
-        return constant(
-            json.dumps(of, ensure_ascii=False)[1:-1] if slot.place == "json" else quote(of, safe="")
-        )
+        match slot.place:
+            case "part":
+                return constant(of)
+            case "json":
+                return constant(json.dumps(of, ensure_ascii=False)[1:-1])
+        return constant(quote(of, safe=""))
 
     return text(before) + generator + text(behind)

@@ -68,7 +68,7 @@ def named(slot: Slot) -> str | None:
             return "TOKEN" if is_token else slot.key
         case "query" if _QUERY.fullmatch(slot.key):
             return slot.key
-        case "form" | "json" if slot.is_text and _FIELD.fullmatch(slot.name):
+        case "form" | "json" | "part" if slot.is_text and _FIELD.fullmatch(slot.name):
             return slot.name
         case _ if _JWT.fullmatch(slot.value):
             return "TOKEN"

@@ -15,10 +15,15 @@ from hotlap.experiment.placeholders import constant
 from hotlap.recorded.request import Recorded
 from hotlap.recorded.routes import segments_of
 
-Place = Literal["path", "query", "header", "form", "json"]
+Place = Literal["path", "query", "header", "form", "json", "part"]
 _SCHEME = re.compile(
     r"(?P<scheme>(?:Bearer|Basic|Token|Digest|JWT) +)(?P<rest>.+)", re.IGNORECASE | re.DOTALL
 )
+_PART = re.compile(
+    r'name="(?P<name>[^"\r\n]*)"(?P<more>[^\r\n]*)\r?\n(?:[^\r\n]+\r?\n)*\r?\n(?P<value>.*?)\r?\n--',
+    re.DOTALL,
+)
+"""A field of a multipart body."""
 _MARK = "hotlap:slot:{}:"
 _MARKED = re.compile(r'"hotlap:slot:(\d+):"')
 
@@ -28,7 +33,8 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
 
     place: Place
     key: str
-    """The number of the segment of a path; the name of a parameter, field or header; the JSON pointer."""
+    """The number of the segment of a path; the name of a parameter, header or field (of a form or, a ``part``, of a
+    multipart body); the JSON pointer."""
     value: str
     """As it was meant: decoded."""
     is_text: bool = True
@@ -66,6 +72,9 @@ class Parts:
                 self._json = json.loads(body)
         elif body and ("urlencoded" in kind or (not kind and re.fullmatch(r"[^\s{}<>=&]+=[^\s{}<>]*", body))):
             self._form = parse_qsl(body, keep_blank_values=True)
+        self._fields = list(_PART.finditer(body or "")) if "multipart/" in kind else []
+        # What is in a file is nobody's value.
+        self._fields = [field for field in self._fields if "filename" not in field["more"]]
         self.slots = list(self._found())
 
     def _found(self) -> Iterator[Slot]:
@@ -79,6 +88,8 @@ class Parts:
             yield Slot(place="header", key=name, value=rest, before=before)
         for name, value in self._form or ():
             yield Slot(place="form", key=name, value=value)
+        for field in self._fields:
+            yield Slot(place="part", key=field["name"], value=field["value"])
         for pointer, leaf in leaves(self._json):
             text = leaf if isinstance(leaf, str) else json.dumps(leaf)
             yield Slot(place="json", key=pointer, value=text, is_text=isinstance(leaf, str))
@@ -102,6 +113,8 @@ class Parts:
         if self._form is not None:
             names = [constant(quote(name, safe="[]")) for name, _ in self._form]
             body = "&".join(f"{name}={text}" for name, text in zip(names, fields, strict=True))
+        elif self._fields:
+            body = self._fields_written(texts([field["value"] for field in self._fields]))
         elif self._json is not None and otherwise:
             body = self._json_written(
                 {number: otherwise[number] for number in numbers if number in otherwise}
@@ -113,6 +126,20 @@ class Parts:
                 for name, before, text in zip(self.recorded.headers, befores, headers, strict=True)
             },
             body=body,
+        )
+
+    def _fields_written(self, values: list[str]) -> str:
+        whole, at, pieces = self.recorded.body or "", 0, []
+        for field, value in zip(self._fields, values, strict=True):
+            pieces += [constant(whole[at : field.start("value")]), value]
+            at = field.end("value")
+        return "".join([*pieces, constant(whole[at:])])
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the values in its body are among its slots."""
+        return (
+            not self.recorded.body or self._form is not None or self._json is not None or bool(self._fields)
         )
 
     def _json_written(self, otherwise: Mapping[int, str]) -> str:

@@ -80,7 +80,11 @@ def find(
         if not asked:
             raise ExperimentError(f"{app} does not tell its routes: name some with --path /PATH")
     secrets = Secrets()
-    flows = recorded_flows.flows(traffic.requests, told_paths, secrets) if traffic is not None else []
+    flows = []
+    if traffic is not None:
+        found = recorded_flows.flows(traffic.requests, told_paths, secrets)
+        flows = found.flows
+        traffic.said += found.said
     recorded = traffic.routes(told_paths) if traffic is not None and not flows else []
     if traffic is not None:
         asked = [_recorded(one) for one in recorded]
