@@ -125,4 +125,4 @@ def test_a_log_becomes_a_mix_and_is_sent_again(written: Path) -> None:
     assert {lane.evidence.scenario for lane in made.lanes} == {"items-number", "search", "recorded"}
     assert all(trial.evidence.failures == 0 for lane in made.lanes for trial in lane.trials)
     assert "5 of 5 requests sent" in " ".join(said.split())
-    assert "1 requests are left out: POST may change what is stored" in said
+    assert "one request is left out: POST may change what is stored" in said

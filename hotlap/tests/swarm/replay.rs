@@ -56,7 +56,7 @@ fn all_are_sent_and_counted_by_their_kinds() {
     // Half of them at once: those wait for no answer either.
     let file = Written::new(
         "all",
-        (0..400).map(|number| if number < 200 { 0 } else { number - 200 }),
+        (0_u64..400).map(|number| number.saturating_sub(200)),
         2,
     );
     let user = played(&engine, file.of(&["one", "two"], 1000));

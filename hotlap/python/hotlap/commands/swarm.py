@@ -231,7 +231,7 @@ def _replay(
         lane = experiment.lane(name) if name is not None else experiment.lanes[0]
     if json_file is not None:
         try_file(json_file)
-    load = Load()
+    load = lane.load if lane is not None and name is not None else Load()
     _check_files(load.max_in_flight)
     console, errors = Terminal(), Terminal(file=sys.stderr)
     try:

@@ -19,7 +19,7 @@ from hotlap.experiment.init_flow import SeenFlow, SeenStep
 from hotlap.experiment.openapi import Request
 from hotlap.experiment.placeholders import constant
 from hotlap.recorded.answers import Answer, Origin, cookies_sent, is_strong
-from hotlap.recorded.request import Recorded
+from hotlap.recorded.request import Recorded, left_out
 from hotlap.recorded.routes import Templates, after, segments_of, unlike
 from hotlap.recorded.secrets import Secrets
 from hotlap.recorded.secrets import named as secret_named
@@ -118,9 +118,7 @@ def flows(requests: Sequence[Recorded], known: Sequence[str], secrets: Secrets) 
     names: set[str] = set()
     made = [_written(entries, found, plain, secrets, names) for found in same.values()]
     failed = sum((one.status or 200) >= 400 for one in requests)
-    said = [f"{failed} requests are left out of the flows: they were answered with 400 or above"] * bool(
-        failed
-    )
+    said = [left_out(failed, "answered with 400 or above")] * bool(failed)
     return Flows(made, said)
 
 

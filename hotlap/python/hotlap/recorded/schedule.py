@@ -18,7 +18,7 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from hotlap.recorded import access_log, har
-from hotlap.recorded.request import Recorded, RecordedError, Unread
+from hotlap.recorded.request import Recorded, RecordedError, Unread, left_out
 from hotlap.recorded.routes import Templates, segments_of
 
 OUT_OF_ORDER = 10_000
@@ -140,7 +140,7 @@ def write(recording: Path, folder: Path, speed: float = 1.0) -> Schedule:
                 requests = _sendable(_safe(access_log.read(lines, unread), reading), reading)
                 _spool(_in_order(requests), into, reading)
     said = [str(unread)] * bool(unread.count)
-    said += [f"{count:,} requests are left out: {why}" for why, count in reading.left_out.items()]
+    said += [left_out(count, why) for why, count in reading.left_out.items()]
     if not reading.requests:
         raise RecordedError(
             f"{recording} has no request that can be sent at its time: give a HAR file or an access log (common, combined "

@@ -11,7 +11,7 @@ import msgspec
 
 from hotlap.experiment.init import Seen
 from hotlap.recorded import access_log, curl, har
-from hotlap.recorded.request import Recorded, RecordedError, Unread
+from hotlap.recorded.request import Recorded, RecordedError, Unread, left_out
 from hotlap.recorded.routes import Route, routes
 from hotlap.recorded.secrets import Secrets, named
 from hotlap.recorded.slots import Parts
@@ -55,7 +55,7 @@ def read(file: Path) -> Traffic:
         raise RecordedError(f"{file}: {error.strerror}") from None
     if har.is_har(begins):
         found = har.read(file)
-        said = [f"{count} requests were left out: {why}" for why, count in found.left_out.items()]
+        said = [left_out(count, why) for why, count in found.left_out.items()]
         return Traffic(found.requests, said)
     if begins.lstrip().startswith("curl"):
         return Traffic([curl.read(file.read_text())], [])

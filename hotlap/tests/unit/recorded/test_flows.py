@@ -244,7 +244,7 @@ def test_what_failed_and_what_was_kept_by_a_browser_is_not_expected_again() -> N
     )
     assert told(made.flows[0]) == ["once POST /token", "GET /items"]
     assert (made.flows[0].steps[1].status, list(made.flows[0].steps[1].headers)) == (200, ["Authorization"])
-    assert made.said == ["1 requests are left out of the flows: they were answered with 400 or above"]
+    assert made.said == ["one request is left out: answered with 400 or above"]
 
 
 def test_a_multipart_form_has_its_values_too() -> None:

@@ -95,7 +95,7 @@ def test_what_is_not_sent_is_counted_and_said(tmp_path: Path) -> None:
     [
         ("", "it is empty"),
         ("nothing\n", "one line was not read: line 1: 'nothing'"),
-        ('INFO: "GET /items HTTP/1.1" 200 OK\n', "1 requests are left out: without a time"),
+        ('INFO: "GET /items HTTP/1.1" 200 OK\n', "one request is left out: without a time"),
         (line(0, "/", "POST"), "POST may change what is stored"),
     ],
 )
