@@ -120,6 +120,8 @@ class Answer:
         elif is_strong(slot.value):
             at_char = text.index(slot.value)
             line = text[max(0, at_char - _CONTEXT_CHARS) : at_char].rpartition("\n")[2]
+            # What has digits may be the end of something that is to be in no file.
+            line = re.split(r"\d", line)[-1]
             if line.strip():
                 yield _escaped(line) + r"""([^"'<>&\s\\]+)""", slot.name
 

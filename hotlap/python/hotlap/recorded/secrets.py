@@ -17,10 +17,12 @@ _QUERY = re.compile(
     re.IGNORECASE,
 )
 _FIELD = re.compile(
-    r"(?:.*[-_])?(?:token|apikey|api_key|secret|password\d?|passwd|passphrase|pass|pwd|signature|auth|session|sid|otp|pin|cvv)"
-    r"|client_?secret|(?:.*[a-z])?(?:Token|Secret|Password|ApiKey)",
+    r"(?:.*[-_])?(?:token|api_?key|secret|passwor[dt]\d?|passwd|passphrase|passcode|pass|pwd|kennwort|senha|contrasena"
+    r"|mot_?de_?passe|signature|auth|session|sid|otp|pin|cvv|cvc|card_?number|iban|ssn)"
+    r"|client_?secret|(?:.*[a-z])?(?:Token|Secret|Password|ApiKey|CardNumber)",
     re.IGNORECASE,
 )
+"""Fields of a body that hold a credential, or what is as little to be in a file."""
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _FEWEST_CHARS = 4
 """A credential that is shorter is not looked for in other texts: it would be found where it is not meant."""

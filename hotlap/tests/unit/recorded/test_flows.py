@@ -309,3 +309,14 @@ def test_names_are_those_that_placeholders_can_have() -> None:
     )
     assert flow.steps[0].capture == {"uuid_2": "json:/uuid"}
     assert flow.steps[1].path == "/things/{uuid_2}"
+
+
+def test_a_token_within_a_script_is_found_by_what_stands_before_it() -> None:
+    page = f'<script>\nvar user = "u-1234567890123456", config = {{csrfToken: "{CSRF}"}};</script>'
+    (flow,) = found(
+        asked("GET", "/", page),
+        asked("POST", "/likes", {}, body={"of": 1}, X_CSRF_Token=CSRF),
+        secret=(CSRF, "1234567890123456"),
+    )
+    assert flow.steps[0].capture == {"X_CSRF_Token": 'regex:, config = \\{csrfToken: "([^"\'<>&\\s\\\\]+)'}
+    assert flow.steps[1].headers["X-CSRF-Token"] == "{X_CSRF_Token}"

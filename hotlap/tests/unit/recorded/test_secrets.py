@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from hotlap.experiment.variables import filled
 from hotlap.recorded import Recorded
 from hotlap.recorded.routes import routes
@@ -89,3 +91,28 @@ def test_values_of_a_route_that_are_credentials_reach_no_file() -> None:
     assert (items.columns, items.rows[1]) == (["item_id", "q"], ("1", "w1"))
     assert confirm.path.startswith("/confirm/${TOKEN")
     assert (confirm.columns, confirm.rows) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password",
+        "user_password",
+        "newPassword",
+        "Passwort",
+        "password2",
+        "client_secret",
+        "apiKey",
+        "otp",
+        "card_number",
+    ],
+)
+def test_fields_that_hold_credentials_are_known_by_their_names(name: str) -> None:
+    made = written(Secrets(), request("/", json.dumps({name: "of-ann"}), **JSON))
+    assert "of-ann" not in (made.body or "")
+
+
+@pytest.mark.parametrize("name", ["name", "compass", "keyboard", "opinion", "passage", "shipping"])
+def test_other_fields_are_not(name: str) -> None:
+    body = json.dumps({name: "of-ann"})
+    assert written(Secrets(), request("/", body, **JSON)).body == body
