@@ -54,7 +54,7 @@ class Answer:
         except ValueError:
             return found
         for pointer, leaf in leaves(whole):
-            found.setdefault(leaf if isinstance(leaf, str) else json.dumps(leaf), []).append(pointer)
+            found.setdefault(leaf if isinstance(leaf, str) else repr(leaf), []).append(pointer)
         return found
 
     def origin(self, slot: Slot, segments: Sequence[str]) -> Origin | None:

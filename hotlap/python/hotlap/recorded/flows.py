@@ -305,20 +305,18 @@ def _groups(entries: list[_Entry], before: dict[int, list[int]]) -> list[list[in
         same[high] = low
 
     seen: dict[tuple[int | None, str | None], int] = {}
+    news: dict[tuple[int | None, str], int] = {}
     for number in members:
         entry = entries[number]
         join(seen.setdefault((entry.session, entry.recorded.page), number), number)
         for needed in entry.needs.values():
             if needed.entry in same:
                 join(needed.entry, number)
-        sent = {slot.value for slot in entry.parts.slots if slot.place != "header"}
-        for earlier in members:
-            if (
-                earlier < number
-                and entries[earlier].session == entry.session
-                and entries[earlier].news & sent
-            ):
-                join(earlier, number)
+        for slot in entry.parts.slots:
+            if slot.place != "header" and (entry.session, slot.value) in news:
+                join(news[entry.session, slot.value], number)
+        for value in entry.news:
+            news.setdefault((entry.session, value), number)
         for name, value in entry.cookies_sent.items():
             setter = _setter(entries, number, name, value)
             # What a server keeps for a user who has not logged in is behind such a cookie.

@@ -91,7 +91,7 @@ class Parts:
         for field in self._fields:
             yield Slot(place="part", key=field["name"], value=field["value"])
         for pointer, leaf in leaves(self._json):
-            text = leaf if isinstance(leaf, str) else json.dumps(leaf)
+            text = leaf if isinstance(leaf, str) else repr(leaf)
             yield Slot(place="json", key=pointer, value=text, is_text=isinstance(leaf, str))
 
     def written(self, otherwise: Mapping[int, str]) -> Written:
