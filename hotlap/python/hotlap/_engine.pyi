@@ -406,6 +406,25 @@ class Swarm:
             ValueError: no such behaviour, or an open one without a rate.
         """
 
+    def replay(
+        self, kinds: Sequence[Request], schedule: str | os.PathLike[str], *, max_in_flight: int = 1000
+    ) -> int:
+        """Send recorded requests, each at its moment, whatever the answers do: a user that ends when all have ended.
+
+        Args:
+            kinds: The requests without their paths, which are in the schedule; braces in them are braces.
+            schedule: A file with a record for each request, in their order, little-endian: when it is due, in
+                microseconds from now (8 bytes); the number of its kind (4); the length of its path (4); the path with
+                its query. It is read as it is played.
+            max_in_flight: Beyond so many without an answer, requests are not offered.
+
+        Raises:
+            ValueError: a request cannot be sent, or the file is not such a schedule.
+        """
+
+    def ended(self, user: int) -> bool:
+        """Whether a user has ended by itself, or was removed."""
+
     def remove(self, user: int, *, grace_s: float = 0.0) -> None:
         """Remove a user, at once between requests; one under way is aborted after the grace."""
 

@@ -10,6 +10,7 @@ use super::behaviour::Behaviour;
 use super::counters::Counters;
 use super::detach::detached;
 use super::histogram::Histogram;
+use super::request::Request;
 use super::seconds::seconds;
 use crate::swarm;
 
@@ -77,6 +78,26 @@ impl Swarm {
     #[pyo3(signature = (behaviour, *, rate = 0.0))]
     fn add(&self, py: Python<'_>, behaviour: usize, rate: f64) -> PyResult<u64> {
         detached(py, || Ok(self.0.add(behaviour, rate)?))
+    }
+
+    #[pyo3(signature = (kinds, schedule, *, max_in_flight = 1000))]
+    fn replay(
+        &self,
+        py: Python<'_>,
+        kinds: Vec<Py<Request>>,
+        schedule: PathBuf,
+        max_in_flight: usize,
+    ) -> PyResult<u64> {
+        let declared = swarm::Replay {
+            kinds: kinds.iter().map(|one| one.get().declared()).collect(),
+            schedule,
+            max_in_flight,
+        };
+        detached(py, || Ok(self.0.replay(declared)?))
+    }
+
+    fn ended(&self, user: u64) -> bool {
+        self.0.ended(user)
     }
 
     #[pyo3(signature = (user, *, grace_s = 0.0))]

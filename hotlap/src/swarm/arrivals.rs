@@ -1,5 +1,6 @@
 //! Open arrivals: requests start at a rate, whatever the answers do, up to a bound in flight.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -17,12 +18,71 @@ use super::work::{BACK_OFF, PreparedBehaviour};
 /// Sessions that wait for the next arrival; the last used is the first to be used again.
 type Idle = Arc<Mutex<Vec<Session>>>;
 
-fn take(idle: &Idle) -> Session {
-    held(idle).pop().unwrap_or_default()
+/// What arrived on a thread and has not ended, up to a bound.
+pub struct UnderWay {
+    shard: Arc<Shard>,
+    stop: Arc<StopSignal>,
+    places: usize,
+    in_flight: Arc<AtomicUsize>,
+    idle: Idle,
+    tasks: JoinSet<()>,
 }
 
-fn give(idle: &Idle, session: Session) {
-    held(idle).push(session);
+impl UnderWay {
+    /// Nothing yet; `in_flight` is shared with whoever has the same places.
+    pub fn new(
+        shard: &Arc<Shard>,
+        stop: &Arc<StopSignal>,
+        places: usize,
+        in_flight: &Arc<AtomicUsize>,
+    ) -> Self {
+        Self {
+            shard: Arc::clone(shard),
+            stop: Arc::clone(stop),
+            places,
+            in_flight: Arc::clone(in_flight),
+            idle: Idle::default(),
+            tasks: JoinSet::new(),
+        }
+    }
+
+    /// Let an arrival act with a session that nobody uses, or turn it away where all places are taken; `name` says
+    /// where that is counted.
+    pub fn begin<F>(&mut self, name: usize, act: impl FnOnce(Session) -> F + Send + 'static)
+    where
+        F: Future<Output = (Session, Exchanged)> + Send,
+    {
+        while self.tasks.try_join_next().is_some() {}
+        if self.in_flight.fetch_add(1, Ordering::Relaxed) >= self.places {
+            self.in_flight.fetch_sub(1, Ordering::Relaxed);
+            self.shard.recorders()[name].turn_away();
+            return;
+        }
+        let place = Place(Arc::clone(&self.in_flight));
+        let (shard, idle, stop) = (
+            Arc::clone(&self.shard),
+            Arc::clone(&self.idle),
+            Arc::clone(&self.stop),
+        );
+        self.tasks.spawn(async move {
+            let mut session = held(&idle).pop().unwrap_or_default();
+            // Each arrival is another user's.
+            session.leave();
+            let (session, exchanged) = act(session).await;
+            match exchanged {
+                Exchanged::Answered => held(&idle).push(session),
+                // The place stays taken for the back-off: a dead server is not hammered.
+                Exchanged::Lost => shard.timer.until(Instant::now() + BACK_OFF).await,
+                Exchanged::OutOfData => stop.raise(),
+            }
+            drop(place);
+        });
+    }
+
+    /// Wait until all have ended.
+    pub async fn finish(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
 }
 
 /// Start `rate` requests a second until told to end; those under way are then finished.
@@ -36,10 +96,9 @@ pub async fn offer(
     let LoadModel::Open { exponential, .. } = behaviour.model else {
         return;
     };
-    let idle = Idle::default();
     // The bound holds for all arrivals of the behaviour on this thread.
     let in_flight = &behaviour.in_flight[thread];
-    let mut under_way = JoinSet::new();
+    let mut under_way = UnderWay::new(&shard, &stop, behaviour.places, in_flight);
     let mean = Duration::from_secs_f64(1.0 / rate);
     let gap = || {
         if exponential {
@@ -58,38 +117,21 @@ pub async fn offer(
         if stop.is_raised() {
             break;
         }
-        while under_way.try_join_next().is_some() {}
         let chosen = behaviour.choose(|| shard.random());
-        if in_flight.fetch_add(1, Ordering::Relaxed) >= behaviour.places {
-            in_flight.fetch_sub(1, Ordering::Relaxed);
-            shard.recorders()[chosen.name].turn_away();
-        } else {
-            let place = Place(Arc::clone(in_flight));
-            let (shard, behaviour, idle, stop) = (
-                Arc::clone(&shard),
-                Arc::clone(&behaviour),
-                Arc::clone(&idle),
-                Arc::clone(&stop),
-            );
-            under_way.spawn(async move {
-                let mut session = take(&idle);
-                // Each arrival is another user's.
-                session.leave();
-                let exchanged = behaviour
-                    .act(&shard, chosen, &mut session, intended, &stop)
-                    .await;
-                match exchanged {
-                    Exchanged::Answered => give(&idle, session),
-                    // The place stays taken for the back-off: a dead server is not hammered.
-                    Exchanged::Lost => shard.timer.until(Instant::now() + BACK_OFF).await,
-                    Exchanged::OutOfData => stop.raise(),
-                }
-                drop(place);
-            });
-        }
+        let (shard, behaviour, stop) = (
+            Arc::clone(&shard),
+            Arc::clone(&behaviour),
+            Arc::clone(&stop),
+        );
+        under_way.begin(chosen.name, move |mut session| async move {
+            let exchanged = behaviour
+                .act(&shard, chosen, &mut session, intended, &stop)
+                .await;
+            (session, exchanged)
+        });
         intended += gap();
     }
-    while under_way.join_next().await.is_some() {}
+    under_way.finish().await;
 }
 
 /// The first moment from `now` on of an even grid: `phase` (a share of the gap) after a common start.

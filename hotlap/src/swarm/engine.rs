@@ -1,6 +1,7 @@
 //! The engine: its threads, what its users do, and the users on the threads.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -13,7 +14,9 @@ use super::exchange::Exchanged;
 use super::histogram::Histogram;
 use super::lock::held;
 use super::recorder::Recorder;
+use super::replay::{self, PreparedReplay, Replay};
 use super::session::{Seen, Session};
+use super::shard::Shard;
 use super::stop::StopSignal;
 use super::target::{Limits, Target};
 use super::tls::Trust;
@@ -120,6 +123,34 @@ impl Engine {
                 "a rate is above 0, not {rate}"
             )));
         }
+        self.spawn(|index, shard, stop| async move {
+            if declared.is_open() {
+                arrivals::offer(shard, declared, stop, rate, index).await;
+            } else {
+                user::live(shard, declared, stop).await;
+            }
+        })
+    }
+
+    /// Send recorded requests at their moments, on one thread; they are removed as a user is.
+    pub fn replay(&self, declared: Replay) -> Result<u64> {
+        let name = |method: &str, name: &str| self.name(method, name);
+        let prepared = Arc::new(PreparedReplay::new(declared, &self.target, name)?);
+        self.spawn(|_, shard, stop| replay::play(shard, prepared, stop))
+    }
+
+    /// Whether a user has ended by itself, as recorded requests do when all were sent and have ended.
+    pub fn ended(&self, id: u64) -> bool {
+        held(&self.users)
+            .get(&id)
+            .is_none_or(|user| user.task.is_finished())
+    }
+
+    /// Let something live on the thread whose turn it is.
+    fn spawn<F>(&self, live: impl FnOnce(usize, Arc<Shard>, Arc<StopSignal>) -> F) -> Result<u64>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let index = id % self.threads.len();
         let thread = &self.threads[index];
@@ -128,13 +159,7 @@ impl Engine {
         shard
             .recorders()
             .resize_with(held(&self.names).len(), Recorder::default);
-        let task = if declared.is_open() {
-            thread
-                .handle
-                .spawn(arrivals::offer(shard, declared, own, rate, index))
-        } else {
-            thread.handle.spawn(user::live(shard, declared, own))
-        };
+        let task = thread.handle.spawn(live(index, shard, own));
         held(&self.users).insert(
             id as u64,
             User {

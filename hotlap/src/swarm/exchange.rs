@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use super::data::Drawn;
 use super::prepared::{PreparedRequest, Sequence};
-use super::protocol::{Answer, Failure, Received, Tap};
+use super::protocol::{Answer, Connection, Failure, Received, Tap};
 use super::recorder::{Ended, EndedBy, Gap, Times};
 use super::session::{Seen, Session};
 use super::shard::Shard;
@@ -69,6 +70,21 @@ pub async fn exchange(
         shard.recorders()[request.name].run_out();
         return Exchanged::OutOfData;
     }
+    let bytes = request.bytes(outgoing);
+    let drawn = &outgoing.drawn;
+    send(shard, request, connection, bytes, drawn, seen, intended).await
+}
+
+/// Send the bytes of a request and account for it; its answer is `seen` where somebody wants that.
+pub async fn send(
+    shard: &Shard,
+    request: &PreparedRequest,
+    connection: &mut Connection,
+    bytes: &[u8],
+    drawn: &Drawn,
+    seen: &mut Option<Vec<Seen>>,
+    intended: Instant,
+) -> Exchanged {
     let mut in_flight = InFlight::new(shard, request.name);
     let judge = |answer: Received<'_>| {
         if let Some(seen) = seen {
@@ -77,14 +93,14 @@ pub async fn exchange(
                 status: answer.status,
                 head: answer.head.to_vec(),
                 body: answer.body.to_vec(),
-                objection: request.explain(answer, &outgoing.drawn),
+                objection: request.explain(answer, drawn),
             });
         }
-        request.judge(answer, &outgoing.drawn, || shard.random())
+        request.judge(answer, drawn, || shard.random())
     };
     let mut tap = Counting::new(shard, request.name, intended);
     let outcome = connection
-        .ask(&shard.target, request.asked(outgoing), &mut tap, judge)
+        .ask(&shard.target, request.asked(bytes), &mut tap, judge)
         .await;
     let times = Times {
         intended,

@@ -12,7 +12,7 @@ use super::error::{EngineError, Result};
 use super::exchange::{Counting, Exchanged, InFlight, ended_by};
 use super::location::{self, MOST_HOPS};
 use super::prepared::{PreparedRequest, Sequence};
-use super::protocol::{Asked, Received, Verdict, header, headers};
+use super::protocol::{Received, Verdict, header, headers};
 use super::recorder::{Ended, EndedBy, Times};
 use super::session::{Seen, Session};
 use super::shard::Shard;
@@ -325,10 +325,7 @@ impl PreparedFlow {
                 }
                 verdict
             };
-            let asked = Asked {
-                bytes: &outgoing.bytes,
-                ..request.asked(outgoing)
-            };
+            let asked = request.asked(&outgoing.bytes);
             let outcome = connection.ask(target, asked, &mut tap, judge).await;
             reconnected += u64::from(outcome.reconnected);
             let sent = *first_sent.get_or_insert(outcome.sent);

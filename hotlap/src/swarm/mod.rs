@@ -4,7 +4,7 @@
 //! differ (`data`), what is sent and expected (`request`, `streamed`, `capture`, `expectation`, `behaviour`), how it goes over the
 //! wire (`protocol`), how answers are looked at (`checks`, `captured`), what a user keeps (`jar`, `session`), what a
 //! thread's users share (`shard`), one request (`exchange`), several (`flow`, `work`), the users (`user`, `arrivals`),
-//! and the `engine` with its threads.
+//! what was recorded (`schedule`, `replay`), and the `engine` with its threads.
 
 mod alone;
 mod arrivals;
@@ -28,7 +28,9 @@ mod null_server;
 mod prepared;
 mod protocol;
 mod recorder;
+mod replay;
 mod request;
+mod schedule;
 mod session;
 mod shard;
 mod stop;
@@ -53,6 +55,7 @@ pub use histogram::{DecodeError, Histogram};
 pub use null_server::NullServer;
 pub use prepared::PreparedRequest;
 pub use protocol::{Outgoing, Received, headers_of};
+pub use replay::Replay;
 pub use request::{ANOTHER_BODY, Request};
 pub use session::Seen;
 pub use streamed::{Framing, Streamed};

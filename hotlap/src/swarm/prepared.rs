@@ -123,10 +123,10 @@ impl PreparedRequest {
         }
     }
 
-    /// What goes over the wire, once its bytes were made.
-    pub fn asked<'a>(&'a self, outgoing: &'a Outgoing) -> Asked<'a> {
+    /// What goes over the wire: its bytes, once they were made.
+    pub fn asked<'a>(&self, bytes: &'a [u8]) -> Asked<'a> {
         Asked {
-            bytes: self.bytes(outgoing),
+            bytes,
             to_head: self.to_head,
             is_safe: self.is_safe,
             stream: self.stream,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from tutorials import asked, write_files
+from tutorials import DOCS, asked, write_files
 
 from hotlap.analysis import judge
 from hotlap.experiment.config import load_experiment
@@ -65,3 +68,51 @@ def test_the_locustfiles_load_them(written: Path, folder: str, rows: set[str]) -
     # What was under way at the end has rows of its own.
     seen = {f"{method} {name}" for method, name, _ in found if not name.endswith("(aborted)")}
     assert seen == rows, said
+
+
+def followed(folder: Path, script: str) -> str:
+    """Follow the commands of a script; what they said."""
+    bin_folder = Path(sys.executable).parent
+    done = subprocess.run(
+        ["sh", "-e", script],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+        env={**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", "COLUMNS": "200"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_a_recorded_session_becomes_the_flow_that_is_shown(written: Path) -> None:
+    folder = written / "recorded"
+    followed(folder, "flows.sh")
+    shown = [
+        text
+        for text in re.findall(r"```toml\n(.*?)```", (DOCS / "traffic.md").read_text(), re.DOTALL)
+        if "scenarios.orders-post" in text
+    ]
+    assert len(shown) == 1
+    assert shown[0] in (folder / "hotlap.toml").read_text()
+    assert "secret" not in (folder / "hotlap.toml").read_text()
+    (run,) = (folder / "runs").glob("*/run.json")
+    (lane,) = judge.read(run.parent).lanes
+    assert lane.evidence.error is None
+    for trial in lane.trials:
+        assert trial.evidence.failures == 0
+        assert trial.evidence.flows["orders-post/app"].requests
+
+
+@pytest.mark.slow
+def test_a_log_becomes_a_mix_and_is_sent_again(written: Path) -> None:
+    folder = written / "recorded" / "log"
+    said = followed(folder, "log.sh")
+    (run,) = (folder / "runs").glob("*/run.json")
+    made = judge.read(run.parent)
+    assert {lane.evidence.scenario for lane in made.lanes} == {"items-number", "search", "recorded"}
+    assert all(trial.evidence.failures == 0 for lane in made.lanes for trial in lane.trials)
+    assert "5 of 5 requests sent" in " ".join(said.split())
+    assert "one request is left out: POST may change what is stored" in said

@@ -14,7 +14,7 @@ def write_files(page: str, folder: Path) -> set[str]:
     """Write the files that a page shows with a title; their names."""
     found = re.findall(r'```\w+ title="([^"]+)"\n(.*?)```', (DOCS / page).read_text(), re.DOTALL)
     for name, text in found:
-        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).parent.mkdir(exist_ok=True, parents=True)
         (folder / name).write_text(text)
     return {name for name, _ in found}
 

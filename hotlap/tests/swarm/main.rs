@@ -3,6 +3,7 @@
 mod connection;
 mod data;
 mod flow;
+mod replay;
 mod servers;
 mod streams;
 

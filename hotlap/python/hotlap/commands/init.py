@@ -94,7 +94,8 @@ def command(
         console.print(_LEFT_OUT, said, soft_wrap=True)
     used = [route for route in found.routes if route.note is None]
     of = f"{found.server.app}: {found.framework}, {found.server.interface}" if words is None else words
-    console.print(f"{of}; {len(used)} of {len(found.routes)} routes", soft_wrap=True)
+    counted = f"{len(found.flows)} flows" if found.flows else f"{len(used)} of {len(found.routes)} routes"
+    console.print(f"{of}; {counted}", soft_wrap=True)
     named = f" ({found.server.python})" if found.server.python is not None else ""
     console.print(f"served by {found.served + named}", soft_wrap=True)
     for said in found.said:
@@ -111,8 +112,12 @@ def command(
         )
     if found.websockets:
         console.print(_LEFT_OUT, left_out(found.websockets), soft_wrap=True)
+    for flow in found.flows:
+        again = f", {flow.count} times" if flow.count > 1 else ""
+        steps = " → ".join(step.name for step in flow.steps)
+        console.print(OK, f"{flow.name}: {steps}{again}", highlight=False, soft_wrap=True)
     if data:
-        console.print(f"wrote the values of {len(data)} routes into {data[0].parent}", soft_wrap=True)
+        console.print(f"wrote the values of {len(data)} scenarios into {data[0].parent}", soft_wrap=True)
     for name, value in found.variables.items():
         console.print(
             f"{name} stands for a credential in the recording: set it in the environment, as in {name}=... hotlap run",
@@ -120,7 +125,7 @@ def command(
         )
         # How long a run takes can be told without it.
         os.environ.setdefault(name, value)
-    if not used:
+    if not used and not found.flows:
         now = "no route answers by itself: take one in there, as its comments say; then: hotlap run"
     else:
         now = f"now: hotlap run (about {_takes('default')}), or hotlap run --quick (about {_takes('quick')})"

@@ -12,7 +12,10 @@ from typing import get_args
 
 import click
 import msgspec
+from click.core import ParameterSource
 
+from hotlap import formatting
+from hotlap.analysis.replayed import result as replay_result
 from hotlap.evidence.words import held
 from hotlap.experiment import Engine, Lane, Load
 from hotlap.experiment.config import load_experiment
@@ -20,20 +23,26 @@ from hotlap.experiment.model import LONGEST_S, MOST_A_SECOND, MOST_USERS
 from hotlap.files import try_file, write_whole
 from hotlap.load.locust_pool import SWARM
 from hotlap.load.wire import INTERACTIVE_VARIABLE, InteractivePlan
+from hotlap.recorded import RecordedError
+from hotlap.recorded.schedule import write as write_schedule
+from hotlap.report.replayed import table
 from hotlap.serving.aftermath import scratch, start
 from hotlap.serving.answers import learn
-from hotlap.serving.interrupts import Ended
+from hotlap.serving.interrupts import Ended, uninterrupted
 from hotlap.serving.request import RequestError, as_sent, check
 from hotlap.serving.server import Served, authority, free_port, raise_file_limit, served, stop
 from hotlap.serving.verify import VerifyError
 from hotlap.serving.ways import ServeError
+from hotlap.swarm.counters import Accounts
+from hotlap.swarm.replay import Replay
+from hotlap.terminal import FAILED, OK, Terminal
 from hotlap.usage import SHARE, LabError, Number
 
 _SPARE_FILES = 100
 
 
 @click.command
-@click.argument("name", metavar="LANE")
+@click.argument("name", metavar="LANE", required=False)
 @click.option("--engine", type=click.Choice(get_args(Engine)), default="native", show_default=True)
 @click.option("--url", help="Load this server; without it, the lane is served as a run would.")
 @click.option("--users", type=click.IntRange(1, MOST_USERS), help="Instead of the lane's own.")
@@ -59,13 +68,23 @@ _SPARE_FILES = 100
     "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the result."
 )
 @click.option("--stop-timeout", type=Number(0, LONGEST_S), default=0.0, show_default=True)
+@click.option(
+    "--replay",
+    "recording",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Send the requests of an access log or a HAR file at the times recorded, instead of a lane's.",
+)
+@click.option(
+    "--speed", type=Number(0, 1e6, min_open=True), help="With --replay: so many times faster than recorded."
+)
 @click.option("--master", is_flag=True, help="Lead workers on other machines.")
 @click.option("--worker", is_flag=True, help="Work for a master.")
 @click.option("--master-host", default="127.0.0.1", show_default=True)
 @click.option("--master-port", type=click.IntRange(1, 65535), default=5557, show_default=True)
 @click.option("--expect-workers", type=click.IntRange(1, 10_000), help="A headless master waits for so many.")
 def command(
-    name: str,
+    name: str | None,
     engine: Engine,
     url: str | None,
     users: int | None,
@@ -80,6 +99,8 @@ def command(
     web_port: int,
     json_file: Path | None,
     stop_timeout: float,
+    recording: Path | None,
+    speed: float | None,
     master: bool,
     worker: bool,
     master_host: str,
@@ -90,7 +111,18 @@ def command(
 
     Users come from the lab's engine, or with --engine http from Locust itself. With --master and --worker,
     several machines load one server; each has hotlap and the experiment. What workers do, their master tells them.
+
+    With --replay FILE recorded traffic is sent again, each request at its time, to the server of LANE, of the
+    experiment, or at --url; that needs no experiment.
     """
+    if recording is not None:
+        _refuse_beside_replay(click.get_current_context())
+        _replay(recording, name, url, speed or 1.0, time_s, stop_timeout, json_file)
+        return
+    if speed is not None:
+        raise click.UsageError("--speed is of recorded traffic: give --replay FILE with it")
+    if name is None:
+        raise click.UsageError("name a LANE (`hotlap list` shows them), or give --replay FILE")
     if master and worker:
         raise click.UsageError("a process is a --master or a --worker, not both")
     if processes and (master or worker):
@@ -171,6 +203,90 @@ def command(
         raise LabError(lane.hide(str(error))) from None
     if code:
         raise LabError(f"Locust ended with code {code}: requests failed, or it could not run")
+
+
+_OF_REPLAY = ("name", "url", "time_s", "headless", "json_file", "stop_timeout", "recording", "speed")
+
+
+def _refuse_beside_replay(context: click.Context) -> None:
+    for param in context.command.params:
+        given = context.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+        if given and param.name not in _OF_REPLAY:
+            raise click.UsageError(f"--replay has its own requests and times: leave {param.opts[0]} out")
+
+
+def _replay(
+    recording: Path,
+    name: str | None,
+    url: str | None,
+    speed: float,
+    time_s: int | None,
+    stop_timeout: float,
+    json_file: Path | None,
+) -> None:
+    """Send a recording's requests at their times, and say how that went."""
+    lane, ca_file, experiment = None, None, None
+    if name is not None or url is None:
+        experiment, root = load_experiment()
+        lane = experiment.lane(name) if name is not None else experiment.lanes[0]
+    if json_file is not None:
+        try_file(json_file)
+    load = lane.load if lane is not None and name is not None else Load()
+    _check_files(load.max_in_flight)
+    console, errors = Terminal(), Terminal(file=sys.stderr)
+    try:
+        with scratch("replay") as folder, contextlib.ExitStack() as stack:
+            schedule = write_schedule(recording, folder, speed)
+            for said in schedule.said:
+                errors.print(said, soft_wrap=True)
+            if url is not None:
+                ca_file = authority((lane and lane.server) or experiment.server, root) if experiment else None
+                server = Served(url, None, None, None, ca_file)
+            else:
+                assert experiment is not None
+                server = stack.enter_context(served(experiment, lane))
+            rate = f", {formatting.number(schedule.rate)}/s" if schedule.rate is not None else ""
+            errors.print(
+                f"{schedule.requests:,} requests in {formatting.seconds(schedule.length_s)}{rate} "
+                f"({schedule.busiest:,} in the busiest second), to {server.url}",
+                soft_wrap=True,
+            )
+            replay = Replay(
+                schedule,
+                server.url,
+                server.ca_file,
+                timeout_s=load.timeout_s,
+                max_in_flight=load.max_in_flight,
+            )
+            whole = False
+
+            def tell(so_far: Accounts, passed_s: float) -> None:
+                total = so_far.total()
+                counts = f"{total.started:,} sent, {total.failed:,} failed"
+                errors.print(f"{passed_s:.0f} of {schedule.length_s:.0f} s: {counts}", soft_wrap=True)
+
+            # What was counted so far is told, as at the end of any swarm.
+            with contextlib.suppress(Ended):
+                whole = replay.play(time_s, tell)
+            with uninterrupted():
+                replayed = replay.end(stop_timeout, whole=whole)
+    except (ServeError, RecordedError, ValueError) as error:
+        raise LabError(str(error)) from None
+    found = replay_result(recording, speed, server.url, schedule, replayed)
+    total = replayed.accounts.total()
+    console.print(table(replayed.accounts, total))
+    for text, count in sorted(total.errors.items(), key=lambda one: -one[1])[:_ERRORS_SHOWN]:
+        console.print(f"{count:,} × {text}", soft_wrap=True)
+    for claim in found.verdict:
+        mark = OK if claim.severity == "note" else FAILED
+        console.print(mark, formatting.sentence(claim.sentence), soft_wrap=True)
+    if json_file is not None:
+        _hand_over(msgspec.json.format(msgspec.json.encode(found), indent=1).decode() + "\n", json_file)
+    if total.failed:
+        raise LabError(f"{total.failed:,} of {total.started:,} requests failed")
+
+
+_ERRORS_SHOWN = 5
 
 
 def _refuse_what_its_users_decide(lane: Lane, given: dict[str, float | None]) -> None:

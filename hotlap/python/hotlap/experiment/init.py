@@ -13,11 +13,12 @@ from pathlib import Path
 
 import msgspec
 
-from hotlap.experiment import openapi
+from hotlap.experiment import init_flow, openapi
+from hotlap.experiment.init_flow import SeenFlow
 from hotlap.experiment.logins import EXAMPLE, Login, is_basic
 from hotlap.experiment.model import ExperimentError, Server
 from hotlap.experiment.openapi import Request
-from hotlap.experiment.placeholders import literal
+from hotlap.experiment.placeholders import constant, literal
 from hotlap.files import write_whole
 from hotlap.formatting import plural
 
@@ -56,6 +57,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     server: Server
     framework: str
     routes: list[Route]
+    flows: list[SeenFlow] = []
+    """What users did one after the other, in recorded traffic."""
     served: str = ""
     """By which server, on which interpreter, in words."""
     login: Login = EXAMPLE
@@ -169,6 +172,12 @@ def table(found: Found, name: str, keys: tuple[str, ...]) -> str:
     ]
     for route in sorted(found.routes, key=lambda route: route.note is not None):
         lines += ["", *_scenario(route, prefix, modes, found.login)]
+    for flow in found.flows:
+        file = data_file(flow.name)
+        written = init_flow.lines(
+            flow, prefix, json.dumps(modes), file, text=_text, literal=_literal, table=_inline
+        )
+        lines += ["", *written]
     if found.websockets:
         lines += ["", f"# Left out: {left_out(found.websockets)}; requests over HTTP alone are measured."]
     lines += _mix(found, prefix)
@@ -276,19 +285,26 @@ def _sentence(text: str) -> str:
 
 def _mix(found: Found, prefix: str) -> list[str]:
     """All scenarios at once, as often as they were recorded."""
-    used = [route for route in found.routes if route.note is None and route.seen is not None]
+    used = [
+        (route.name, route.seen.count)
+        for route in found.routes
+        if route.note is None and route.seen is not None
+    ]
+    used += [(flow.name, flow.count) for flow in found.flows]
     if len(used) < 2:
         return []
-    counts = [route.seen.count for route in used if route.seen is not None]
+    counts = [count for _, count in used]
     # Of rare ones at least one: a weight is a whole number.
     weights = [max(1, round(100 * count / sum(counts))) for count in counts]
-    load = f'{{ model = "open", rate = {found.rate:.4g} }}' if found.rate else "{ users = 16 }"
+    # Who arrives is another user each time, and would log in each time.
+    is_open = found.rate is not None and not found.flows
+    load = f'{{ model = "open", rate = {found.rate:.4g} }}' if is_open else "{ users = 16 }"
     return [
         "",
         "# All of them at once, as often as they were recorded.",
         *([f"# {found.traffic}"] if found.traffic else []),
         f"[{prefix}mixes.recorded]",
-        *(f"{route.name} = {weight}" for route, weight in zip(used, weights, strict=True)),
+        *(f"{name} = {weight}" for (name, _), weight in zip(used, weights, strict=True)),
         f"load = {load}",
         'profiles = ["on-cpu"]',
     ]
@@ -306,16 +322,19 @@ def write_data(found: Found, folder: Path) -> list[Path]:
         ExperimentError: one is there already.
     """
     files = []
-    for route in found.routes:
-        if route.seen is None or not route.seen.columns:
+    tables = [
+        (route.name, route.seen.columns, route.seen.rows) for route in found.routes if route.seen is not None
+    ]
+    for name, columns, values in [*tables, *((flow.name, flow.columns, flow.rows) for flow in found.flows)]:
+        if not columns:
             continue
-        file = folder / data_file(route.name)
+        file = folder / data_file(name)
         if file.exists():
             raise ExperimentError(f"{file} is there already: remove it first")
         text = io.StringIO()
         rows = csv.writer(text, lineterminator="\n")
-        rows.writerow(route.seen.columns)
-        rows.writerows(route.seen.rows)
+        rows.writerow(columns)
+        rows.writerows(values)
         file.parent.mkdir(exist_ok=True)
         write_whole(file, text.getvalue())
         files.append(file)
@@ -331,7 +350,7 @@ _BASIC = [
 
 def _plain(text: str) -> str:
     """A text that stands for itself where a variable of the environment or a value could."""
-    return literal(text).replace("${", "$${")
+    return constant(text)
 
 
 def _inline(values: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ object that the table names. Nothing here starts a process or reads a file.
 
 from __future__ import annotations
 
+import json
 from fnmatch import fnmatchcase
 from typing import Literal
 from urllib.parse import quote
@@ -222,7 +223,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def hide(self, text: str) -> str:
         """A text with ``${NAME}`` in the place of each secret."""
         for name, value in sorted(self.secrets.items(), key=lambda one: -len(one[1])):
-            for written in (value, quote(value, safe="")) if value else ():
+            for written in (value, quote(value, safe=""), json.dumps(value)[1:-1]) if value else ():
                 text = text.replace(written, f"${{{name}}}")
         return text
 

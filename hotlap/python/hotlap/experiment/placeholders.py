@@ -15,3 +15,9 @@ def literal(text: str) -> str:
 def part(text: str) -> str:
     """The same of a part: what follows it is not read together with its braces."""
     return text.replace("{", "{{")
+
+
+def constant(text: str) -> str:
+    """A text that stands for itself, whatever braces and names of variables are in it."""
+    # What a literal ``${`` is written as takes its brace with it.
+    return "$${".join(literal(piece) for piece in text.split("${"))

@@ -5,7 +5,9 @@ The keys' types and docstrings here are the schema and the reference of the tabl
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -423,7 +425,7 @@ def _fill(
 ) -> None:
     """Put variables of the environment into a request, and note them as secrets."""
 
-    def fill(text: str, *key: str, encode: Callable[[str], str] = str) -> str:
+    def fill(text: str, *key: str, encode: Callable[[str, str], str] = lambda value, _: value) -> str:
         try:
             text, used = filled(text, os.environ, encode)
         except VariableProblem as problem:
@@ -435,10 +437,24 @@ def _fill(
         if isinstance(table, StepTable):
             # It is counted under what the file says.
             table.name = table.name or table.path
-        table.path = fill(table.path, "path", encode=lambda value: quote(value, safe=""))
+        table.path = fill(table.path, "path", encode=lambda value, _: quote(value, safe=""))
     table.headers = {name: fill(value, "headers", name) for name, value in table.headers.items()}
     if table.body is not None:
-        table.body = fill(table.body, "body")
+        table.body = fill(table.body, "body", encode=_encoding(table.headers, table.body))
+
+
+def _encoding(headers: dict[str, str], body: str) -> Callable[[str, str], str]:
+    """How a value is written in a body: in a form, and within the quotes of JSON, by their rules."""
+    kind = next((value.lower() for name, value in headers.items() if name.lower() == "content-type"), "")
+    if "urlencoded" in kind:
+        return lambda value, before: quote(value, safe="")
+    if "json" in kind or (not kind and body.lstrip()[:1] in ("{", "[")):
+        # An odd number of quotes before it: it is within some.
+        return lambda value, before: json.dumps(value)[1:-1] if len(_QUOTE.findall(before)) % 2 else value
+    return lambda value, before: value
+
+
+_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*"')
 
 
 def _words(command: str | list[str] | None) -> tuple[str, ...] | None:

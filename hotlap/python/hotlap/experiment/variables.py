@@ -16,14 +16,16 @@ class VariableProblem(Exception):
 
 
 def filled(
-    text: str, environment: Mapping[str, str], encode: Callable[[str], str] = str
+    text: str,
+    environment: Mapping[str, str],
+    encode: Callable[[str, str], str] = lambda value, before: value,
 ) -> tuple[str, dict[str, str]]:
     """Put variables in the places of ``${NAME}``; ``$${`` stands for ``${`` itself.
 
     Args:
         text: See above.
         environment: The variables.
-        encode: What is done to their values for where they stand.
+        encode: What is done to their values for where they stand: it is given each value and the text before it.
 
     Returns:
         The text, with its other placeholders as they are, and the variables that were put in, with their values.
@@ -48,6 +50,6 @@ def filled(
                 "for the characters themselves write $${"
             )
         used[name] = environment[name]
-        return part(encode(used[name]))
+        return part(encode(used[name], text[: place.start()]))
 
     return _PLACE.sub(put, text), used

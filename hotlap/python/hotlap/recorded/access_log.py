@@ -11,6 +11,7 @@ import datetime
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from hotlap.recorded.request import Recorded, Unread
@@ -116,7 +117,9 @@ def _moment(text: Any) -> float | None:
     return number / 1000 if number > 1e11 else number
 
 
+@lru_cache(maxsize=64)
 def _written(text: str) -> float | None:
+    # Most of a log's lines have the second of the one before.
     for form in ("%d/%b/%Y:%H:%M:%S %z", "%Y-%m-%d %H:%M:%S %z", "%a %b %d %H:%M:%S %Y"):
         try:
             return datetime.datetime.strptime(text, form).timestamp()

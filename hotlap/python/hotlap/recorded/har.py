@@ -60,6 +60,7 @@ class _Entry(msgspec.Struct, rename="camel"):
     request: _Request
     response: _Response = msgspec.field(default_factory=_Response)
     started_date_time: str | None = None
+    pageref: str | None = None
 
 
 class _Log(msgspec.Struct):
@@ -124,6 +125,11 @@ def _recorded(entry: _Entry) -> Recorded:
         status=entry.response.status,
         at_s=_moment(entry.started_date_time),
         answer=_answer(entry.response.content),
+        # Firefox writes several cookies as lines of one header.
+        answer_headers=tuple(
+            (pair.name.lower(), line) for pair in entry.response.headers for line in pair.value.splitlines()
+        ),
+        page=entry.pageref,
     )
 
 

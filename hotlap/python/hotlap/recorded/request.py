@@ -26,6 +26,9 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     """When, as Unix time."""
     answer: str | None = None
     """The body of the answer."""
+    answer_headers: tuple[tuple[str, str], ...] = ()
+    page: str | None = None
+    """What a browser was showing then: requests of one page belong together."""
 
 
 class Unread(msgspec.Struct):
@@ -48,3 +51,8 @@ class Unread(msgspec.Struct):
         if self.count == 1:
             return f"one line was not read: {shown}"
         return f"{self.count} lines were not read, the first of them: {shown}"
+
+
+def left_out(count: int, why: str) -> str:
+    """Requests that are not among those of a recording, in words."""
+    return f"one request is left out: {why}" if count == 1 else f"{count:,} requests are left out: {why}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
-from urllib.parse import parse_qsl
+from urllib.parse import quote
+
+from hotlap.recorded.slots import Slot
 
 _HEADERS = re.compile(
     r"authorization|proxy-authorization|cookie|x-csrf-?token|x-xsrf-token|.*(?:api|auth|access|secret)[-_]?(?:key|token)?",
@@ -14,7 +16,16 @@ _QUERY = re.compile(
     r"(?:.*[-_])?(?:token|key|apikey|secret|password|passwd|signature|sig|auth|session|sid|code)",
     re.IGNORECASE,
 )
-_SCHEME = re.compile(r"(?P<scheme>Bearer|Basic|Token|Digest) +(?P<rest>.+)", re.IGNORECASE | re.DOTALL)
+_FIELD = re.compile(
+    r"(?:.*[-_])?(?:token|api_?key|secret|passwor[dt]\d?|passwd|passphrase|passcode|pass|pwd|kennwort|senha|contrasena"
+    r"|mot_?de_?passe|signature|auth|session|sid|otp|pin|cvv|cvc|card_?number|iban|ssn)"
+    r"|client_?secret|(?:.*[a-z])?(?:Token|Secret|Password|ApiKey|CardNumber)",
+    re.IGNORECASE,
+)
+"""Fields of a body that hold a credential, or what is as little to be in a file."""
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+_FEWEST_CHARS = 4
+"""A credential that is shorter is not looked for in other texts: it would be found where it is not meant."""
 
 
 class Secrets:
@@ -24,17 +35,18 @@ class Secrets:
         self.names: dict[str, str] = {}
         """By value."""
 
-    def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Headers with ``${NAME}`` in the places of credentials."""
-        return {
-            name: self._header(name, value) if _HEADERS.fullmatch(name) else value.replace("${", "$${")
-            for name, value in headers.items()
-        }
+    def slot(self, slot: Slot) -> str | None:
+        """What is written in the place of a value that is a credential; ``None``: it is none."""
+        wanted = named(slot)
+        return None if wanted is None else f"${{{self.variable(slot.value, wanted)}}}"
 
-    def query(self, path: str) -> list[str]:
-        """The names of the parameters in a path's query that hold a credential."""
-        pairs = parse_qsl(path.partition("?")[2], keep_blank_values=True)
-        return [name for name, value in pairs if value and _QUERY.fullmatch(name)]
+    def hide(self, text: str) -> str:
+        """A text with ``${NAME}`` in the place of each credential that was found."""
+        for value, name in sorted(self.names.items(), key=lambda one: -len(one[0])):
+            if len(value) >= _FEWEST_CHARS:
+                for written in (value, quote(value, safe=""), json.dumps(value)[1:-1]):
+                    text = text.replace(written, f"${{{name}}}")
+        return text
 
     def variable(self, value: str, wanted: str) -> str:
         """The variable of a value: the same for the same value."""
@@ -47,8 +59,19 @@ class Secrets:
             self.names[value] = unique
         return self.names[value]
 
-    def _header(self, name: str, value: str) -> str:
-        if (found := _SCHEME.fullmatch(value)) is not None:
-            wanted = "TOKEN" if found["scheme"].lower() in ("bearer", "token") else name
-            return f"{found['scheme']} ${{{self.variable(found['rest'], wanted)}}}"
-        return f"${{{self.variable(value, name)}}}"
+
+def named(slot: Slot) -> str | None:
+    """What the variable of a value that is a credential is to be called; ``None``: it is none."""
+    if not slot.value:
+        return None
+    match slot.place:
+        case "header" if _HEADERS.fullmatch(slot.key):
+            is_token = slot.before.strip().lower() in ("bearer", "token", "jwt")
+            return "TOKEN" if is_token else slot.key
+        case "query" if _QUERY.fullmatch(slot.key):
+            return slot.key
+        case "form" | "json" | "part" if slot.is_text and _FIELD.fullmatch(slot.name):
+            return slot.name
+        case _ if _JWT.fullmatch(slot.value):
+            return "TOKEN"
+    return None

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl
 
 import msgspec
 
-from hotlap.experiment.placeholders import literal
+from hotlap.experiment.init import Seen
 from hotlap.recorded import access_log, curl, har
-from hotlap.recorded.request import Recorded, RecordedError, Unread
+from hotlap.recorded.request import Recorded, RecordedError, Unread, left_out
 from hotlap.recorded.routes import Route, routes
-from hotlap.recorded.secrets import Secrets
+from hotlap.recorded.secrets import Secrets, named
+from hotlap.recorded.slots import Parts
 
 _LOOKED_AT = 4096
 
@@ -54,7 +55,7 @@ def read(file: Path) -> Traffic:
         raise RecordedError(f"{file}: {error.strerror}") from None
     if har.is_har(begins):
         found = har.read(file)
-        said = [f"{count} requests were left out: {why}" for why, count in found.left_out.items()]
+        said = [left_out(count, why) for why, count in found.left_out.items()]
         return Traffic(found.requests, said)
     if begins.lstrip().startswith("curl"):
         return Traffic([curl.read(file.read_text())], [])
@@ -69,19 +70,33 @@ def read(file: Path) -> Traffic:
     return Traffic(requests, [str(unread)] if unread.count else [])
 
 
-def written(route: Route, secrets: Secrets) -> tuple[str, dict[str, str], str | None]:
-    """A route's path, headers and body as an experiment has them, with its credentials as variables."""
+def seen(route: Route, secrets: Secrets) -> Seen:
+    """A route as an experiment has it, with its credentials as variables: none of them is among its values."""
+    parts = Parts(route.example)
     path, _, query = route.template.partition("?")
-    hidden = secrets.query(route.example.path)
-    parts = []
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        if name in hidden:
-            known = dict(parse_qsl(route.example.path.partition("?")[2])).get(name, "")
-            parts.append(f"{quote(name)}=${{{secrets.variable(known, name)}}}")
+    asked = dict(parse_qsl(query, keep_blank_values=True))
+    segments = path.split("/")[1:]
+    values = dict(zip(route.columns, zip(*route.rows, strict=True), strict=False))
+    otherwise, kept = {}, []
+    for number, slot in enumerate(parts.slots):
+        told = segments[int(slot.key)] if slot.place == "path" else asked.get(slot.key, "")
+        column = told[1:-1] if slot.place in ("path", "query") and told[1:-1] in route.columns else None
+        if column is not None:
+            # Each of its values may be a credential, and none of them is to be in the file.
+            each = (msgspec.structs.replace(slot, value=value) for value in (slot.value, *values[column]))
+            hidden = next((one for one in each if named(one) is not None), None)
+            written = secrets.slot(hidden) if hidden is not None else f"{{{column}}}"
+            kept += [column] * (hidden is None)
         else:
-            parts.append(
-                f"{quote(name)}={value if value.startswith('{') else quote(literal(value), safe='')}"
-            )
-    whole = f"{path}?{'&'.join(parts)}" if parts else path
-    body = literal(route.example.body).replace("${", "$${") if route.example.body is not None else None
-    return whole, secrets.headers(route.example.headers), body
+            written = secrets.slot(slot)
+        if written is not None:
+            otherwise[number] = written
+    made = parts.written(otherwise)
+    return Seen(
+        count=route.count,
+        path=made.path,
+        headers=made.headers,
+        body=made.body,
+        columns=kept,
+        rows=list(zip(*(values[column] for column in kept), strict=True)) if kept else [],
+    )

@@ -11,13 +11,15 @@ from typing import Any
 import msgspec
 
 from hotlap.experiment import Experiment, ExperimentError, Interface, Server, discover, openapi
-from hotlap.experiment.init import PARAMETER, Found, Route, Seen, fill, named
+from hotlap.experiment.init import PARAMETER, Found, Route, fill, named
+from hotlap.experiment.init_flow import SeenFlow
 from hotlap.experiment.interpreter import beside
 from hotlap.experiment.logins import login_of
 from hotlap.experiment.openapi import Request
+from hotlap.recorded import flows as recorded_flows
 from hotlap.recorded import routes as recorded_routes
 from hotlap.recorded.secrets import Secrets
-from hotlap.recorded.traffic import Traffic, written
+from hotlap.recorded.traffic import Traffic, seen
 from hotlap.serving.crawl import FIRST_PAGE, crawl
 from hotlap.serving.restarting import Restarting
 from hotlap.serving.verify import NoAnswerError, VerifyError
@@ -81,7 +83,13 @@ def find(
         asked = [_get(path) for path in paths] or own
         # One that tells no routes may have pages that lead to them.
         asked = asked or None
-    recorded = traffic.routes(told_paths) if traffic is not None else []
+    secrets = Secrets()
+    flows = []
+    if traffic is not None:
+        found = recorded_flows.flows(traffic.requests, told_paths, secrets)
+        flows = found.flows
+        traffic.said += found.said
+    recorded = traffic.routes(told_paths) if traffic is not None and not flows else []
     if traffic is not None:
         asked = [_recorded(one) for one in recorded]
     try:
@@ -89,16 +97,20 @@ def find(
     except ServeError as error:
         raise ExperimentError(str(error)) from None
     tried, said = _tried(server, asked, folder, named_by_hand=bool(paths))
-    secrets = Secrets()
     if traffic is not None:
         tried = [
-            msgspec.structs.replace(route, seen=_seen(one, secrets))
+            msgspec.structs.replace(route, seen=seen(one, secrets))
             for route, one in zip(tried, recorded, strict=True)
         ]
+        # What a server says of a request that it refuses may show what was in it.
+        tried = [
+            msgspec.structs.replace(route, note=route.note and secrets.hide(route.note)) for route in tried
+        ]
     return Found(
-        server=msgspec.structs.replace(server, ready_path=_ready_path(tried)),
+        server=msgspec.structs.replace(server, ready_path=_ready_path(tried, flows)),
         framework=framework,
         routes=tried,
+        flows=flows,
         served=by.title(),
         variables={name: value for value, name in secrets.names.items()},
         login=login_of([route.request for route in tried], document),
@@ -108,10 +120,13 @@ def find(
     )
 
 
-def _ready_path(tried: Sequence[Route]) -> str:
+def _ready_path(tried: Sequence[Route], flows: Sequence[SeenFlow]) -> str:
     """The path that says that a server is up: it must answer below 500."""
     used = [route.request for route in tried if route.note is None]
-    return next((one.path for one in used if one.status < 500), "/")
+    steps = [
+        step.path for flow in flows for step in flow.steps if step.method == "GET" and "{" not in step.path
+    ]
+    return next((path for path in [*(one.path for one in used if one.status < 500), *steps]), "/")
 
 
 def _recorded(route: recorded_routes.Route) -> Request:
@@ -119,17 +134,10 @@ def _recorded(route: recorded_routes.Route) -> Request:
     return Request(
         method=example.method,
         path=example.path,
-        template=route.template.partition("?")[0],
+        template=route.plain,
         headers=example.headers,
         body=example.body,
         status=route.status or 200,
-    )
-
-
-def _seen(route: recorded_routes.Route, secrets: Secrets) -> Seen:
-    path, headers, body = written(route, secrets)
-    return Seen(
-        count=route.count, path=path, headers=headers, body=body, columns=route.columns, rows=route.rows
     )
 
 

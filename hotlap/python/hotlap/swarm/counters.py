@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypedDict
 
 from hotlap._engine import FLOW, Counters, Histogram
+from hotlap.load.aggregate import percentiles
 
 
 class Accounts:
@@ -65,6 +66,28 @@ class Accounts:
     def in_flight(self) -> int:
         """Requests that have not ended."""
         return sum(account.in_flight for account in self if account.method != FLOW)
+
+
+def figures(counters: Counters) -> dict[str, object]:
+    """Counters with their percentiles, as plain data."""
+    return {
+        **counters.counts(),
+        "latency_ms": percentiles(counters.response),
+        "failed_latency_ms": percentiles(counters.failure),
+        "service_ms": percentiles(counters.service),
+        "connect_ms": percentiles(counters.connect),
+        "lag_ms": percentiles(counters.lag),
+        "errors": counters.errors,
+        **(_streamed(counters) if counters.first_byte.count else {}),
+    }
+
+
+def _streamed(counters: Counters) -> dict[str, object]:
+    return {
+        "first_byte_ms": percentiles(counters.first_byte),
+        "first_event_ms": percentiles(counters.first_event),
+        "gap_ms": percentiles(counters.gap),
+    }
 
 
 class Report(TypedDict):

@@ -13,12 +13,11 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
-from hotlap._engine import Counters
 from hotlap.experiment import Engine, Lane
 from hotlap.files import write_whole
-from hotlap.load.aggregate import percentiles
 from hotlap.load.wire import InteractivePlan
 from hotlap.swarm.bridge import FEED
+from hotlap.swarm.counters import figures
 from hotlap.swarm.lanes import user_of
 
 logger = logging.getLogger(__name__)
@@ -47,28 +46,6 @@ class SwarmResult(msgspec.Struct, frozen=True, kw_only=True):
     workers: dict[str, dict[str, int]]
     """The counts of each worker, and whether it is ``lost``."""
     lost_workers: list[str]
-
-
-def figures(counters: Counters) -> dict[str, object]:
-    """Counters with their percentiles, as plain data."""
-    return {
-        **counters.counts(),
-        "latency_ms": percentiles(counters.response),
-        "failed_latency_ms": percentiles(counters.failure),
-        "service_ms": percentiles(counters.service),
-        "connect_ms": percentiles(counters.connect),
-        "lag_ms": percentiles(counters.lag),
-        "errors": counters.errors,
-        **(_streamed(counters) if counters.first_byte.count else {}),
-    }
-
-
-def _streamed(counters: Counters) -> dict[str, object]:
-    return {
-        "first_byte_ms": percentiles(counters.first_byte),
-        "first_event_ms": percentiles(counters.first_event),
-        "gap_ms": percentiles(counters.gap),
-    }
 
 
 def result(plan: InteractivePlan, environment: Environment, duration_s: float) -> SwarmResult:

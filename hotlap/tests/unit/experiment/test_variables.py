@@ -46,3 +46,24 @@ def test_requests_of_a_file_have_the_values_and_show_the_names(
     assert lane.writes is not None
     assert lane.writes.body == "firstsecond"
     assert lane.hide("second, then first") == "${TWO}, then ${ONE}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "sent"),
+    [
+        ("application/x-www-form-urlencoded", "password=${PW}", "password=a%22%26%20%7Bb"),
+        ("application/json", '{"password": "${PW}"}', '{"password": "a\\"& {{b"}'),
+        ("application/json", '{"q\\"": "${PW}"}', '{"q\\"": "a\\"& {{b"}'),
+        ("application/json", '{"n": ${N}}', '{"n": {{"a": "b"}}'),
+        ("text/plain", "${PW}", 'a"& {{b'),
+    ],
+)
+def test_a_variable_in_a_body_is_written_by_the_rules_of_the_body(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, body: str, sent: str
+) -> None:
+    monkeypatch.setenv("PW", 'a"& {b')
+    monkeypatch.setenv("N", '{"a": "b"}')
+    text = f"url = 'http://127.0.0.1:1'\n[scenarios.x]\npath = '/'\nheaders = {{ Content-Type = '{kind}' }}\nbody = '{body}'\n"
+    (tmp_path / "hotlap.toml").write_text(text)
+    experiment, _ = load_experiment(tmp_path)
+    assert experiment.lanes[0].body == sent

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hotlap.recorded import Recorded
-from hotlap.recorded.routes import MOST_NAMES, Route, routes, shape
-from hotlap.recorded.secrets import Secrets
+from hotlap.recorded.routes import MOST_NAMES, Route, Templates, routes, shape
+
+WORDS = ["known", "7", *(f"word{chr(97 + number)}" for number in range(MOST_NAMES + 4))]
+"""More of them than a service has names for."""
 
 
 def get(path: str, status: int = 200) -> Recorded:
@@ -62,29 +68,6 @@ def test_what_was_answered_badly_gives_no_values() -> None:
     assert (route.count, route.failed, route.status, route.rows) == (4, 2, 200, [("1",), ("3",)])
 
 
-def test_credentials_become_variables() -> None:
-    secrets = Secrets()
-    made = secrets.headers(
-        {
-            "Authorization": "Bearer abc",
-            "Cookie": "sid=1",
-            "X-Api-Key": "k",
-            "Accept": "*/*",
-            "X-Money": "${x}",
-        }
-    )
-    assert made == {
-        "Authorization": "Bearer ${TOKEN}",
-        "Cookie": "${COOKIE}",
-        "X-Api-Key": "${X_API_KEY}",
-        "Accept": "*/*",
-        "X-Money": "$${x}",
-    }
-    assert secrets.headers({"Authorization": "Bearer abc"})["Authorization"] == "Bearer ${TOKEN}"
-    assert secrets.headers({"Authorization": "Bearer def"})["Authorization"] == "Bearer ${TOKEN_2}"
-    assert secrets.query("/a?api_key=1&q=2&token=&sort_key=3") == ["api_key", "sort_key"]
-
-
 @pytest.mark.parametrize(
     ("one", "other", "alike"),
     [
@@ -100,3 +83,24 @@ def test_credentials_become_variables() -> None:
 )
 def test_paths_that_differ_in_values_alone_are_of_one_shape(one: str, other: str, alike: bool) -> None:
     assert (shape(one) == shape(other)) == alike
+
+
+@given(st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=3), max_size=60), st.randoms())
+def test_templates_are_the_same_in_whatever_order_paths_come(paths: list[list[str]], random: Random) -> None:
+    """They are told while paths come, so that early ones have to change their minds."""
+
+    def found(ordered: list[list[str]]) -> dict[tuple[str, ...], tuple[str, ...]]:
+        templates = Templates(["/known/{id}"])
+        numbers = [templates.add(one) for one in ordered]
+        return {tuple(one): templates.template(number) for one, number in zip(ordered, numbers, strict=True)}
+
+    shuffled = paths.copy()
+    random.shuffle(shuffled)
+    assert found(paths) == found(shuffled)
+
+
+def test_templates_do_not_grow_with_the_paths() -> None:
+    templates = Templates()
+    numbers = {templates.add([f"word-{one}x", f"other-{two}x"]) for one in range(60) for two in range(60)}
+    assert len(numbers) <= (MOST_NAMES + 1) ** 2
+    assert {templates.template(number) for number in numbers} == {("{}", "{}")}
