@@ -280,7 +280,7 @@ def test_the_server_that_is_there_serves(
             seen = json.loads(asked(running.port, "/look"))
             pids = running.pids()
             # Each process that the lab asks is one that serves.
-            assert len(one.workers(pids)) == 1
+            assert len(one.present(running.workers())) == 1
     assert_apart(seen, folder / "venv" / "bin" / "python", probed=True)
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
@@ -459,7 +459,7 @@ if __name__ == "__main__":
         env = one.env(watch=True)
         experiment = Experiment(name="x", server=server, lanes=(), root=str(tmp_path))
         with served(experiment, env=env) as running:
-            (pid,) = one.workers(running.pids())
+            (pid,) = one.present(running.workers())
             sampled = one.ask(pid, "tasks", dict, time_s=0.2, interval_s=0.02)
             counted = statements(one, running, Answers(lane), tmp_path)
     assert sampled["errors"] == 0

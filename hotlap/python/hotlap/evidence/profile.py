@@ -206,6 +206,23 @@ class Allocations(msgspec.Struct, frozen=True, kw_only=True):
     heaviest_by_bytes: list[BytesOf] = []
 
 
+class ApartKind(enum.Enum):
+    """A process of a server that answers no requests."""
+
+    SUPERVISOR = "supervisor"
+    """It starts those that do, and looks after them."""
+    TRACKER = "tracker"
+    """multiprocessing's own."""
+
+
+class Apart(msgspec.Struct, frozen=True, kw_only=True):
+    """What processes that serve nobody used: it is not in the profile's stacks."""
+
+    kind: ApartKind
+    samples: Count
+    processes: Count
+
+
 class Profile(msgspec.Struct, kw_only=True):
     """One profile of one lane."""
 
@@ -219,6 +236,8 @@ class Profile(msgspec.Struct, kw_only=True):
     """All that were taken, those of waiting threads among them."""
     waiting: Amount | None = None
     """In the profile's unit: what waited, and is not in the stacks; ``None`` where waiting is not left out."""
+    apart: list[Apart] = []
+    """What was seen of processes that serve nobody, beside the stacks."""
     missed: Count | None = None
     errors: Count | None = None
     looks: Count | None = None

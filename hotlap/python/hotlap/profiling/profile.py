@@ -143,7 +143,7 @@ def subtitle(captured: Capture, mode: Mode) -> str:
     told = f"{mode} by {recording.profiler}, {captured.stacks.total:,} {recording.unit}"
     if captured.requests is not None:
         told += f", {captured.requests:,} requests"
-    return "; ".join([told, *short_notes(recording.python_frames, recording.off_cpu)])
+    return "; ".join([told, *short_notes(recording.python_frames, recording.off_cpu, recording.apart)])
 
 
 def record(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPool, root: Path) -> Profile:
@@ -178,7 +178,8 @@ def record(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPoo
         svg=str(svg.relative_to(root)),
         raw=[str(path.relative_to(root)) for path in recording.raw],
         samples=recording.samples,
-        waiting=float(stacks.waiting) if mode == "on-cpu" else None,
+        waiting=float(recording.waiting + stacks.waiting) if mode == "on-cpu" else None,
+        apart=recording.apart,
         missed=recording.missed,
         errors=recording.errors,
         looks=recording.looks,

@@ -89,11 +89,6 @@ class Probe:
         """Those of these processes that have loaded the probe."""
         return [pid for pid in pids if (self._folder / f"{pid}.sock").exists()]
 
-    def workers(self, pids: list[int]) -> list[int]:
-        """Those that serve: all but the first, which supervises the others, if there are others."""
-        present = self.present(pids)
-        return present[1:] or present
-
 
 @contextlib.contextmanager
 def probe() -> Iterator[Probe]:

@@ -16,6 +16,7 @@ import msgspec
 from hotlap._engine import Stacks
 from hotlap.evidence.profile import GilHold, NativeFrames
 from hotlap.experiment import Mode
+from hotlap.profiling.idle import told_apart
 from hotlap.profiling.recorders import Plain, ProfileError, Recording, Target
 
 RATE_HZ = 100
@@ -71,11 +72,16 @@ class PySpy(Plain):
         native = not looks.not_followed & served and looks.errors <= MOST_FAILED * taken
         if not native:
             looks = sample()
-        stacks = Stacks.read(raw)
+        stacks, waiting, apart = Stacks.read(raw), 0, []
+        if mode == "on-cpu":
+            told = told_apart(stacks, target.served.roles())
+            stacks, waiting, apart = told.stacks, told.waiting, told.apart
         return Recording(
             profiler="py-spy",
             stacks=stacks,
             raw=[raw],
+            waiting=waiting,
+            apart=apart,
             samples=looks.samples,
             errors=looks.errors,
             missed=round(looks.behind_s * RATE_HZ),
