@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -70,7 +71,7 @@ def test_known_shares_of_the_processor_are_read_as_they_are(
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
     with running(planted, name) as server, planting.loaded(server.port, {"/burns": 4}):
         assert server.pid is not None
-        shot = Shot(mode="on-cpu", profiler="py-spy", time_s=8, folder=tmp_path)
+        shot = Shot(mode="on-cpu", profiler="py-spy", time_s=10, folder=tmp_path)
         captured = attach(server.pid, shot)
     stacks, recording = captured.stacks, captured.recording
     found = {each: stacks.under(rf"^{each} ") for each in ("sixty", "thirty", "ten")}
@@ -94,7 +95,7 @@ def test_known_waits_of_two_workers_are_read_as_they_are(name: str, planted: Pat
         target = Target(served=server, is_ours=True, probe=own)
         tasks.RECORDER.prepare(target)
         with planting.loaded(server.port, planting.MANY_WAIT):
-            recording = tasks.RECORDER.record(target, "await", 4, tmp_path)
+            recording = tasks.RECORDER.record(target, "await", 6, tmp_path)
         workers = server.workers()
     # Both at once, and neither what supervises them nor multiprocessing's tracker.
     assert {path.stem for path in recording.raw} == {f"tasks-{pid}" for pid in workers}
@@ -163,3 +164,36 @@ def test_two_workers_and_what_supervises_them_are_known_without_load(name: str, 
         assert list(roles.values()).count(Role.WORKER) == 2
         trackers = [pid for pid, role in roles.items() if role is Role.TRACKER]
         assert len(trackers) == len(roles) - 3
+
+
+def test_opentelemetrys_instrumentation_and_the_probe_live_beside_each_other(
+    planted: Path, tmp_path: Path, need: Need
+) -> None:
+    python = planted / "venv" / "bin" / "python"
+    environments.install(python, ["opentelemetry-distro", "opentelemetry-instrumentation-asyncio"], need)
+    (planted / "watched.py").write_text(
+        planting.BURNS
+        + planting.ASGI
+        + "from opentelemetry.trace import ProxyTracerProvider, get_tracer_provider\n"
+        + "assert not isinstance(get_tracer_provider(), ProxyTracerProvider)\n"
+    )
+    server = Server(
+        command=(
+            *(str(planted / "venv" / "bin" / "opentelemetry-instrument"), "uvicorn"),
+            *("watched:app", "--port", "{port}", "--workers", "2", "--log-level", "error"),
+        ),
+        env={
+            "PYTHONPATH": str(planted),
+            "PATH": f"{planted / 'venv' / 'bin'}:{os.environ['PATH']}",
+            **dict.fromkeys(("OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"), "none"),
+        },
+    )
+    experiment = Experiment(name="x", server=server, lanes=(), root=str(planted))
+    with probe() as own, served(experiment, env=own.env()) as found:
+        target = Target(served=found, is_ours=True, probe=own)
+        tasks.RECORDER.prepare(target)
+        with planting.loaded(found.port, {"/naps": 4}):
+            recording = tasks.RECORDER.record(target, "await", 1, tmp_path)
+        assert own.present(found.workers()) == found.workers()
+    assert recording.tasks is not None
+    assert recording.tasks.waits_for["a timer"] > 0.9

@@ -31,7 +31,7 @@ class Gate:
     free = None
 
 async def inside():
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.5)
 
 async def queued():
     Gate.free = Gate.free or asyncio.Semaphore(10)
@@ -39,7 +39,7 @@ async def queued():
         await inside()
 
 async def naps():
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.5)
 
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
