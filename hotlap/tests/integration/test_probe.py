@@ -276,6 +276,8 @@ def test_tasks_are_asked_of_the_interpreter_alone() -> None:
 
 def test_a_servers_own_tasks_are_no_requests_waits(tmp_path: Path) -> None:
     (tmp_path / "uvicorn" / "lifespan").mkdir(parents=True)
+    for folder in ("uvicorn", "uvicorn/lifespan"):
+        (tmp_path / folder / "__init__.py").touch()
     (tmp_path / "uvicorn" / "lifespan" / "on.py").write_text(
         "import asyncio\nclass LifespanOn:\n    async def main(self):\n        await asyncio.Event().wait()\n"
     )

@@ -48,6 +48,8 @@ class NativeFrames(enum.Enum):
     READ = "read"
     UNREADABLE = "unreadable"
     """Most could not be unwound: the recording has Python's frames only."""
+    DISTORT = "distort"
+    """To read them changed who holds the interpreter: likewise."""
 
 
 class OwnShare(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,10 +112,17 @@ class GilHold(msgspec.Struct, frozen=True, kw_only=True):
     """At each process."""
     outside_share: Amount | None = None
     """Of the samples: native code that holds it; ``None`` where native frames could not be read."""
+    unstopped_samples: Count | None = None
+    """The same without stopping the server for each look, which has no native frames; ``None`` where nobody tried."""
+    unstopped_looks: Count | None = None
+    moved_share: Amount | None = None
+    """Of the samples with native frames: so many more than by chance were of others than those without stopping."""
 
     @property
     def share(self) -> float | None:
-        """Of the time; ``None`` without a look."""
+        """Of the time, without stopping the server if it was looked at so; ``None`` without a look."""
+        if self.unstopped_looks and self.unstopped_samples is not None:
+            return min(1.0, self.unstopped_samples / self.unstopped_looks)
         return min(1.0, self.samples / self.looks) if self.looks else None
 
 

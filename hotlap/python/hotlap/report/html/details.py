@@ -141,6 +141,9 @@ def profile_facts(profile: JudgedProfile) -> Pairs:
             ("found held", formatting.count(seen.gil.samples)),
             ("times looked", formatting.count(seen.gil.looks)),
             ("held outside of Python code", formatting.percent(seen.gil.outside_share)),
+            ("found held without stopping", formatting.count(seen.gil.unstopped_samples)),
+            ("times looked without stopping", formatting.count(seen.gil.unstopped_looks)),
+            ("moved by stopping", formatting.percent(seen.gil.moved_share)),
         ]
     known += of_struct(seen.tasks, leave_out=("waits", "blocked"))
     known += of_struct(seen.off_cpu, leave_out=("throughout_svg",))

@@ -23,10 +23,10 @@ class _Finder:
     def find_spec(fullname, path=None, target=None):  # type: ignore[no-untyped-def]
         if fullname != "sitecustomize":
             return None
-        sys.meta_path.remove(_Finder)  # type: ignore[arg-type]
+        sys.meta_path.remove(_Finder)
         return importlib.machinery.PathFinder.find_spec(fullname, [_OWN])
 
 
-sys.meta_path.insert(0, _Finder)  # type: ignore[arg-type]
+sys.meta_path.insert(0, _Finder)
 # Who asks whether warnings were configured, and processes that this one starts with its options, see none of ours.
 sys.warnoptions[:] = [option for option in sys.warnoptions if not option.endswith("hotlap_first.Never")]
