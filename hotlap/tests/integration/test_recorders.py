@@ -189,11 +189,8 @@ def test_who_lets_go_of_the_interpreter_is_not_taken_for_its_holder(
     assert gil is not None
     assert gil.unstopped_samples
     assert gil.moved_share is not None
-    if hashers == 1:
-        assert seen.stacks.under("^holds") > 0.85
-    else:
-        # Each of many that are let in, and then have to wait for a processor, truly keeps the others out meanwhile.
-        assert seen.stacks.under("^holds") > seen.stacks.under("^hashes")
+    # Each of many that is let in, and then has to wait for a processor, truly keeps the others out meanwhile.
+    assert seen.stacks.under("^holds") > (0.95 if hashers == 1 else 0.75)
     # Where stopping the process changed who holds it, the profile says so and is without that.
     distorted = gil.moved_share > pyspy.MOST_MOVED
     assert (seen.recording.native_frames is NativeFrames.DISTORT) == distorted

@@ -23,6 +23,8 @@ from hotlap.profiling.recorders import Plain, ProfileError, Recording, Target
 RATE_HZ = 100
 MOST_FAILED = 0.5
 """Of the looks at a process: if more fail, those that are left are a choice and no sample."""
+_COMMAND = re.compile(rb'process \d+:"[^"\n]*\n(?:.|\n)*?"(?=;)')
+"""A heading in whose command there are ends of lines."""
 MOST_MOVED = 0.05
 """Of the samples with native frames: if more of them are other holders' than without stopping, those without count."""
 _END_TIMEOUT_S = 60.0
@@ -77,7 +79,7 @@ class PySpy(Plain):
         native = not looks.not_followed & served and looks.errors <= MOST_FAILED * taken
         if not native:
             looks = sample()
-        stacks, waiting, apart = Stacks.read(raw), 0, []
+        stacks, waiting, apart = read(raw), 0, []
         frames = NativeFrames.READ if native else NativeFrames.UNREADABLE
         raws, samples, errors = [raw], looks.samples, looks.errors
         gil = _gil(stacks, taken - errors, native=native) if mode == "gil" else None
@@ -144,6 +146,11 @@ def _words(pid: int | None, mode: Mode, raw: Path, seconds: int, *more: str) -> 
     ]
 
 
+def read(raw: Path) -> Stacks:
+    """The stacks of a recording: what processes were started with may have lines of its own, and may look like stacks."""
+    return Stacks.from_bytes(_COMMAND.sub(lambda found: b" ".join(found[0].splitlines()), raw.read_bytes()))
+
+
 def dump(pid: int) -> dict[int, list[str]]:
     """Where the threads of a process are in Python now: the outermost frame first, by the system's thread id.
 
@@ -201,7 +208,7 @@ def _unstopped(pid: int | None, folder: Path, seconds: int) -> _Unstopped | None
         said = _run(_words(pid, "gil", raw, half, "--nonblocking"), half)
     except ProfileError:
         return None
-    return _Unstopped(Stacks.read(raw), _looks(said), half * RATE_HZ, raw) if raw.exists() else None
+    return _Unstopped(read(raw), _looks(said), half * RATE_HZ, raw) if raw.exists() else None
 
 
 def _held_against(gil: GilHold, stacks: Stacks, unstopped: _Unstopped) -> GilHold:
