@@ -215,6 +215,18 @@ class Allocations(msgspec.Struct, frozen=True, kw_only=True):
     heaviest_by_bytes: list[BytesOf] = []
 
 
+class RouteShare(msgspec.Struct, frozen=True, kw_only=True):
+    """What a scenario of a mix has of a profile."""
+
+    scenarios: list[str] = []
+    """More than one where a function handles several; none: what belongs to no scenario."""
+    handlers: list[Place] = []
+    """The app's functions that handle it, at the line where each begins."""
+    value: Amount
+    """In the profile's unit."""
+    share: Amount
+
+
 class ApartKind(enum.Enum):
     """A process of a server that answers no requests."""
 
@@ -271,6 +283,8 @@ class Profile(msgspec.Struct, kw_only=True):
     frames: list[Frame] = []
     """The heaviest functions; the collapsed stacks have all."""
     attribution: Attribution | None = None
+    routes: list[RouteShare] = []
+    """Of a mix: what each of its scenarios has, the heaviest first, and last what belongs to none."""
     gil: GilHold | None = None
     tasks: TaskWaits | None = None
     off_cpu: OffCpuTimes | None = None

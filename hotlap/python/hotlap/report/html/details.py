@@ -161,6 +161,20 @@ def _samples(seen: Profile) -> str:
     return f"{told}: {formatting.count(waited)} waited" if waited else told
 
 
+def by_route(profile: JudgedProfile) -> list[tuple[str, str, str, str]]:
+    """Of a mix: what each scenario has, with its share, its value and the functions that handle it."""
+    seen = profile.evidence
+    return [
+        (
+            ", ".join(one.scenarios) or "none of them",
+            formatting.percent(one.share),
+            formatting.number(one.value),
+            ", ".join(f"{place.name} ({place.place})" for place in one.handlers) or formatting.MISSING,
+        )
+        for one in seen.routes
+    ]
+
+
 def by_bytes(profile: JudgedProfile) -> list[tuple[str, str, str]]:
     """Of a memory profile: the functions that allocate most, with bytes a request and location."""
     found = profile.evidence.allocations

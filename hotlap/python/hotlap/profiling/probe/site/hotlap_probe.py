@@ -18,10 +18,11 @@ import threading
 import time
 import weakref
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
 from typing import Any, NamedTuple
 
+import hotlap_routes  # type: ignore[import-not-found,unused-ignore]
 import hotlap_settings  # type: ignore[import-not-found,unused-ignore]  # They lie beside this file.
 import hotlap_statements  # type: ignore[import-not-found,unused-ignore]
 
@@ -211,13 +212,41 @@ def _is_servers(coroutine: Any) -> bool:
 
 def _count(tasks: set[Any], chains: Counter[Chain]) -> None:
     """Add a sample of each task that no other one of them waits for: those are part of that one's chain."""
-    found = {task: waits(task) for task in tasks}
+    found = {task: _with_handler(task, waits(task)) for task in tasks}
     within = {id(child) for task in tasks for child in _children(task)}
     for task, of_task in found.items():
         if id(task) not in within and not all(map(_is_connections, of_task)):
             # A sample is one task; of several chains each has its part, in hundredths.
             for chain in of_task:
                 chains[chain] += 100 // len(of_task)
+
+
+def _with_handler(task: Any, of_task: list[Chain]) -> list[Chain]:
+    """The chains of a task: what a thread pool does for it is its handler's, which is on no chain."""
+    if not any(chain.kind == "thread-pool" for chain in of_task):
+        return of_task
+    handler = hotlap_routes.endpoint_of(_frames(task.get_coro()))
+    if handler is None:
+        return of_task
+    handler = _clean(handler)
+    own = handler.rpartition(":")[0]
+    return [
+        chain._replace(frames=(*chain.frames, handler))
+        if chain.kind == "thread-pool" and not any(frame.rpartition(":")[0] == own for frame in chain.frames)
+        else chain
+        for chain in of_task
+    ]
+
+
+def _frames(at: Any) -> Iterator[FrameType]:
+    """The frames of a coroutine and of what it waits for, the outermost first."""
+    for _ in range(MAX_DEPTH):
+        code, frame, inner = _step(at)
+        if frame is not None:
+            yield frame
+        at = inner if code is not None else _inside(at)
+        if at is None:
+            return
 
 
 CONNECTIONS = (
@@ -457,6 +486,7 @@ _COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {
     "tasks_before": tasks_before,
     "memory_start": memory_start,
     "memory_stop": memory_stop,
+    "handlers": hotlap_routes.handlers,
     "statements": hotlap_statements.statements,
     "settings": hotlap_settings.settings,
     "perf_flush": perf_flush,
