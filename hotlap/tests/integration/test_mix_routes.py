@@ -24,8 +24,7 @@ Need = Callable[[bool, str], None]
 POINTS = 0.03
 PARTS = ("sixty", "thirty", "ten")
 FASTAPI = """
-import time
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 
 app, router = FastAPI(), APIRouter(prefix="/shop")
 
@@ -34,7 +33,7 @@ async def burns_sixty(number: int):
     return sixty() and number
 
 @router.get("/thirty/{number}")
-def burns_thirty(number: int):
+async def burns_thirty(number: int):
     return thirty() and number
 
 @router.get("/ten/{name}")
@@ -149,8 +148,8 @@ APPS = {
 def experiment(folder: Path, name: str) -> Experiment:
     """An app of a framework whose three routes burn 60, 30 and 10 parts, as a mix of three scenarios."""
     interface, source, _ = APPS[name]
-    # A part is a tenth as long as elsewhere: a request is one route.
-    burns = planting.BURNS.replace("30_000 * parts", "3_000 * parts")
+    # A request is one route: it is a third as long as one that burns all of them.
+    burns = planting.BURNS.replace("30_000 * parts", "10_000 * parts")
     (folder / f"shop_{name}.py").write_text(burns + source)
     lanes = [
         # In another order than that of their costs.
@@ -171,7 +170,12 @@ def experiment(folder: Path, name: str) -> Experiment:
         mix=tuple(Part(weight=1, lane=one) for one in filled),
         load=Load(users=4),
     )
-    server = Server(app=f"shop_{name}:app", interface=interface, ready_path="/shop/ten/7")  # type: ignore[arg-type]
+    server = Server(
+        app=f"shop_{name}:app",
+        interface=interface,  # type: ignore[arg-type]
+        ready_path="/shop/ten/7",
+        granian_args=("--blocking-threads", "1") if interface == "wsgi" else (),
+    )
     return Experiment(name="x", server=server, lanes=(mix,), root=str(folder))
 
 
@@ -189,6 +193,49 @@ def test_the_router_says_who_handles_a_scenario(name: str, tmp_path: Path) -> No
         body = "\n".join(lines[handler.first - 1 : handler.last])
         assert f"{part}()" in body
         assert sum(f"{other}()" in body for other in PARTS) == 1
+
+
+WAITS = """
+import asyncio, time
+from fastapi import FastAPI
+
+app = FastAPI()
+
+@app.get("/")
+async def ready():
+    return 1
+
+@app.get("/naps/{number}")
+async def naps(number: int):
+    await asyncio.sleep(0.3)
+
+@app.get("/blocks/{number}")
+def blocks(number: int):
+    time.sleep(0.1)
+"""
+
+
+@pytest.mark.measures
+def test_a_task_is_its_handlers_even_where_a_thread_does_the_work(tmp_path: Path) -> None:
+    (tmp_path / "waits_shop.py").write_text(WAITS)
+    parts = [Lane(scenario=one, variant="v", path=f"/{one}/7") for one in ("blocks", "naps")]
+    mix = Lane(
+        scenario="shop",
+        variant="v",
+        path="/",
+        mix=tuple(Part(weight=1, lane=one) for one in parts),
+        load=Load(users=16),
+    )
+    server = Server(app="waits_shop:app")
+    made = Experiment(name="x", server=server, lanes=(mix,), root=str(tmp_path))
+    found = profiled(made, "await", tmp_path, 6)
+    read = shares(found)
+    assert read["naps"] == pytest.approx(0.75, abs=2 * POINTS)
+    assert read["blocks"] == pytest.approx(0.25, abs=2 * POINTS)
+    assert read[""] < POINTS
+    assert found.tasks is not None
+    by = {(wait.what, wait.by.name if wait.by else None) for wait in found.tasks.waits}
+    assert {("a thread pool", "blocks"), ("a timer", "naps")} <= by
 
 
 def profiled(made: Experiment, mode: Mode, folder: Path, time_s: float) -> Profile:
@@ -211,10 +258,13 @@ def shares(profile: Profile) -> dict[str, float]:
 def test_known_shares_of_three_routes_are_read_as_they_are(name: str, tmp_path: Path, need: Need) -> None:
     checked = doctor.tracing()
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
-    found = profiled(experiment(tmp_path, name), "on-cpu", tmp_path, 8)
+    found = profiled(experiment(tmp_path, name), "on-cpu", tmp_path, 12)
     read = shares(found)
-    assert list(read) == [*PARTS, ""]
-    assert read["sixty"] == pytest.approx(0.6, abs=POINTS)
-    assert read["thirty"] == pytest.approx(0.3, abs=POINTS)
-    assert read["ten"] == pytest.approx(0.1, abs=POINTS)
+    assert set(read) == {*PARTS, ""}
+    took, used = planting.burnt(tmp_path)
+    assert used == pytest.approx({"sixty": 0.6, "thirty": 0.3, "ten": 0.1}, abs=0.015)
+    # A thread that has to wait for a processor is not idle: a busy machine does not share that out evenly.
+    # What the framework does before and after its handlers is nobody's.
+    assert read[""] < 0.15
+    assert {part: read[part] / (1 - read[""]) for part in PARTS} == pytest.approx(took, abs=POINTS)
     assert sum(one.value for one in found.routes) == found.total

@@ -69,18 +69,19 @@ def test_known_shares_of_the_processor_are_read_as_they_are(
 ) -> None:
     checked = doctor.tracing()
     need(checked.status == "ok", f"{checked.found}; {checked.remedy}")
+    for account in planted.glob("burnt-*.txt"):
+        account.unlink()
     with running(planted, name) as server, planting.loaded(server.port, {"/burns": 4}):
         assert server.pid is not None
         shot = Shot(mode="on-cpu", profiler="py-spy", time_s=10, folder=tmp_path)
         captured = attach(server.pid, shot)
     stacks, recording = captured.stacks, captured.recording
     found = {each: stacks.under(rf"^{each} ") for each in ("sixty", "thirty", "ten")}
-    # What the server itself does for a request is little beside it.
-    assert found == {
-        "sixty": pytest.approx(0.6, abs=POINTS),
-        "thirty": pytest.approx(0.3, abs=POINTS),
-        "ten": pytest.approx(0.1, abs=POINTS),
-    }
+    took, used = planting.burnt(planted)
+    assert used == pytest.approx({"sixty": 0.6, "thirty": 0.3, "ten": 0.1}, abs=0.015)
+    # A thread that has to wait for a processor is not idle: a busy machine does not share that out evenly. What the
+    # server itself does for a request is little beside it.
+    assert found == pytest.approx(took, abs=POINTS)
     assert stacks.under(r"always_pong|Arbiter\.(sleep|wait)|resource_tracker") < 0.01
     # The recording has what was seen.
     assert recording.samples is not None

@@ -20,6 +20,7 @@ _PYTHON = re.compile(r"(?P<name>.*) \((?P<file>[^()]*\.py|<[^()]*>):\d+\)$")
 _NATIVE = re.compile(r"(?P<name>.*?)(?: \((?P<place>.*)\))?$")
 _PROCESS = re.compile(r'process (?P<pid>\d+):"(?P<command>.*)"$', re.DOTALL)
 
+_HEADING = re.compile(r'process \d+:"|thread \(')
 _BLOCKING = re.compile(
     r"_*(read|readv|recv|recvfrom|recvmsg|recvmmsg|accept|accept4|wait4|waitpid|waitid|poll|ppoll|select|pselect|"
     r"epoll_p?wait2?|nanosleep|clock_nanosleep)(@.*)?"
@@ -120,7 +121,8 @@ def waits(frames: Sequence[str]) -> bool:
         if found is not None:
             return _waits_below(found["name"], found["file"], native)
         native.append(frame)
-    return False
+    # Of a native thread that is between two calls of Python there is not a frame where native ones are not recorded.
+    return all(_HEADING.match(frame) for frame in native)
 
 
 def _waits_below(name: str, file: str, native: Sequence[str]) -> bool:

@@ -25,6 +25,7 @@ READS = f"Connection._recv (/usr/lib/python3.12/multiprocessing/connection.py:39
         f"SocketIO.readinto (/lib/python3.12/socket.py:706);sock_recv_into (s.c:1);sock_call_ex (s.c:9);recv ({LIBC})",
         f"f (/app/main.py:3);0x55aa (/usr/bin/python3.12);read ({LIBC})",
         f"f (/app/main.py:3);0x7f01 ({LIBC});0x7f02 ({LIBC})",
+        'process 1:"python -m granian";thread (494)',
     ],
 )
 def test_known_waits_are_idle(stack: str) -> None:

@@ -223,7 +223,7 @@ def _count(tasks: set[Any], chains: Counter[Chain]) -> None:
 
 def _with_handler(task: Any, of_task: list[Chain]) -> list[Chain]:
     """The chains of a task: what a thread pool does for it is its handler's, which is on no chain."""
-    if not any(chain.kind == "thread-pool" for chain in of_task):
+    if not any(map(_in_threads, of_task)):
         return of_task
     handler = hotlap_routes.endpoint_of(_frames(task.get_coro()))
     if handler is None:
@@ -232,10 +232,15 @@ def _with_handler(task: Any, of_task: list[Chain]) -> list[Chain]:
     own = handler.rpartition(":")[0]
     return [
         chain._replace(frames=(*chain.frames, handler))
-        if chain.kind == "thread-pool" and not any(frame.rpartition(":")[0] == own for frame in chain.frames)
+        if _in_threads(chain) and not any(frame.rpartition(":")[0] == own for frame in chain.frames)
         else chain
         for chain in of_task
     ]
+
+
+def _in_threads(chain: Chain) -> bool:
+    """Whether a thread pool does something for a task, or the task waits for one of its threads."""
+    return chain.kind == "thread-pool" or any(_IN_THREAD in frame for frame in chain.frames)
 
 
 def _frames(at: Any) -> Iterator[FrameType]:
@@ -367,6 +372,8 @@ def _of_others(frames: list[str], others: Any, seen: set[int]) -> list[Chain]:
 
 def _future(frames: list[str]) -> Waited:
     """What a bare future stands for: a server's `receive` waits for its client, whatever it does so with."""
+    if frames and _IN_THREAD in frames[-1]:
+        return _POOL
     asked = any(frame.split(" (")[0].endswith("receive") for frame in frames[-5:])
     return _CLIENT if asked else ("future", "a future")
 
@@ -392,6 +399,9 @@ def _inside(at: Any) -> Any:
     return next((held for held in gc.get_referents(at) if isinstance(held, kinds)), None)
 
 
+_IN_THREAD = "run_sync_in_worker_thread ("
+"""How anyio has a thread do something."""
+_POOL: Waited = ("thread-pool", "a thread pool")
 _CLIENT: Waited = ("client", "the client")
 _KNOWN_FRAMES: dict[str, Waited] = {
     "Lock.acquire": ("lock", "asyncio.Lock"),
@@ -418,7 +428,7 @@ def _named(at: Any, frames: list[str]) -> Waited:
             return _CLIENT if _future(frames[-3:-1]) == _CLIENT else _KNOWN_FRAMES[name]
     if isinstance(at, asyncio.Future):
         pool = any("_chain_future" in repr(callback) for callback in getattr(at, "_callbacks", None) or [])
-        return ("thread-pool", "a thread pool") if pool else _future(frames)
+        return _POOL if pool else _future(frames)
     kind = f"{type(at).__module__}.{type(at).__qualname__}"
     return _KNOWN_TYPES.get(kind, ("other", _clean(kind)))
 
