@@ -135,7 +135,10 @@ def assert_apart(seen: dict[str, Any], python: Path, probed: bool = False) -> No
     assert str(Path(package).parent) not in paths
     of_lab = [file for file in seen["files"] if os.path.realpath(file).startswith((*lab, package))]
     names = {Path(file).stem for file in of_lab}
-    own = {"sitecustomize", "hotlap_probe", "hotlap_settings", "hotlap_statements"}
+    own = {
+        *("sitecustomize", "hotlap_first", "hotlap_probe"),
+        *("hotlap_routes", "hotlap_settings", "hotlap_statements"),
+    }
     assert names == (own if probed else set())
     assert not {"hotlap", "locust", "gevent", "granian", "msgspec"} & {
         name.partition(".")[0] for name in seen["modules"]
