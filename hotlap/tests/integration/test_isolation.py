@@ -135,7 +135,10 @@ def assert_apart(seen: dict[str, Any], python: Path, probed: bool = False) -> No
     assert str(Path(package).parent) not in paths
     of_lab = [file for file in seen["files"] if os.path.realpath(file).startswith((*lab, package))]
     names = {Path(file).stem for file in of_lab}
-    own = {"sitecustomize", "hotlap_probe", "hotlap_settings", "hotlap_statements"}
+    own = {
+        *("sitecustomize", "hotlap_first", "hotlap_probe"),
+        *("hotlap_routes", "hotlap_settings", "hotlap_statements"),
+    }
     assert names == (own if probed else set())
     assert not {"hotlap", "locust", "gevent", "granian", "msgspec"} & {
         name.partition(".")[0] for name in seen["modules"]
@@ -280,7 +283,7 @@ def test_the_server_that_is_there_serves(
             seen = json.loads(asked(running.port, "/look"))
             pids = running.pids()
             # Each process that the lab asks is one that serves.
-            assert len(one.workers(pids)) == 1
+            assert len(one.present(running.workers())) == 1
     assert_apart(seen, folder / "venv" / "bin" / "python", probed=True)
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
@@ -459,7 +462,7 @@ if __name__ == "__main__":
         env = one.env(watch=True)
         experiment = Experiment(name="x", server=server, lanes=(), root=str(tmp_path))
         with served(experiment, env=env) as running:
-            (pid,) = one.workers(running.pids())
+            (pid,) = one.present(running.workers())
             sampled = one.ask(pid, "tasks", dict, time_s=0.2, interval_s=0.02)
             counted = statements(one, running, Answers(lane), tmp_path)
     assert sampled["errors"] == 0

@@ -218,18 +218,80 @@ def test_what_a_look_costs_is_counted() -> None:
     assert told["look_s"] < told["took_s"]
 
 
-def test_an_app_with_a_sitecustomize_of_its_own_keeps_it(tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text("import builtins\nbuiltins.of_the_app = True\n")
+@pytest.mark.parametrize("order", ["after", "before"])
+def test_another_sitecustomize_runs_too_wherever_it_is_on_the_path(order: str, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import builtins, os, sys\n"
+        "builtins.of_the_app = [*getattr(builtins, 'of_the_app', []), __name__]\n"
+        # As OpenTelemetry's does: nothing that is started later shall find it.
+        "os.environ['PYTHONPATH'] = os.environ['PYTHONPATH'].replace(os.path.dirname(__file__), '')\n"
+    )
     source = """
-        assert of_the_app
+        import sys, sitecustomize
+        assert of_the_app == ["sitecustomize"]
+        assert "hotlap" not in sitecustomize.__file__
+        assert sys.warnoptions == ["error::BytesWarning"]
 
         async def main():
             await asyncio.sleep(3600)
     """
     with probe() as own:
+        env = own.env()
+    path = [env["PYTHONPATH"], str(tmp_path)]
+    variables = {
+        "PYTHONPATH": ":".join(path if order == "after" else path[::-1]),
+        "PYTHONWARNINGS": f"error::BytesWarning,{env['PYTHONWARNINGS']}",
+    }
+    with running(source, env=variables) as (own, pid):
+        assert sampled(own, pid)["ticks"] > 0
+
+
+def test_a_sitecustomize_that_fails_does_not_take_the_probe_with_it(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("raise RuntimeError('not today')\n")
+    source = """
+        async def main():
+            await asyncio.sleep(3600)
+    """
+    with probe() as own:
+        path = own.env()["PYTHONPATH"]
+    with running(source, env={"PYTHONPATH": f"{tmp_path}:{path}"}) as (own, pid):
+        assert sampled(own, pid)["ticks"] > 0
+
+
+def test_tasks_are_asked_of_the_interpreter_alone() -> None:
+    # As in 3.14: the sets in which asyncio used to keep its tasks are no more, or empty.
+    source = """
+        async def main():
+            module, ask = asyncio.tasks, asyncio.all_tasks
+            mine = ask(asyncio.get_running_loop())
+            asyncio.all_tasks = lambda loop=None: set(mine)
+            for name in ("_all_tasks", "_scheduled_tasks", "_eager_tasks"):
+                if hasattr(module, name):
+                    delattr(module, name)
+            await asyncio.sleep(3600)
+    """
+    with running(source) as (own, pid):
+        assert ends(sampled(own, pid)) == {"a timer": 1}
+
+
+def test_a_servers_own_tasks_are_no_requests_waits(tmp_path: Path) -> None:
+    (tmp_path / "uvicorn" / "lifespan").mkdir(parents=True)
+    for folder in ("uvicorn", "uvicorn/lifespan"):
+        (tmp_path / folder / "__init__.py").touch()
+    (tmp_path / "uvicorn" / "lifespan" / "on.py").write_text(
+        "import asyncio\nclass LifespanOn:\n    async def main(self):\n        await asyncio.Event().wait()\n"
+    )
+    source = """
+        from uvicorn.lifespan.on import LifespanOn
+
+        async def main():
+            main.lifespan = asyncio.create_task(LifespanOn().main())
+            await asyncio.sleep(3600)
+    """
+    with probe() as own:
         path = own.env()["PYTHONPATH"]
     with running(source, env={"PYTHONPATH": f"{path}:{tmp_path}"}) as (own, pid):
-        assert sampled(own, pid)["ticks"] > 0
+        assert ends(sampled(own, pid)) == {"a timer": 1}
 
 
 def test_a_probe_that_is_not_there_or_cannot_do_it_says_so() -> None:

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import environments
 import judging
 import pytest
 
@@ -81,6 +82,7 @@ def doubts(recording: Recording, mode: Mode = "off-cpu") -> str:
             mode=mode,
             stands_in=recording.stands_in,
             native_frames=recording.native_frames,
+            gil=recording.gil,
             off_cpu=recording.off_cpu,
         )
     )
@@ -112,7 +114,7 @@ elif native:
     for _ in range(51):
         print(f"WARN  Failed to get stack trace from {{pid}}: Failed to merge", file=sys.stderr)
 with open(raw + ".calls", "a") as calls:
-    calls.write("native\n" if native else "python\n")
+    calls.write("native\n" if native else "unstopped\n" if "--nonblocking" in words else "python\n")
 print("py-spy> Wrote raw flamegraph data. Samples: 3 Errors: 0")
 """
 
@@ -127,7 +129,8 @@ def test_where_native_stacks_cannot_be_unwound_there_are_pythons(
     fake.chmod(0o755)
     monkeypatch.setattr(pyspy, "program", lambda: str(fake))
     recording = seen_of(busy, tmp_path, mode=mode, profiler="py-spy").recording
-    assert recording.raw[0].with_suffix(".txt.calls").read_text().split() == calls.split()
+    called = [path.with_suffix(".txt.calls").read_text().split() for path in recording.raw]
+    assert called == [calls.split(), *([["unstopped"]] if mode == "gil" else [])]
     assert recording.native_frames is NativeFrames.UNREADABLE
     assert "Python's frames only: use --profiler perf" in doubts(recording, mode)
     assert recording.errors == 0
@@ -142,6 +145,56 @@ def test_who_computes_in_python_holds_the_interpreter(busy: int, tmp_path: Path)
     assert gil.share is not None
     assert gil.share > 0.5
     assert gil.samples <= gil.looks
+
+
+HOLDS = """
+    import hashlib, threading
+
+    data = bytes(100_000)
+
+    def holds():
+        value = 0
+        while True:
+            for number in range(1000):
+                value += number * number % 7
+
+    def hashes():
+        hashed = hashlib.sha256()
+        while True:
+            hashed.update(data)
+
+    for _ in range({hashers}):
+        threading.Thread(target=hashes, daemon=True).start()
+    print("ready", flush=True)
+    holds()
+"""
+
+
+@pytest.mark.parametrize("hashers", [1, 8])
+@pytest.mark.parametrize("version", environments.at_hand("3.11", "3.12", "3.13", "3.14"))
+def test_who_lets_go_of_the_interpreter_is_not_taken_for_its_holder(
+    version: str, hashers: int, tmp_path: Path
+) -> None:
+    python = environments.python_of(version)
+    assert python is not None
+    source = textwrap.dedent(HOLDS.format(hashers=hashers))
+    with subprocess.Popen([python, "-c", source], stdout=subprocess.PIPE, text=True) as child:
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "ready\n"
+            seen = seen_of(child.pid, tmp_path, mode="gil", time_s=4)
+        finally:
+            child.kill()
+    gil = seen.recording.gil
+    assert gil is not None
+    assert gil.unstopped_samples
+    assert gil.moved_share is not None
+    # Each of many that is let in, and then has to wait for a processor, truly keeps the others out meanwhile.
+    assert seen.stacks.under("^holds") > (0.95 if hashers == 1 else 0.75)
+    # Where stopping the process changed who holds it, the profile says so and is without that.
+    distorted = gil.moved_share > pyspy.MOST_MOVED
+    assert (seen.recording.native_frames is NativeFrames.DISTORT) == distorted
+    assert ("moved" in doubts(seen.recording, "gil")) == distorted
 
 
 @pytest.mark.perf

@@ -14,7 +14,10 @@ from hotlap.profiling import probe
 
 SITE = Path(probe.__file__).with_name("site")
 FILES = sorted([*INSIDE.glob("*.py"), *SITE.glob("*.py")])
-BESIDE = {"allocations": {"memray"}, "hotlap_probe": {"hotlap_settings", "hotlap_statements"}}
+BESIDE = {
+    "allocations": {"memray"},
+    "hotlap_probe": {"hotlap_routes", "hotlap_settings", "hotlap_statements"},
+}
 """What a file imports beside the standard library when it is loaded: its own kind, or what it is there for."""
 
 

@@ -48,6 +48,8 @@ class NativeFrames(enum.Enum):
     READ = "read"
     UNREADABLE = "unreadable"
     """Most could not be unwound: the recording has Python's frames only."""
+    DISTORT = "distort"
+    """To read them changed who holds the interpreter: likewise."""
 
 
 class OwnShare(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,10 +112,17 @@ class GilHold(msgspec.Struct, frozen=True, kw_only=True):
     """At each process."""
     outside_share: Amount | None = None
     """Of the samples: native code that holds it; ``None`` where native frames could not be read."""
+    unstopped_samples: Count | None = None
+    """The same without stopping the server for each look, which has no native frames; ``None`` where nobody tried."""
+    unstopped_looks: Count | None = None
+    moved_share: Amount | None = None
+    """Of the samples with native frames: so many more than by chance were of others than those without stopping."""
 
     @property
     def share(self) -> float | None:
-        """Of the time; ``None`` without a look."""
+        """Of the time, without stopping the server if it was looked at so; ``None`` without a look."""
+        if self.unstopped_looks and self.unstopped_samples is not None:
+            return min(1.0, self.unstopped_samples / self.unstopped_looks)
         return min(1.0, self.samples / self.looks) if self.looks else None
 
 
@@ -206,6 +215,35 @@ class Allocations(msgspec.Struct, frozen=True, kw_only=True):
     heaviest_by_bytes: list[BytesOf] = []
 
 
+class RouteShare(msgspec.Struct, frozen=True, kw_only=True):
+    """What a scenario of a mix has of a profile."""
+
+    scenarios: list[str] = []
+    """More than one where a function handles several; none: what belongs to no scenario."""
+    handlers: list[Place] = []
+    """The app's functions that handle it, at the line where each begins."""
+    value: Amount
+    """In the profile's unit."""
+    share: Amount
+
+
+class ApartKind(enum.Enum):
+    """A process of a server that answers no requests."""
+
+    SUPERVISOR = "supervisor"
+    """It starts those that do, and looks after them."""
+    TRACKER = "tracker"
+    """multiprocessing's own."""
+
+
+class Apart(msgspec.Struct, frozen=True, kw_only=True):
+    """What processes that serve nobody used: it is not in the profile's stacks."""
+
+    kind: ApartKind
+    samples: Count
+    processes: Count
+
+
 class Profile(msgspec.Struct, kw_only=True):
     """One profile of one lane."""
 
@@ -219,6 +257,8 @@ class Profile(msgspec.Struct, kw_only=True):
     """All that were taken, those of waiting threads among them."""
     waiting: Amount | None = None
     """In the profile's unit: what waited, and is not in the stacks; ``None`` where waiting is not left out."""
+    apart: list[Apart] = []
+    """What was seen of processes that serve nobody, beside the stacks."""
     missed: Count | None = None
     errors: Count | None = None
     looks: Count | None = None
@@ -243,6 +283,8 @@ class Profile(msgspec.Struct, kw_only=True):
     frames: list[Frame] = []
     """The heaviest functions; the collapsed stacks have all."""
     attribution: Attribution | None = None
+    routes: list[RouteShare] = []
+    """Of a mix: what each of its scenarios has, the heaviest first, and last what belongs to none."""
     gil: GilHold | None = None
     tasks: TaskWaits | None = None
     off_cpu: OffCpuTimes | None = None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hotlap.evidence.profile import OffCpuTimes, Profile, PythonFrames
+from collections.abc import Sequence
+
+from hotlap.evidence.profile import Apart, ApartKind, OffCpuTimes, Profile, PythonFrames
 from hotlap.evidence.service import Verified
 
 PYTHON_FRAMES = {
@@ -31,11 +33,27 @@ def throughout(times: OffCpuTimes) -> str | None:
     )
 
 
-def short_notes(python_frames: PythonFrames | None, off_cpu: OffCpuTimes | None) -> list[str]:
+_APART = {
+    ApartKind.SUPERVISOR: ("the supervisor", "supervisors"),
+    ApartKind.TRACKER: ("multiprocessing's tracker", "multiprocessing's trackers"),
+}
+
+
+def apart(beside: Sequence[Apart]) -> str | None:
+    """What was left out of a profile since it serves nobody; ``None``: nothing."""
+    if not beside:
+        return None
+    told = [f"{one.samples:,} of {_APART[one.kind][one.processes > 1]}" for one in beside]
+    return f"not in it are samples of processes that serve nobody: {', '.join(told)}"
+
+
+def short_notes(
+    python_frames: PythonFrames | None, off_cpu: OffCpuTimes | None, beside: Sequence[Apart]
+) -> list[str]:
     """What a graph says of itself besides its figures."""
     notes = [PYTHON_FRAMES[python_frames][0]] if python_frames in PYTHON_FRAMES else []
     left_out = throughout(off_cpu) if off_cpu is not None else None
-    return [*notes, left_out] if left_out else notes
+    return [*notes, *filter(None, [left_out, apart(beside)])]
 
 
 def notes(profile: Profile) -> list[str]:
@@ -43,7 +61,7 @@ def notes(profile: Profile) -> list[str]:
     frames = profile.python_frames
     found = [": ".join(PYTHON_FRAMES[frames])] if frames in PYTHON_FRAMES else []
     left_out = throughout(profile.off_cpu) if profile.off_cpu is not None else None
-    return [*found, left_out] if left_out else found
+    return [*found, *filter(None, [left_out, apart(profile.apart)])]
 
 
 def held(verified: Verified) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from hotlap._engine import StackDiff, Stacks, StacksError
-from hotlap.evidence.profile import DiffFrame, Frame, Line, Profile, TaskWaits
+from hotlap.evidence.profile import DiffFrame, Frame, Line, Profile, RouteShare, TaskWaits
 from hotlap.evidence.words import short_notes
 from hotlap.experiment import Experiment, Mode
 from hotlap.load.locust_pool import LocustPool
@@ -20,6 +20,7 @@ from hotlap.profiling.exports import EXPORTS, Labels
 from hotlap.profiling.needs import lacking
 from hotlap.profiling.probe import ProbeError, probe
 from hotlap.profiling.recorders import ProfileError, Recording, Target, recorder
+from hotlap.profiling.routes import Handler, by_route, handlers_of
 from hotlap.serving import verify
 from hotlap.serving.server import Served, served
 from hotlap.serving.ways import ServeError, way_of
@@ -50,6 +51,8 @@ class Capture(msgspec.Struct, kw_only=True):
     """Cleaned."""
     probe: bool = False
     """Whether the server had loaded the probe."""
+    handlers: dict[Handler, list[str]] = {}
+    """Of a mix: the app's functions that handle its scenarios."""
     duration_s: float | None = None
     requests: int | None = None
     server_cpu_us_per_request: float | None = None
@@ -68,7 +71,8 @@ def capture(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPo
     if said := lacking(lane.name, shot.mode, way):
         raise ProfileError(said)
     with contextlib.ExitStack() as stack:
-        loads_probe = with_.loads_probe(way.version)
+        # Which function handles which scenario of a mix is asked within.
+        loads_probe = with_.loads_probe(way.version) or bool(lane.mix)
         own_probe = stack.enter_context(probe()) if loads_probe else None
         env = {**(own_probe.env() if own_probe else {}), **with_.env()}
         server = stack.enter_context(served(experiment, lane, env=env))
@@ -81,6 +85,7 @@ def capture(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPo
             except verify.VerifyError as error:
                 raise ProfileError(str(error)) from None
 
+        handlers = handlers_of(own_probe, server, lane) if own_probe is not None else {}
         target = Target(served=server, is_ours=True, probe=own_probe, ask=ask)
         try:
             with_.prepare(target)
@@ -92,6 +97,7 @@ def capture(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPo
                 recording=recording,
                 stacks=_cleaned(recording, shot.mode),
                 probe=loads_probe,
+                handlers=handlers,
                 requests=recording.requests,
             )
         loading = stack.enter_context(background_load(offered, server, pool))
@@ -104,6 +110,7 @@ def capture(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPo
         recording=recording,
         stacks=_cleaned(recording, shot.mode),
         probe=loads_probe,
+        handlers=handlers,
         duration_s=duration_s,
         requests=requests,
         server_cpu_us_per_request=1e6 * used_s / requests if used_s is not None and requests else None,
@@ -143,7 +150,7 @@ def subtitle(captured: Capture, mode: Mode) -> str:
     told = f"{mode} by {recording.profiler}, {captured.stacks.total:,} {recording.unit}"
     if captured.requests is not None:
         told += f", {captured.requests:,} requests"
-    return "; ".join([told, *short_notes(recording.python_frames, recording.off_cpu)])
+    return "; ".join([told, *short_notes(recording.python_frames, recording.off_cpu, recording.apart)])
 
 
 def record(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPool, root: Path) -> Profile:
@@ -178,7 +185,8 @@ def record(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPoo
         svg=str(svg.relative_to(root)),
         raw=[str(path.relative_to(root)) for path in recording.raw],
         samples=recording.samples,
-        waiting=float(stacks.waiting) if mode == "on-cpu" else None,
+        waiting=float(recording.waiting + stacks.waiting) if mode == "on-cpu" else None,
+        apart=recording.apart,
         missed=recording.missed,
         errors=recording.errors,
         looks=recording.looks,
@@ -196,11 +204,18 @@ def record(experiment: Experiment, offered: Offered, shot: Shot, pool: LocustPoo
         total=float(stacks.total),
         frames=frames(stacks),
         attribution=attribution.of_stacks(stacks, served_from) if mode == "on-cpu" else None,
+        routes=_routes(captured, mode, served_from),
         gil=recording.gil,
         tasks=_attributed(recording, stacks, served_from),
         off_cpu=recording.off_cpu,
         allocations=recording.allocations,
     )
+
+
+def _routes(captured: Capture, mode: Mode, served_from: Path) -> list[RouteShare]:
+    if not captured.handlers or captured.recording.parts:
+        return []
+    return by_route(captured.recording.stacks, captured.handlers, served_from, lambda part: clean(part, mode))
 
 
 def _attributed(recording: Recording, stacks: Stacks, served_from: Path) -> TaskWaits | None:

@@ -86,7 +86,7 @@ class _Statements(msgspec.Struct):
 def _all_sent(probe: Probe, served: Served) -> list[_Sent] | None:
     """What was sent since it was last asked; ``None``: no process tells."""
     try:
-        return [one for pid in probe.workers(served.pids()) for one in _sent(probe, pid)]
+        return [one for pid in probe.present(served.pids()) for one in _sent(probe, pid)]
     except ProbeError:
         return None
 

@@ -20,6 +20,7 @@ from hotlap.experiment import Experiment, Lane, Server
 from hotlap.serving.aftermath import scratch, start
 from hotlap.serving.client import UNIX, NoReplyError, UntrustedError, get, socket_of
 from hotlap.serving.interrupts import uninterrupted
+from hotlap.serving.roles import Role, look_closely, roles
 from hotlap.serving.tls import TrustError, context
 from hotlap.serving.ways import ServeError, command_of, environment_of, in_file_system, lacking
 
@@ -120,6 +121,14 @@ class Served:
     def pids(self) -> list[int]:
         """The server's processes, the supervisor first; empty where they are not known."""
         return [process.pid for process in self._tree()]
+
+    def roles(self) -> dict[int, Role]:
+        """What each of its processes is for, the supervisor first; empty where they are not known."""
+        return roles(look_closely(self._tree()))
+
+    def workers(self) -> list[int]:
+        """The processes that answer requests."""
+        return [pid for pid, role in self.roles().items() if role is Role.WORKER]
 
     def seen_pids(self) -> list[int]:
         """Its processes; of one that runs already and was named without its pid, those here that listen on its port.

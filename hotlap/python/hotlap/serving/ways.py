@@ -229,12 +229,13 @@ def _put(word: str, put: Mapping[str, str]) -> str:
 def environment_of(server: Server, root: Path, env: Mapping[str, str] | None = None) -> dict[str, str]:
     """The variables that a server is started with: the interpreter's, the server's own, then ``env``.
 
-    ``PYTHONPATH`` in ``env`` comes before what there is, instead of in its place.
+    ``PYTHONPATH`` in ``env`` comes before what there is, and ``PYTHONWARNINGS`` after it, instead of in its place.
     """
     made = {**variables(server.python, root), **server.env}
-    before = (env or {}).get("PYTHONPATH")
-    after = made.get("PYTHONPATH")
+    own = {name: made[name] for name in ("PYTHONPATH", "PYTHONWARNINGS") if made.get(name)}
     made.update(env or {})
-    if before and after:
-        made["PYTHONPATH"] = f"{before}:{after}"
+    if env and env.get("PYTHONPATH") and "PYTHONPATH" in own:
+        made["PYTHONPATH"] = f"{env['PYTHONPATH']}:{own['PYTHONPATH']}"
+    if env and env.get("PYTHONWARNINGS") and "PYTHONWARNINGS" in own:
+        made["PYTHONWARNINGS"] = f"{own['PYTHONWARNINGS']},{env['PYTHONWARNINGS']}"
     return made

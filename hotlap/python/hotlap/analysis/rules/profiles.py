@@ -74,6 +74,12 @@ def _doubts(profile: Profile) -> Iterator[str]:
             "py-spy could not unwind most of the native stacks, so that these are Python's frames only: "
             "use --profiler perf"
         )
+    gil = profile.gil
+    if profile.native_frames is NativeFrames.DISTORT and gil is not None and gil.moved_share is not None:
+        yield (
+            f"stopping the server to read native stacks moved {gil.moved_share:.0%} of the samples to other holders "
+            "of the interpreter, so that these are Python's frames only, read without stopping it"
+        )
     if profile.off_cpu is not None and profile.off_cpu.switches_per_s > MOST_SWITCHES_HZ:
         yield (
             f"{profile.off_cpu.switches_per_s:,.0f} switches a second are more than recording can follow "

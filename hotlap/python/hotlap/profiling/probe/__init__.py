@@ -18,6 +18,8 @@ import msgspec
 from hotlap.serving.aftermath import scratch
 
 _SITE = Path(__file__).with_name("site")
+_FIRST = "ignore::hotlap_first.Never"
+"""Has the interpreter import the module, for what comes before the probe on its path: see there."""
 
 
 class ProbeError(RuntimeError):
@@ -49,7 +51,12 @@ class Probe:
                 tracers that are set.
         """
         watching = {"HOTLAP_WATCH": "1"} if watch else {}
-        return {"PYTHONPATH": str(_SITE), "HOTLAP_PROBE": str(self._folder), **watching}
+        return {
+            "PYTHONPATH": str(_SITE),
+            "PYTHONWARNINGS": _FIRST,
+            "HOTLAP_PROBE": str(self._folder),
+            **watching,
+        }
 
     def ask(
         self, pid: int, do: str, kind: type[_Answer], *, timeout_s: float = 30.0, **question: str | float
@@ -88,11 +95,6 @@ class Probe:
     def present(self, pids: list[int]) -> list[int]:
         """Those of these processes that have loaded the probe."""
         return [pid for pid in pids if (self._folder / f"{pid}.sock").exists()]
-
-    def workers(self, pids: list[int]) -> list[int]:
-        """Those that serve: all but the first, which supervises the others, if there are others."""
-        present = self.present(pids)
-        return present[1:] or present
 
 
 @contextlib.contextmanager

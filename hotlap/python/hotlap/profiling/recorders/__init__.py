@@ -16,6 +16,7 @@ import msgspec
 from hotlap._engine import Stacks
 from hotlap.evidence.profile import (
     Allocations,
+    Apart,
     GilHold,
     NativeFrames,
     OffCpuTimes,
@@ -62,6 +63,9 @@ class Recording(msgspec.Struct, kw_only=True):
     unit: str = "samples"
     raw: list[Path]
     samples: int | None = None
+    waiting: int = 0
+    """What is known to wait, and was left out of the stacks beforehand."""
+    apart: list[Apart] = []
     missed: int | None = None
     errors: int | None = None
     looks: int | None = None

@@ -35,7 +35,7 @@ class Allocations(Plain):
         """Send requests for ``time_s`` (one at least, twenty at the most) and count what they allocate."""
         assert target.probe is not None
         assert target.ask is not None
-        workers = target.probe.workers(target.served.pids())
+        workers = target.probe.present(target.served.workers())
         if not workers:
             raise ProfileError(
                 "no process of the server has loaded the probe: is it Python, and started by hotlap?"

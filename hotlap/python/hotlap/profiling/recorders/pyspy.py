@@ -16,11 +16,17 @@ import msgspec
 from hotlap._engine import Stacks
 from hotlap.evidence.profile import GilHold, NativeFrames
 from hotlap.experiment import Mode
+from hotlap.profiling.holders import holders, moved
+from hotlap.profiling.idle import told_apart
 from hotlap.profiling.recorders import Plain, ProfileError, Recording, Target
 
 RATE_HZ = 100
 MOST_FAILED = 0.5
 """Of the looks at a process: if more fail, those that are left are a choice and no sample."""
+_COMMAND = re.compile(rb'process \d+:"[^"\n]*\n(?:.|\n)*?"(?=;)')
+"""A heading in whose command there are ends of lines."""
+MOST_MOVED = 0.05
+"""Of the samples with native frames: if more of them are other holders' than without stopping, those without count."""
 _END_TIMEOUT_S = 60.0
 _DUMP_TIMEOUT_S = 20.0
 _REMEDY = {
@@ -45,6 +51,8 @@ def program() -> str:
 
 class PySpy(Plain):
     """``py-spy record --native --subprocesses``, with ``--gil`` for the mode ``gil``.
+
+    Who holds the interpreter is asked twice, the second time without stopping the server, since stopping it changes that.
 
     For ``off-cpu`` it samples idle threads too (``--idle``): a fallback where perf is not permitted.
     Where native stacks of too many looks cannot be unwound it records Python's frames only, and says so.
@@ -71,19 +79,33 @@ class PySpy(Plain):
         native = not looks.not_followed & served and looks.errors <= MOST_FAILED * taken
         if not native:
             looks = sample()
-        stacks = Stacks.read(raw)
+        stacks, waiting, apart = read(raw), 0, []
+        frames = NativeFrames.READ if native else NativeFrames.UNREADABLE
+        raws, samples, errors = [raw], looks.samples, looks.errors
+        gil = _gil(stacks, taken - errors, native=native) if mode == "gil" else None
+        if gil is not None and (unstopped := _unstopped(target.served.pid, folder, seconds)) is not None:
+            raws.append(unstopped.raw)
+            gil = _held_against(gil, stacks, unstopped)
+            if (gil.moved_share or 0.0) > MOST_MOVED:
+                stacks, frames = unstopped.stacks, NativeFrames.DISTORT
+                samples, errors, taken = unstopped.looks.samples, unstopped.looks.errors, unstopped.taken
+        if mode == "on-cpu":
+            told = told_apart(stacks, target.served.roles())
+            stacks, waiting, apart = told.stacks, told.waiting, told.apart
         return Recording(
             profiler="py-spy",
             stacks=stacks,
-            raw=[raw],
-            samples=looks.samples,
-            errors=looks.errors,
+            raw=raws,
+            waiting=waiting,
+            apart=apart,
+            samples=samples,
+            errors=errors,
             missed=round(looks.behind_s * RATE_HZ),
             rate_hz=float(RATE_HZ),
-            rate_reached_hz=taken / (seconds + looks.behind_s),
+            rate_reached_hz=seconds * RATE_HZ / (seconds + looks.behind_s),
             looks=taken,
-            native_frames=NativeFrames.READ if native else NativeFrames.UNREADABLE,
-            gil=_gil(stacks, taken - looks.errors, native=native) if mode == "gil" else None,
+            native_frames=frames,
+            gil=gil,
         )
 
 
@@ -124,6 +146,11 @@ def _words(pid: int | None, mode: Mode, raw: Path, seconds: int, *more: str) -> 
     ]
 
 
+def read(raw: Path) -> Stacks:
+    """The stacks of a recording: what processes were started with may have lines of its own, and may look like stacks."""
+    return Stacks.from_bytes(_COMMAND.sub(lambda found: b" ".join(found[0].splitlines()), raw.read_bytes()))
+
+
 def dump(pid: int) -> dict[int, list[str]]:
     """Where the threads of a process are in Python now: the outermost frame first, by the system's thread id.
 
@@ -160,6 +187,37 @@ def _gil(stacks: Stacks, looks: int, *, native: bool) -> GilHold:
         samples=stacks.total,
         looks=looks,
         outside_share=outside / stacks.total if stacks.total and native else None,
+    )
+
+
+class _Unstopped(NamedTuple):
+    """A recording of who holds the interpreter that stopped nobody."""
+
+    stacks: Stacks
+    looks: _Looks
+    taken: int
+    raw: Path
+
+
+def _unstopped(pid: int | None, folder: Path, seconds: int) -> _Unstopped | None:
+    """Half as long as the recording with native frames; ``None`` where that cannot be done."""
+    raw = folder / "pyspy-gil-unstopped.txt"
+    raw.unlink(missing_ok=True)
+    half = max(1, seconds // 2)
+    try:
+        said = _run(_words(pid, "gil", raw, half, "--nonblocking"), half)
+    except ProfileError:
+        return None
+    return _Unstopped(read(raw), _looks(said), half * RATE_HZ, raw) if raw.exists() else None
+
+
+def _held_against(gil: GilHold, stacks: Stacks, unstopped: _Unstopped) -> GilHold:
+    """What was found with native frames, with what was found without stopping anybody."""
+    return msgspec.structs.replace(
+        gil,
+        unstopped_samples=unstopped.stacks.total,
+        unstopped_looks=unstopped.taken - unstopped.looks.errors,
+        moved_share=moved(holders(stacks), holders(unstopped.stacks)),
     )
 
 

@@ -143,6 +143,9 @@ def profile_facts(profile: JudgedProfile) -> Pairs:
             ("found held", formatting.count(seen.gil.samples)),
             ("times looked", formatting.count(seen.gil.looks)),
             ("held outside of Python code", formatting.percent(seen.gil.outside_share)),
+            ("found held without stopping", formatting.count(seen.gil.unstopped_samples)),
+            ("times looked without stopping", formatting.count(seen.gil.unstopped_looks)),
+            ("moved by stopping", formatting.percent(seen.gil.moved_share)),
         ]
     known += of_struct(seen.tasks, leave_out=("waits", "blocked"))
     known += of_struct(seen.off_cpu, leave_out=("throughout_svg",))
@@ -158,6 +161,20 @@ def _samples(seen: Profile) -> str:
         return told
     told += f" of {formatting.count(seen.samples)}"
     return f"{told}: {formatting.count(waited)} waited" if waited else told
+
+
+def by_route(profile: JudgedProfile) -> list[tuple[str, str, str, str]]:
+    """Of a mix: what each scenario has, with its share, its value and the functions that handle it."""
+    seen = profile.evidence
+    return [
+        (
+            ", ".join(one.scenarios) or "none of them",
+            formatting.percent(one.share),
+            formatting.number(one.value),
+            ", ".join(f"{place.name} ({place.place})" for place in one.handlers) or formatting.MISSING,
+        )
+        for one in seen.routes
+    ]
 
 
 def by_bytes(profile: JudgedProfile) -> list[tuple[str, str, str]]:

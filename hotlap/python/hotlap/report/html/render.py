@@ -46,6 +46,7 @@ class ProfileBlock(msgspec.Struct, frozen=True, kw_only=True):
     functions: list[rows.Function]
     facts: details.Pairs
     by_bytes: list[tuple[str, str, str]]
+    by_route: list[tuple[str, str, str, str]]
     sentences: list[str]
     raw: list[tuple[str, str | None]]
     """Paths within the run's folder, each with where it leads."""
@@ -308,6 +309,7 @@ def _profile(page: Page, row: rows.Row, index: int, profile: JudgedProfile) -> P
         functions=rows.heaviest(profile),
         facts=details.profile_facts(profile),
         by_bytes=details.by_bytes(profile),
+        by_route=details.by_route(profile),
         sentences=notes(seen),
         raw=[(path, page.href(path)) for path in (seen.collapsed, *seen.raw) if path],
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hotlap.profiling.recorders import pyspy
 
 SAID = """\
@@ -22,3 +24,16 @@ def test_what_py_spy_says_of_its_looks() -> None:
     )
     assert found == pyspy._Looks(samples=640, errors=2, behind_s=2.0, not_followed=frozenset([12]))
     assert not pyspy._looks(SAID.format(why="Failed to find a python interpreter")).not_followed
+
+
+def test_a_command_of_several_lines_is_one_heading(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.txt"
+    command = 'process 7:"python -c \nimport time\nprint("a")\nvalue = 2 % 7\n"'
+    raw.write_text(
+        f"{command};thread (7);f (/a/b.py:3) 5\n"
+        f'{command};process 8:"sh";thread (8);g (/a/b.py:4) 6\n'
+        'process 9:"python";thread (9);h (/a/b.py:5) 4\n'
+    )
+    stacks = pyspy.read(raw)
+    assert (stacks.total, len(stacks), stacks.skipped) == (15, 3, {})
+    assert stacks.under("^f ") == 5 / 15

@@ -18,10 +18,11 @@ import threading
 import time
 import weakref
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType
 from typing import Any, NamedTuple
 
+import hotlap_routes  # type: ignore[import-not-found,unused-ignore]
 import hotlap_settings  # type: ignore[import-not-found,unused-ignore]  # They lie beside this file.
 import hotlap_statements  # type: ignore[import-not-found,unused-ignore]
 
@@ -38,6 +39,8 @@ class Chain(NamedTuple):
 
 
 MAX_DEPTH = 100
+ANSWERS_S = 5.0
+"""How long an event loop may take to do what it is asked to."""
 BLOCKED_S = 0.02
 """An event loop that is so late is looked at, again and again until it runs."""
 MOST_OF_LOOP = 0.1
@@ -84,10 +87,11 @@ def tasks(time_s: float, interval_s: float) -> dict[str, Any]:
     lags_s: list[float] = []
     ticks = errors = 0
     look_s = 0.0
+    running = _Loops()
     began_s = time.monotonic()
     while (now_s := time.monotonic()) - began_s < time_s:
         looked_s = look_s
-        for loop in _loops():
+        for loop in running.now():
             done = threading.Event()
             asked_s = time.monotonic()
 
@@ -99,7 +103,7 @@ def tasks(time_s: float, interval_s: float) -> dict[str, Any]:
                 runs_s = time.monotonic()
                 lags_s.append(runs_s - asked_s)
                 try:
-                    _count(asyncio.all_tasks(loop) - set(_before), chains)
+                    _count(_of_requests(loop), chains)
                 except Exception:
                     errors += 1
                 look_s += time.monotonic() - runs_s
@@ -148,21 +152,118 @@ _before: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def tasks_before() -> dict[str, Any]:
-    """Tasks that are there now, before there is any load, are the server's own: they are not sampled."""
-    for task in _all_tasks():
-        _before.add(task)
-    return {"tasks": len(_before)}
+    """Tasks that are there now, before there is any load, are the server's own: they are not sampled.
+
+    The answer has how many there are, and on how many event loops that run.
+    """
+    loops = _Loops().now()
+    for loop in loops:
+        _on(loop, lambda loop=loop: _before.update(asyncio.all_tasks(loop)))  # type: ignore[misc]
+    return {"tasks": len(_before), "loops": len(loops)}
+
+
+def _on(loop: asyncio.AbstractEventLoop, call: Callable[[], Any]) -> None:
+    """Call something in the thread of an event loop, and wait until it is done."""
+    done = threading.Event()
+
+    def calls() -> None:
+        try:
+            call()
+        finally:
+            done.set()
+
+    with contextlib.suppress(RuntimeError):  # It was closed meanwhile.
+        loop.call_soon_threadsafe(calls)
+        done.wait(timeout=ANSWERS_S)
+
+
+SERVERS_OWN = (
+    ("uvicorn/server.py", ""),
+    ("uvicorn/lifespan/on.py", ""),
+    ("uvicorn/workers.py", ""),
+    ("uvicorn_worker/_workers.py", ""),
+    ("gunicorn/asgi/lifespan.py", ""),
+    ("gunicorn/workers/gasgi.py", ""),
+    ("granian/asgi.py", "LifespanProtocol."),
+    ("granian/server/embed.py", ""),
+    ("hypercorn/asyncio/lifespan.py", ""),
+    ("hypercorn/asyncio/run.py", ""),
+    ("aiohttp/web.py", ""),
+)
+"""Where the tasks begin that servers keep for themselves, by the end of their file and how the function's name begins.
+
+A worker that starts late, or anew, has them after the load has begun.
+"""
+
+
+def _of_requests(loop: asyncio.AbstractEventLoop) -> set[Any]:
+    """The tasks of a loop but for the server's own; it is asked in the loop's thread."""
+    found = asyncio.all_tasks(loop) - set(_before)
+    return {task for task in found if not _is_servers(task.get_coro())}
+
+
+def _is_servers(coroutine: Any) -> bool:
+    code, _, _ = _step(coroutine)
+    if code is None:
+        return False
+    name = getattr(code, "co_qualname", getattr(coroutine, "__qualname__", code.co_name))
+    return any(code.co_filename.endswith(file) and name.startswith(begin) for file, begin in SERVERS_OWN)
 
 
 def _count(tasks: set[Any], chains: Counter[Chain]) -> None:
     """Add a sample of each task that no other one of them waits for: those are part of that one's chain."""
-    found = {task: waits(task) for task in tasks}
+    found = {task: _with_handler(task, waits(task)) for task in tasks}
     within = {id(child) for task in tasks for child in _children(task)}
     for task, of_task in found.items():
-        if id(task) not in within:
+        if id(task) not in within and not all(map(_is_connections, of_task)):
             # A sample is one task; of several chains each has its part, in hundredths.
             for chain in of_task:
                 chains[chain] += 100 // len(of_task)
+
+
+def _with_handler(task: Any, of_task: list[Chain]) -> list[Chain]:
+    """The chains of a task: what a thread pool does for it is its handler's, which is on no chain."""
+    if not any(map(_in_threads, of_task)):
+        return of_task
+    handler = hotlap_routes.endpoint_of(_frames(task.get_coro()))
+    if handler is None:
+        return of_task
+    handler = _clean(handler)
+    own = handler.rpartition(":")[0]
+    return [
+        chain._replace(frames=(*chain.frames, handler))
+        if _in_threads(chain) and not any(frame.rpartition(":")[0] == own for frame in chain.frames)
+        else chain
+        for chain in of_task
+    ]
+
+
+def _in_threads(chain: Chain) -> bool:
+    """Whether a thread pool does something for a task, or the task waits for one of its threads."""
+    return chain.kind == "thread-pool" or any(_IN_THREAD in frame for frame in chain.frames)
+
+
+def _frames(at: Any) -> Iterator[FrameType]:
+    """The frames of a coroutine and of what it waits for, the outermost first."""
+    for _ in range(MAX_DEPTH):
+        code, frame, inner = _step(at)
+        if frame is not None:
+            yield frame
+        at = inner if code is not None else _inside(at)
+        if at is None:
+            return
+
+
+CONNECTIONS = (
+    ("gunicorn/asgi/protocol.py", ("ASGIProtocol._handle_connection", "ASGIProtocol._serve_http_request")),
+)
+"""Where a server's task for a connection waits for the task that answers, or for the next request."""
+
+
+def _is_connections(chain: Chain) -> bool:
+    frames = (frame for frame in reversed(chain.frames) if "/asyncio/" not in frame)
+    name, _, place = next(frames, "").partition(" (")
+    return any(name in names and f"{file}:" in place for file, names in CONNECTIONS)
 
 
 def _children(task: Any) -> list[Any]:
@@ -187,28 +288,31 @@ def _children(task: Any) -> list[Any]:
     return [waiter] if isinstance(waiter, asyncio.Task) else list(getattr(waiter, "_children", None) or [])
 
 
-def _loops() -> list[asyncio.AbstractEventLoop]:
-    """The event loops that run now, found through the frames that run them."""
-    found: dict[int, asyncio.AbstractEventLoop] = {}
-    for task in list(_all_tasks()):
-        with contextlib.suppress(AttributeError, RuntimeError):
-            loop = task.get_loop()
-            if loop.is_running():
-                found[id(loop)] = loop
-    return list(found.values())
+class _Loops:
+    """The event loops that run: found among all objects, since nobody else knows those of other threads.
 
+    Looking takes a while in a large process, so that it is done only now and then.
+    """
 
-def _all_tasks() -> list[Any]:
-    from asyncio import tasks as module
+    MOST_OF_TIME = 0.02
+    EACH_S = 0.25
 
-    for _ in range(10):
-        try:
-            if hasattr(module, "_scheduled_tasks"):
-                return [*module._scheduled_tasks, *module._eager_tasks]  # type: ignore[attr-defined,unused-ignore]
-            return list(module._all_tasks)  # type: ignore[attr-defined,unused-ignore]
-        except RuntimeError:
-            continue  # The set changed while it was read.
-    return []
+    def __init__(self) -> None:
+        self._found: list[asyncio.AbstractEventLoop] = []
+        self._again_s = 0.0
+
+    def now(self) -> list[asyncio.AbstractEventLoop]:
+        """Those that run now."""
+        began_s = time.monotonic()
+        if began_s >= self._again_s:
+            # An object's type, not what it says that it is: a proxy would be woken by that.
+            is_loop = {
+                kind: issubclass(kind, asyncio.AbstractEventLoop) for kind in set(map(type, gc.get_objects()))
+            }
+            self._found = [one for one in gc.get_objects() if is_loop.get(type(one), False)]
+            took_s = time.monotonic() - began_s
+            self._again_s = began_s + max(self.EACH_S, took_s / self.MOST_OF_TIME)
+        return [loop for loop in self._found if loop.is_running()]
 
 
 def waits(task: Any) -> list[Chain]:
@@ -268,6 +372,8 @@ def _of_others(frames: list[str], others: Any, seen: set[int]) -> list[Chain]:
 
 def _future(frames: list[str]) -> Waited:
     """What a bare future stands for: a server's `receive` waits for its client, whatever it does so with."""
+    if frames and _IN_THREAD in frames[-1]:
+        return _POOL
     asked = any(frame.split(" (")[0].endswith("receive") for frame in frames[-5:])
     return _CLIENT if asked else ("future", "a future")
 
@@ -293,6 +399,9 @@ def _inside(at: Any) -> Any:
     return next((held for held in gc.get_referents(at) if isinstance(held, kinds)), None)
 
 
+_IN_THREAD = "run_sync_in_worker_thread ("
+"""How anyio has a thread do something."""
+_POOL: Waited = ("thread-pool", "a thread pool")
 _CLIENT: Waited = ("client", "the client")
 _KNOWN_FRAMES: dict[str, Waited] = {
     "Lock.acquire": ("lock", "asyncio.Lock"),
@@ -319,7 +428,7 @@ def _named(at: Any, frames: list[str]) -> Waited:
             return _CLIENT if _future(frames[-3:-1]) == _CLIENT else _KNOWN_FRAMES[name]
     if isinstance(at, asyncio.Future):
         pool = any("_chain_future" in repr(callback) for callback in getattr(at, "_callbacks", None) or [])
-        return ("thread-pool", "a thread pool") if pool else _future(frames)
+        return _POOL if pool else _future(frames)
     kind = f"{type(at).__module__}.{type(at).__qualname__}"
     return _KNOWN_TYPES.get(kind, ("other", _clean(kind)))
 
@@ -387,6 +496,7 @@ _COMMANDS: dict[str, Callable[..., dict[str, Any]]] = {
     "tasks_before": tasks_before,
     "memory_start": memory_start,
     "memory_stop": memory_stop,
+    "handlers": hotlap_routes.handlers,
     "statements": hotlap_statements.statements,
     "settings": hotlap_settings.settings,
     "perf_flush": perf_flush,
