@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -84,10 +85,11 @@ class MetricsResource:
     def __init__(self, lanes: dict[tuple[str, str], LaneMetrics], stores: Mapping[str, Store]) -> None:
         self._lanes = lanes
         self._stores = stores
+        self._started_s = time.time()
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Answers in the Prometheus text format."""
-        resp.text = metrics.render(self._lanes, self._stores)
+        resp.text = metrics.render(self._lanes, self._stores, self._started_s)
         resp.content_type = metrics.MEDIA_PROMETHEUS
 
 

@@ -65,6 +65,21 @@ def test_a_client_is_made_read_replaced_and_removed(unchanged: Service, prefix: 
     problem(client.delete(url), 404)
 
 
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize(
+    ("written", "meant"), [("205.0", 205), ("2.05e2", 205), ("-0.0", 0), ("4294967295.0", 2**32 - 1)]
+)
+def test_an_integer_may_be_written_as_json_schema_allows(
+    unchanged: Service, prefix: str, written: str, meant: int
+) -> None:
+    client, url = unchanged.client, f"{prefix}/clients/x"
+    body = f'{{"user_id": {written}, "subscribed_topics": []}}'
+    made = client.put(url, content=body)
+    assert (made.status_code, made.json()["user_id"]) == (201, meant)
+    assert f'"user_id":{meant},' in client.get(url).text
+    client.delete(url).raise_for_status()
+
+
 def test_the_path_without_a_prefix_is_the_native_map(unchanged: Service) -> None:
     client = unchanged.client
     client.put("/clients/x", json=GOOD).raise_for_status()
@@ -113,6 +128,10 @@ def without(field: str) -> dict[str, Any]:
         (GOOD | {"user_id": -1}, "user_id"),
         (GOOD | {"user_id": 2**32}, "user_id"),
         (GOOD | {"user_id": 10**30}, "user_id"),
+        (GOOD | {"user_id": -1.0}, "user_id"),
+        (GOOD | {"user_id": 2.0**32}, "user_id"),
+        (GOOD | {"user_id": 1e300}, "user_id"),
+        (GOOD | {"user_id": 4.0, "subscribed_topics": [1]}, "subscribed_topics[0]"),
         (GOOD | {"subscribed_topics": "cats"}, "subscribed_topics"),
         (GOOD | {"subscribed_topics": {}}, "subscribed_topics"),
         (GOOD | {"subscribed_topics": ["a", 1]}, "subscribed_topics[1]"),
