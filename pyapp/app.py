@@ -29,9 +29,9 @@ STORES: dict[str, Callable[[], Store]] = {"python": python.Store, "native": nati
 
 
 class App(falcon_rsgi.App):
-    """Falcon's app, with what the server and Falcon see differently mended."""
+    """Falcon's app, with what the server and Falcon see differently of bodies mended."""
 
-    # What is mended here concerns bodies, and versions that RSGI's scopes have right already.
+    # What is mended here concerns bodies alone.
     fast_path = True
 
     async def __call__(  # type: ignore[override]  # the WSGI app, its base class, is called otherwise
@@ -41,9 +41,6 @@ class App(falcon_rsgi.App):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        # Granian says "1" of a request by HTTP/1.0 (`ab` sends those), which Falcon rejects.
-        if scope["http_version"] == "1":
-            scope["http_version"] = "1.0"
         # A body that breaks HTTP's own rules comes as a disconnect; Falcon then sends no answer at all,
         # which Granian turns into a 500. The client, though, may well be there.
         first = await receive()
