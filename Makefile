@@ -65,7 +65,7 @@ test: build lint test-rust test-versions test-python ## Every check, on what shi
 lint: $(VENV)/.deps ## Formatting, lints, layers and types of Python and Rust
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy hotlap/python pyapp falcon_rsgi/src ladder/python
+	$(BIN)/mypy hotlap/python pyapp falcon_rsgi/src ladder/python scripts/abusing
 	PYTHONPATH=hotlap/python $(BIN)/lint-imports
 	$(CARGO) fmt --all --check
 	scripts/third-party --check
@@ -121,7 +121,7 @@ bench-rsgi: build ## Falcon over RSGI beside Falcon over ASGI and a bare callabl
 bench-stacks: ## The reading and cleaning of stacks beside the inferno command line
 	hotlap/benches/compare_inferno.sh
 
-abuse: build ## Runs stopped and killed at random moments: is anything left behind, or lost? (ARGS=--quick)
+abuse: build ## Malformed requests, runs and swarms cut off at random moments; writes docs/reliability.md (ARGS=--quick)
 	@$(BIN)/python scripts/abuse $(ARGS)
 
 fuzz: ## Each reader of stacks with broken input, a minute each (needs cargo-fuzz)

@@ -45,26 +45,37 @@ class App(falcon_rsgi.App):
         # which Granian turns into a 500. The client, though, may well be there.
         first = await receive()
         if first["type"] == "http.disconnect":
-            await problems.send(
-                send, scope["path"], falcon.HTTPBadRequest(description="the body is broken off")
-            )
+            await problems.send(send, scope["path"], _broken_off())
             return
         scope[RECEIVE] = receive
         await super().__call__(scope, _after(first, receive), send)
 
 
 def _after(first: Mapping[str, Any], receive: Receive) -> Receive:
-    """The events of a request whose first was received already."""
+    """The events of a request whose first was received already.
+
+    Falcon takes a client that goes while it sends for the end of the body: what has come would be carried out
+    if it happens to be JSON. Here it is an error.
+    """
     held: Mapping[str, Any] | None = first
+    whole = False
 
     async def events() -> Mapping[str, Any]:
-        nonlocal held
+        nonlocal held, whole
         if held is None:
-            return await receive()
-        event, held = held, None
+            event = await receive()
+        else:
+            event, held = held, None
+        if event["type"] == "http.disconnect" and not whole:
+            raise _broken_off()
+        whole = whole or not event.get("more_body", False)
         return event
 
     return events
+
+
+def _broken_off() -> falcon.HTTPBadRequest:
+    return falcon.HTTPBadRequest(description="the body is broken off")
 
 
 class HealthResource:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -187,6 +188,29 @@ def test_a_body_over_the_limit_is_413(unchanged: Service, prefix: str) -> None:
     document = problem(unchanged.client.put(url, content=pieces), 413)
     assert str(BODY_LIMIT) in document["detail"]
     problem(unchanged.client.put(url, content=b" " * BODY_LIMIT), 400)
+
+
+BODY = json.dumps(GOOD).encode()
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("interface", ["rsgi", "asgi"])
+def test_a_body_that_is_broken_off_is_not_taken_even_if_it_is_a_client_already(
+    interface: str, prefix: str
+) -> None:
+    with serve("--interface", interface) as service:
+        line = f"PUT {prefix}/clients/x HTTP/1.1\r\nHost: x\r\n".encode()
+        for rest in (
+            b"Content-Length: %d\r\n\r\n%s" % (len(BODY) + 1, BODY),
+            b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s" % (len(BODY), BODY),
+            b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n" % (len(BODY), BODY),
+        ):
+            with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
+                connection.sendall(line + rest)
+                connection.shutdown(socket.SHUT_WR)
+                answer = b"".join(iter(lambda: connection.recv(4096), b""))
+            assert not answer or answer.startswith(b"HTTP/1.1 400 "), answer
+            problem(service.client.get(f"{prefix}/clients/x"), 404)
 
 
 def test_a_body_at_the_limits_is_taken(unchanged: Service) -> None:
