@@ -124,7 +124,7 @@ bench-stacks: ## The reading and cleaning of stacks beside the inferno command l
 abuse: build ## Malformed requests, runs and swarms cut off at random moments; writes docs/reliability.md (ARGS=--quick)
 	@$(BIN)/python scripts/abuse $(ARGS)
 
-fuzz: ## Each reader of stacks with broken input, a minute each (needs cargo-fuzz)
+fuzz: ## Each reader of the engine with broken input, a minute each (needs cargo-fuzz)
 	hotlap/fuzz/run.sh
 
 format: build ## Format Python and Rust

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from serving import ROOT
+from swarming import until
+
+from hotlap.serving.watcher import owned
 
 sys.path.append(str(ROOT / "scripts"))
 from abusing import malformed, tables
@@ -65,3 +70,19 @@ def test_a_table_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
     page.write_text("none")
     with pytest.raises(ValueError, match="has no lines"):
         tables.write(page, "new")
+
+
+def test_what_it_started_ends_with_it(tmp_path: Path) -> None:
+    env = {**os.environ, "TMPDIR": str(tmp_path), "ABUSE_TESTED": str(tmp_path)}
+    words = [sys.executable, ROOT / "scripts" / "abuse", "--stopped", "1"]
+    process = subprocess.Popen(words, env=env, start_new_session=True)
+    try:
+        until("a run is under way", lambda: len(owned("ABUSE_TESTED", str(tmp_path))) > 3)
+        process.terminate()
+        assert process.wait(60) == 128 + signal.SIGTERM
+        until(
+            "nothing is left",
+            lambda: not owned("ABUSE_TESTED", str(tmp_path)) and not list(tmp_path.iterdir()),
+        )
+    finally:
+        process.kill()

@@ -56,22 +56,24 @@ class Moments:
         self.longest_s = max(2.0, min(self.longest_s, took_s))
 
 
-def abuse(chance: random.Random, stopped: int, killed: int, at_once: int) -> Table:
-    """So many runs that are stopped by a signal, and so many that are killed."""
+def abuse(chance: random.Random, stopped: int, killed: int, at_once: int, until_s: float) -> Table:
+    """So many runs that are stopped by a signal, and so many that are killed; none begins after that moment."""
     moments = Moments(chance)
+    hows = [*(chance.choice(ENDINGS) for _ in range(stopped)), *[signal.SIGKILL] * killed]
+    chance.shuffle(hows)
+
+    def one(how: signal.Signals) -> Cut | None:
+        return _cut(how, moments) if time.monotonic() < until_s else None
+
+    with ThreadPoolExecutor(at_once) as pool:
+        cuts = list(zip(hows, pool.map(one, hows), strict=True))
     rows, clean = [], True
-    for kind, times, endings in (
-        ("stopped by a signal", stopped, ENDINGS),
-        ("killed", killed, (signal.SIGKILL,)),
-    ):
-        if not times:
-            continue
-        with ThreadPoolExecutor(at_once) as pool:
-            hows = [chance.choice(endings) for _ in range(times)]
-            cuts = list(pool.map(lambda how: _cut(how, moments), hows))
-        row, is_clean = _row(kind, cuts)
-        rows.append(row)
-        clean = clean and is_clean
+    for kind, is_kill in (("stopped by a signal", False), ("killed", True)):
+        of_kind = [cut for how, cut in cuts if cut is not None and (how is signal.SIGKILL) == is_kill]
+        if of_kind:
+            row, is_clean = _row(kind, of_kind)
+            rows.append(row)
+            clean = clean and is_clean
     return Table(f"{stopped} runs stopped, {killed} killed", (*HEADS, *MORE), rows, clean)
 
 

@@ -10,11 +10,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from abusing.counting import received
-from abusing.owned import PATIENCE_S, are_gone, start, waited
+from abusing.owned import PATIENCE_S, are_gone, dumped, start, waited
 from abusing.tables import Table
 from hotlap.serving.answers import AGAIN_TRIES, FIRST_TRIES
 from hotlap.serving.server import free_port
@@ -35,14 +36,19 @@ HEADS = (
 )
 
 
-def abuse(chance: random.Random, times: int) -> Table:
+def abuse(chance: random.Random, times: int, at_once: int) -> Table:
     """So many swarms, every other one with two processes; the server is killed under a third of them."""
-    wrong_of: dict[str, list[dict[str, Any]]] = {"the swarm": [], "the server, then the swarm": []}
-    for number in range(times):
-        stopped = "the server, then the swarm" if number % 3 == 2 else "the swarm"
-        wrong_of[stopped].append(_swarm(chance, processes=1 + number % 2, kill_server=number % 3 == 2))
+
+    def one(number: int) -> dict[str, Any]:
+        return _swarm(chance, processes=1 + number % 2, kill_server=number % 3 == 2)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        all_ = list(pool.map(one, range(times)))
     rows, clean = [], True
-    for stopped, swarms in wrong_of.items():
+    for stopped, swarms in (
+        ("the swarm", [one for number, one in enumerate(all_) if number % 3 != 2]),
+        ("the server, then the swarm", all_[2::3]),
+    ):
         if not swarms:
             continue
         sums = [
@@ -72,7 +78,10 @@ def _swarm(chance: random.Random, *, processes: int, kill_server: bool) -> dict[
                 server.kill()
                 time.sleep(chance.uniform(0.0, 1.0))
             swarm.send_signal(chance.choice(ENDINGS))
-            said = swarm.communicate(timeout=2 * PATIENCE_S)[0].decode(errors="replace")
+            try:
+                said = swarm.communicate(timeout=2 * PATIENCE_S)[0].decode(errors="replace")
+            except subprocess.TimeoutExpired:
+                said = f"it did not end:\n{dumped(scratch)}"
         finally:
             gone = are_gone(scratch)
             server.kill()

@@ -6,4 +6,6 @@ mod response;
 
 pub use connection::Connection;
 pub use request::{Encoded, encode};
+#[cfg(any(test, fuzzing))]
+pub use response::{Malformed, Progress, head};
 pub use response::{header, headers};
