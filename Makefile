@@ -20,7 +20,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help tools build lab serve check test test-rust test-unit test-python test-versions lint format bench bench-load bench-core bench-boundary bench-where bench-memory bench-rsgi bench-stacks callgrind abuse fuzz docs planted wheels pin clean
+.PHONY: help tools build lab serve check test test-rust test-unit test-python test-versions lint format bench bench-load bench-core bench-boundary bench-where bench-memory bench-rsgi bench-stacks callgrind abuse fuzz loom miri docs planted wheels pin clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -126,6 +126,13 @@ abuse: build ## Malformed requests, runs and swarms cut off at random moments; w
 
 fuzz: ## Each reader of the engine with broken input, a minute each (needs cargo-fuzz)
 	hotlap/fuzz/run.sh
+
+loom: ## Every order of threads at the service's histogram (loom)
+	RUSTFLAGS="--cfg loom" $(CARGO) test --quiet --locked --target-dir target/loom --package rust_core --lib loom
+
+miri: ## The service's core under Miri (needs a nightly toolchain with it); what iterates for long is left out
+	MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --quiet --locked --target-dir target/miri --package rust_core --lib -- \
+		--skip the_article_answers --skip too_many_iterations
 
 format: build ## Format Python and Rust
 	$(BIN)/ruff format .

@@ -74,7 +74,7 @@ def abuse(chance: random.Random, stopped: int, killed: int, at_once: int, until_
             row, is_clean = _row(kind, of_kind)
             rows.append(row)
             clean = clean and is_clean
-    return Table(f"{stopped} runs stopped, {killed} killed", (*HEADS, *MORE), rows, clean)
+    return Table("Runs cut off at random moments", (*HEADS, *MORE), rows, clean)
 
 
 def _row(kind: str, cuts: list[Cut]) -> tuple[list[object], bool]:

@@ -44,7 +44,7 @@ def abuse(chance: random.Random, times: int) -> Table:
         row, is_clean = _under(interface, chance, share)
         rows.append(row)
         clean = clean and is_clean
-    return Table(f"{times} malformed requests", HEADS, rows, clean)
+    return Table("Malformed requests", HEADS, rows, clean)
 
 
 def _under(interface: str, chance: random.Random, times: int) -> tuple[list[object], bool]:

@@ -56,7 +56,7 @@ def abuse(chance: random.Random, times: int, at_once: int) -> Table:
         ]
         rows.append([stopped, len(swarms), *sums])
         clean = clean and not any(sums[1:])
-    return Table(f"{times} swarms against a server that counts", HEADS, rows, clean)
+    return Table("Swarms against a server that counts", HEADS, rows, clean)
 
 
 def _swarm(chance: random.Random, *, processes: int, kill_server: bool) -> dict[str, Any]:
