@@ -20,7 +20,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 
 .DEFAULT_GOAL := help
-.PHONY: help tools build lab serve check test test-rust test-unit test-python test-versions lint format bench bench-load bench-core bench-boundary bench-where bench-memory bench-rsgi bench-stacks callgrind abuse fuzz docs planted wheels pin clean
+.PHONY: help tools build lab serve check test test-rust test-unit test-python test-versions lint format bench bench-load bench-core bench-boundary bench-where bench-memory bench-rsgi bench-stacks callgrind abuse fuzz loom miri docs planted wheels pin clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,7 +65,7 @@ test: build lint test-rust test-versions test-python ## Every check, on what shi
 lint: $(VENV)/.deps ## Formatting, lints, layers and types of Python and Rust
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy hotlap/python pyapp falcon_rsgi/src ladder/python
+	$(BIN)/mypy hotlap/python pyapp falcon_rsgi/src ladder/python scripts/abusing
 	PYTHONPATH=hotlap/python $(BIN)/lint-imports
 	$(CARGO) fmt --all --check
 	scripts/third-party --check
@@ -121,11 +121,18 @@ bench-rsgi: build ## Falcon over RSGI beside Falcon over ASGI and a bare callabl
 bench-stacks: ## The reading and cleaning of stacks beside the inferno command line
 	hotlap/benches/compare_inferno.sh
 
-abuse: build ## Runs stopped and killed at random moments: is anything left behind, or lost? (ARGS=--quick)
+abuse: build ## Malformed requests, runs and swarms cut off at random moments; writes docs/reliability.md (ARGS=--quick)
 	@$(BIN)/python scripts/abuse $(ARGS)
 
-fuzz: ## Each reader of stacks with broken input, a minute each (needs cargo-fuzz)
+fuzz: ## Each reader of the engine with broken input, a minute each (needs cargo-fuzz)
 	hotlap/fuzz/run.sh
+
+loom: ## Every order of threads at the service's histogram (loom)
+	RUSTFLAGS="--cfg loom" $(CARGO) test --quiet --locked --target-dir target/loom --package rust_core --lib loom
+
+miri: ## The service's core under Miri (needs a nightly toolchain with it); docs/reliability.md says what is left out
+	MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --quiet --locked --target-dir target/miri --package rust_core --lib -- \
+		--skip the_article_answers --skip too_many_iterations --skip both_agree --skip readers_see_whole_writes_only
 
 format: build ## Format Python and Rust
 	$(BIN)/ruff format .

@@ -47,6 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
         backlog=settings.connections,
         backpressure=settings.connections,
         workers_kill_timeout=DRAIN_S,
+        # Granian alone ends all workers when one dies.
+        respawn_failed_workers=True,
     ).serve()
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -28,9 +29,9 @@ STORES: dict[str, Callable[[], Store]] = {"python": python.Store, "native": nati
 
 
 class App(falcon_rsgi.App):
-    """Falcon's app, with what the server and Falcon see differently mended."""
+    """Falcon's app, with what the server and Falcon see differently of bodies mended."""
 
-    # What is mended here concerns bodies, and versions that RSGI's scopes have right already.
+    # What is mended here concerns bodies alone.
     fast_path = True
 
     async def __call__(  # type: ignore[override]  # the WSGI app, its base class, is called otherwise
@@ -40,33 +41,41 @@ class App(falcon_rsgi.App):
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
-        # Granian says "1" of a request by HTTP/1.0 (`ab` sends those), which Falcon rejects.
-        if scope["http_version"] == "1":
-            scope["http_version"] = "1.0"
         # A body that breaks HTTP's own rules comes as a disconnect; Falcon then sends no answer at all,
         # which Granian turns into a 500. The client, though, may well be there.
         first = await receive()
         if first["type"] == "http.disconnect":
-            await problems.send(
-                send, scope["path"], falcon.HTTPBadRequest(description="the body is broken off")
-            )
+            await problems.send(send, scope["path"], _broken_off())
             return
         scope[RECEIVE] = receive
         await super().__call__(scope, _after(first, receive), send)
 
 
 def _after(first: Mapping[str, Any], receive: Receive) -> Receive:
-    """The events of a request whose first was received already."""
+    """The events of a request whose first was received already.
+
+    Falcon takes a client that goes while it sends for the end of the body: what has come would be carried out
+    if it happens to be JSON. Here it is an error.
+    """
     held: Mapping[str, Any] | None = first
+    whole = False
 
     async def events() -> Mapping[str, Any]:
-        nonlocal held
+        nonlocal held, whole
         if held is None:
-            return await receive()
-        event, held = held, None
+            event = await receive()
+        else:
+            event, held = held, None
+        if event["type"] == "http.disconnect" and not whole:
+            raise _broken_off()
+        whole = whole or not event.get("more_body", False)
         return event
 
     return events
+
+
+def _broken_off() -> falcon.HTTPBadRequest:
+    return falcon.HTTPBadRequest(description="the body is broken off")
 
 
 class HealthResource:
@@ -84,10 +93,11 @@ class MetricsResource:
     def __init__(self, lanes: dict[tuple[str, str], LaneMetrics], stores: Mapping[str, Store]) -> None:
         self._lanes = lanes
         self._stores = stores
+        self._started_s = time.time()
 
     async def on_get(self, req: Request, resp: Response) -> None:
         """Answers in the Prometheus text format."""
-        resp.text = metrics.render(self._lanes, self._stores)
+        resp.text = metrics.render(self._lanes, self._stores, self._started_s)
         resp.content_type = metrics.MEDIA_PROMETHEUS
 
 

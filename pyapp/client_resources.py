@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import falcon
 import msgspec
 from falcon.asgi import Request, Response
@@ -79,10 +81,20 @@ async def _client(req: Request) -> Client:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         # The first value of the wrong shape ends the reading; what follows it may still be malformed.
         try:
-            msgspec.json.decode(body)
+            value = msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as malformed:
             raise falcon.HTTPBadRequest(description=f"the body is no JSON: {malformed}") from malformed
-        raise InvalidError.of(error) from error
+        try:
+            return msgspec.convert(_with_whole_id(value), Client)
+        except msgspec.ValidationError as wrong:
+            raise InvalidError.of(wrong) from error
+
+
+def _with_whole_id(value: Any) -> Any:
+    """The body with 4 for ``"user_id": 4.0``: JSON Schema, and so the document, calls both an integer."""
+    if isinstance(value, dict) and isinstance(number := value.get("user_id"), float) and number.is_integer():
+        return value | {"user_id": int(number)}
+    return value
 
 
 def _too_large() -> falcon.HTTPContentTooLarge:

@@ -20,10 +20,15 @@ class LaneMetrics:
         self.abandoned = 0
 
 
-def render(lanes: Mapping[tuple[str, str], LaneMetrics], stores: Mapping[str, Store]) -> str:
-    """The whole page."""
+def render(
+    lanes: Mapping[tuple[str, str], LaneMetrics], stores: Mapping[str, Store], started_s: float
+) -> str:
+    """The whole page; ``started_s`` is when all of it began, in seconds since 1970."""
     latency = (_labels(scenario=s, variant=v) for s, v in lanes)
     lines = [
+        "# HELP pyapp_start_time_seconds When this worker started, and with it the maps and the counts.",
+        "# TYPE pyapp_start_time_seconds gauge",
+        f"pyapp_start_time_seconds {started_s}",
         *_histograms(
             "pyapp_request_seconds",
             "Time from the request to its answer, by lane.",

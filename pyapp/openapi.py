@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from pyapp.clients import Client, Name
+from pyapp.clients import SEED, Client, Name
 from pyapp.problems import MEDIA_PROBLEM
 from pyapp.scenarios import DEFAULT_VARIANT, Scenario
 from pyapp.settings import Settings
@@ -24,6 +24,7 @@ _PROBLEM: dict[str, Any] = {
         "field": {"type": "string", "description": "the field that is wrong"},
     },
 }
+_EXAMPLE_NAME, _EXAMPLE = next(iter(SEED.items()))
 _CLIENT = {"$ref": "#/components/schemas/Client"}
 
 
@@ -32,6 +33,7 @@ def document(
 ) -> dict[str, Any]:
     """The OpenAPI 3.1 document of the service with these scenarios, variants' stores and settings."""
     _, schemas = msgspec.json.schema_components([Client], ref_template="#/components/schemas/{name}")
+    schemas["Client"]["examples"] = [msgspec.to_builtins(_EXAMPLE)]
     paths: dict[str, Any] = {
         "/": _get("index", "The lanes", _text("text/html")),
         "/healthz": _get("healthz", "Whether the service answers", _text("text/plain")),
@@ -69,7 +71,8 @@ def _prefixes(variants: Sequence[str]) -> list[tuple[str, str]]:
 def _client_paths(prefix: str, variant: str, *, read_only: bool) -> dict[str, Any]:
     tag = prefix.strip("/")
     all_clients = {"type": "object", "additionalProperties": _CLIENT}
-    name = {"name": "name", "in": "path", "required": True, "schema": msgspec.json.schema(Name)}
+    schema = msgspec.json.schema(Name)
+    name = {"name": "name", "in": "path", "required": True, "schema": schema, "example": _EXAMPLE_NAME}
     one: dict[str, Any] = {
         "parameters": [name],
         **_get(f"{tag}_client".strip("_"), f"A client ({variant})", _json(_CLIENT), 404),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,6 +66,21 @@ def test_a_client_is_made_read_replaced_and_removed(unchanged: Service, prefix: 
     problem(client.delete(url), 404)
 
 
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize(
+    ("written", "meant"), [("205.0", 205), ("2.05e2", 205), ("-0.0", 0), ("4294967295.0", 2**32 - 1)]
+)
+def test_an_integer_may_be_written_as_json_schema_allows(
+    unchanged: Service, prefix: str, written: str, meant: int
+) -> None:
+    client, url = unchanged.client, f"{prefix}/clients/x"
+    body = f'{{"user_id": {written}, "subscribed_topics": []}}'
+    made = client.put(url, content=body)
+    assert (made.status_code, made.json()["user_id"]) == (201, meant)
+    assert f'"user_id":{meant},' in client.get(url).text
+    client.delete(url).raise_for_status()
+
+
 def test_the_path_without_a_prefix_is_the_native_map(unchanged: Service) -> None:
     client = unchanged.client
     client.put("/clients/x", json=GOOD).raise_for_status()
@@ -113,6 +129,10 @@ def without(field: str) -> dict[str, Any]:
         (GOOD | {"user_id": -1}, "user_id"),
         (GOOD | {"user_id": 2**32}, "user_id"),
         (GOOD | {"user_id": 10**30}, "user_id"),
+        (GOOD | {"user_id": -1.0}, "user_id"),
+        (GOOD | {"user_id": 2.0**32}, "user_id"),
+        (GOOD | {"user_id": 1e300}, "user_id"),
+        (GOOD | {"user_id": 4.0, "subscribed_topics": [1]}, "subscribed_topics[0]"),
         (GOOD | {"subscribed_topics": "cats"}, "subscribed_topics"),
         (GOOD | {"subscribed_topics": {}}, "subscribed_topics"),
         (GOOD | {"subscribed_topics": ["a", 1]}, "subscribed_topics[1]"),
@@ -168,6 +188,29 @@ def test_a_body_over_the_limit_is_413(unchanged: Service, prefix: str) -> None:
     document = problem(unchanged.client.put(url, content=pieces), 413)
     assert str(BODY_LIMIT) in document["detail"]
     problem(unchanged.client.put(url, content=b" " * BODY_LIMIT), 400)
+
+
+BODY = json.dumps(GOOD).encode()
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("interface", ["rsgi", "asgi"])
+def test_a_body_that_is_broken_off_is_not_taken_even_if_it_is_a_client_already(
+    interface: str, prefix: str
+) -> None:
+    with serve("--interface", interface) as service:
+        line = f"PUT {prefix}/clients/x HTTP/1.1\r\nHost: x\r\n".encode()
+        for rest in (
+            b"Content-Length: %d\r\n\r\n%s" % (len(BODY) + 1, BODY),
+            b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s" % (len(BODY), BODY),
+            b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n" % (len(BODY), BODY),
+        ):
+            with socket.create_connection(("127.0.0.1", service.port), timeout=30) as connection:
+                connection.sendall(line + rest)
+                connection.shutdown(socket.SHUT_WR)
+                answer = b"".join(iter(lambda: connection.recv(4096), b""))
+            assert not answer or answer.startswith(b"HTTP/1.1 400 "), answer
+            problem(service.client.get(f"{prefix}/clients/x"), 404)
 
 
 def test_a_body_at_the_limits_is_taken(unchanged: Service) -> None:

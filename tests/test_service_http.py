@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from typing import Any
+import sys
+import time
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, settings
 from prometheus_client.parser import text_string_to_metric_families
 from serving import TIMER_S, Service, need, serve
 
@@ -143,6 +142,7 @@ def test_metrics_count_requests_by_lane_the_map_and_the_locks(fresh_service: Ser
     assert metric("pyapp_request_seconds_sum", **labels) > 0
     assert metric("pyapp_request_seconds_count", scenario="cpu", variant="python") == 0
     assert metric("pyapp_clients", variant="native") == 4
+    assert abs(metric("pyapp_start_time_seconds") - time.time()) < 3600
     assert metric("pyapp_clients", variant="python") == 3
     assert metric("pyapp_lock_hold_seconds_count", lock="exclusive", variant="native") == 2
     assert metric("pyapp_lock_hold_seconds_sum", lock="exclusive", variant="native") >= 0.02 - TIMER_S
@@ -153,7 +153,7 @@ def test_metrics_count_requests_by_lane_the_map_and_the_locks(fresh_service: Ser
     response = fresh_service.client.get("/metrics")
     assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     families = list(text_string_to_metric_families(response.text))
-    assert len({family.name for family in families}) == len(families) == 6
+    assert len({family.name for family in families}) == len(families) == 7
     for family in families:
         for sample in family.samples:
             assert sample.value >= 0
@@ -175,14 +175,20 @@ def test_the_openapi_document_lists_every_path(service: Service) -> None:
     assert len(set(operations)) == len(operations)
 
 
-schema = schemathesis.openapi.from_dict(document(SCENARIOS, list(STORES), Settings()))
-
-
-@schema.parametrize()
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-def test_the_service_keeps_what_its_document_says(case: Any, service: Service) -> None:
-    body = case.body
-    if isinstance(body, dict) and isinstance(body.get("user_id"), float) and body["user_id"].is_integer():
-        # To JSON Schema 1.0 is an integer; the service wants it written as one.
-        case.body = body | {"user_id": int(body["user_id"])}
-    case.call_and_validate(base_url=service.url)
+def test_the_service_keeps_what_its_document_says(fresh_service: Service) -> None:
+    """In all phases of schemathesis: examples, the values at the bounds, random ones, and calls that follow on another."""
+    words = ["run", f"{fresh_service.url}/openapi.json", "--no-color", "--checks", "all"]
+    phases = ("examples", "coverage", "fuzzing", "stateful")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "schemathesis.cli", *words),
+            *("--phases", ",".join(phases), "--max-examples", "15", "--generation-deterministic"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for phase in phases:
+        assert f"✅ {phase.capitalize()}" in done.stdout
+    assert fresh_service.get("/healthz") == "ok"

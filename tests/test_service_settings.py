@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 from hypothesis import given, strategies
-from serving import ROOT, TIMER_S, Service, free_port, serve
+from serving import READY_TIMEOUT_S, ROOT, TIMER_S, Service, await_answer, free_port, serve
 
 from pyapp.settings import PREFIX, Settings, SettingsError, load
 
@@ -163,8 +165,69 @@ def test_several_read_only_workers_serve() -> None:
 
 
 def _workers(service: Service) -> list[psutil.Process]:
-    children = psutil.Process(service.process.pid).children(recursive=True)
-    return [child for child in children if "tracker" not in " ".join(child.cmdline())]
+    workers = []
+    for child in psutil.Process(service.process.pid).children(recursive=True):
+        # One that was killed a moment ago is a zombie, or gone.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "tracker" not in " ".join(child.cmdline()):
+                workers.append(child)
+    return workers
+
+
+def test_a_worker_that_dies_is_started_anew_with_maps_as_at_the_start() -> None:
+    with serve() as service:
+        seeds = {prefix: service.get(f"{prefix}/clients") for prefix in ("/native", "/python")}
+        for prefix in seeds:
+            service.client.put(f"{prefix}/clients/x", json={"user_id": 1, "subscribed_topics": []})
+            assert service.get(f"{prefix}/clients") != seeds[prefix]
+        started_s = service.metric("pyapp_start_time_seconds")
+        (worker,) = _workers(service)
+        worker.kill()
+        await_answer(service)
+        assert {prefix: service.get(f"{prefix}/clients") for prefix in seeds} == seeds
+        assert service.metric("pyapp_start_time_seconds") > started_s
+        (another,) = _workers(service)
+        assert another.pid != worker.pid
+        service.process.terminate()
+        assert service.process.wait(30) == 0
+
+
+def test_the_other_worker_answers_while_one_is_started_anew() -> None:
+    with serve("--workers", "2", "--read-only", "--wait-ms", "1") as service:
+        killed_s = time.time()
+        _workers(service)[0].kill()
+        by_the_other = 0
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        # Each request has a connection of its own, which goes to either worker once both are there.
+        while (started_s := _started_s(service)) is None or started_s < killed_s:
+            assert time.monotonic() < deadline, service.log()
+            assert service.process.poll() is None, service.log()
+            by_the_other += started_s is not None
+        assert by_the_other
+        assert len(_workers(service)) == 2
+        assert [service.get("/native/fast") for _ in range(20)] == ["6"] * 20
+
+
+def _started_s(service: Service) -> float | None:
+    """When the worker that answers has started; ``None`` if the dead one was asked."""
+    try:
+        answer = service.raw(b"GET /metrics HTTP/1.0\r\n\r\n")
+    except ConnectionError:
+        return None
+    found = re.search(rb"^pyapp_start_time_seconds (\S+)$", answer, re.MULTILINE)
+    return float(found[1]) if found else None
+
+
+def test_a_worker_that_dies_again_at_once_ends_the_service() -> None:
+    with serve() as service:
+        (worker,) = _workers(service)
+        worker.kill()
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while not (workers := _workers(service)) or workers == [worker]:
+            assert time.monotonic() < deadline, service.log()
+        workers[0].kill()
+        assert service.process.wait(READY_TIMEOUT_S) == 1
+        assert "Worker crash loop detected" in service.log()
 
 
 def ask_in_background(service: Service, path: str) -> tuple[threading.Thread, list[str]]:

@@ -54,6 +54,12 @@ def command(interface: str, app: str, port: int) -> list[str]:
     ]
 
 
+def environment(more: dict[str, str]) -> dict[str, str]:
+    """This process's variables and these; where Python looks for modules, what this process has comes after."""
+    paths = [more.get("PYTHONPATH"), os.environ.get("PYTHONPATH")]
+    return {**os.environ, **more, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
 @contextmanager
 def serve(interface: str, app: str, env: dict[str, str]) -> Iterator[Service]:
     """Serves an app on a free port, from when it answers ``/healthz`` until the block ends."""
@@ -63,7 +69,7 @@ def serve(interface: str, app: str, env: dict[str, str]) -> Iterator[Service]:
     with TemporaryFile() as log:
         process = subprocess.Popen(
             command(interface, app, port),
-            env={**os.environ, **env},
+            env=environment(env),
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,

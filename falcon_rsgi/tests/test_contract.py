@@ -7,6 +7,7 @@ import inspect
 import falcon.asgi
 import pytest
 from granian import rsgi as granian_rsgi
+from granian._granian import RSGIHTTPScope
 
 from falcon_rsgi import App
 from falcon_rsgi.headers import checked
@@ -64,6 +65,14 @@ def test_middleware_is_three_stacks() -> None:
 def test_granian_has_what_is_called() -> None:
     for name in ("response_bytes", "response_str", "response_stream", "response_file", "client_disconnect"):
         assert hasattr(granian_rsgi.HTTPProtocol, name)
+
+
+def test_granian_has_no_path_that_is_not_decoded() -> None:
+    """A scope with more than this may have what ``raw_path`` needs: carry it then, in ``falcon_rsgi/scope.py``."""
+    assert {name for name in dir(RSGIHTTPScope) if not name.startswith("_")} == {
+        *("authority", "client", "headers", "http_version", "method", "path", "proto", "query_string"),
+        *("rsgi_version", "scheme", "server"),
+    }
 
 
 def test_a_class_with_a_call_of_its_own_is_not_passed_by() -> None:

@@ -192,11 +192,25 @@ def test_request_headers(independent: Pair, headers: tuple[str, ...], version: s
     for path in ("/answer/text", "/static/rsgi_features.py", "/answer/half"):
         assert_alike(independent, request("GET", path, *headers))
     for path in ("/echo", "/answer/stream", "/answer/data"):
-        if version == "1.1":
-            assert_alike(independent, request("GET", path, *headers, version=version))
-        else:
-            # Falcon rejects what Granian's ASGI calls "1".
-            assert raw(independent[1], request("GET", path, *headers, version="1.0"))[0].endswith("200 OK")
+        status, _, _ = assert_alike(independent, request("GET", path, *headers, version=version))
+        assert status == f"HTTP/{version} 200 OK"
+
+
+def test_http_1_0_is_answered_where_falcon_alone_fails(independent: Pair, wrapping: Pair) -> None:
+    for pair in (independent, wrapping):
+        for message in (
+            request("GET", "/echo", version="1.0"),
+            request("HEAD", "/answer/text", version="1.0"),
+            request("POST", "/echo", version="1.0", body=b"abc"),
+            b"GET /echo HTTP/1.0\r\n\r\n",
+        ):
+            status, _, _ = assert_alike(pair, message)
+            assert status == "HTTP/1.0 200 OK"
+    with serve("asgi", "rsgi_features:stock", {"PYTHONPATH": APPS}) as alone:
+        assert raw(alone, request("GET", "/healthz"))[0] == "HTTP/1.1 200 OK"
+        assert (
+            raw(alone, request("GET", "/healthz", version="1.0"))[0] == "HTTP/1.0 500 Internal Server Error"
+        )
 
 
 def test_cors(custom: Pair) -> None:

@@ -1,5 +1,7 @@
 //! The lab's engine: the load generator (`swarm`) and collapsed stacks (`stacks`).
 
+#[cfg(test)]
+mod broken;
 #[cfg(feature = "python")]
 mod python;
 pub mod stacks;

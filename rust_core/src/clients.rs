@@ -176,7 +176,7 @@ fn collect_ids(clients: &HashMap<String, Client>) -> Vec<String> {
         .collect()
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

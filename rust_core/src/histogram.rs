@@ -1,7 +1,11 @@
 //! A histogram of durations that many threads may fill at once, without a lock.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
+
+#[cfg(all(test, loom))]
+use loom::sync::atomic::{AtomicU64, Ordering::Relaxed};
+#[cfg(not(all(test, loom)))]
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// The upper bounds of the buckets in nanoseconds: 1, 2.5 and 5 of each decade from 1 µs to 50 s.
 /// One more bucket takes what is longer.
@@ -80,7 +84,7 @@ impl Histogram {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
@@ -116,5 +120,34 @@ mod tests {
             }
         });
         assert_eq!(histogram.snapshot().count(), 80_000);
+    }
+}
+
+/// Every order in which threads may come: `RUSTFLAGS="--cfg loom" cargo test -p rust_core --lib loom`.
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::*;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    #[test]
+    fn nothing_is_lost_and_nothing_counted_twice() {
+        loom::model(|| {
+            let histogram = Arc::new(Histogram::new());
+            let other = Arc::clone(&histogram);
+            let observing = thread::spawn(move || {
+                other.observe_ns(1_000);
+                other.observe_ns(2_000);
+            });
+            histogram.observe_ns(1_000);
+            // While it goes on, some may be there, and never more than all.
+            let meanwhile = histogram.snapshot();
+            assert!((1..=3).contains(&meanwhile.count()));
+            assert!((1_000..=4_000).contains(&meanwhile.sum_ns));
+            observing.join().unwrap();
+            let seen = histogram.snapshot();
+            assert_eq!((seen.buckets[0], seen.buckets[1]), (2, 1));
+            assert_eq!((seen.count(), seen.sum_ns), (3, 4_000));
+        });
     }
 }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, ClassVar
 
 import falcon.asgi
 from granian._granian import RSGIWebsocketScope  # type: ignore[attr-defined]  # missing from its stub
 
-from falcon_rsgi import fast, scope, websocket
+from falcon_rsgi import fast, websocket
+from falcon_rsgi import scope as scopes
 from falcon_rsgi.http import Events, has_body, unanswered
 from falcon_rsgi.lifespan import Lifespan
 from falcon_rsgi.routes import Routes
@@ -62,12 +63,23 @@ class App(falcon.asgi.App):  # type: ignore[type-arg]
         if self._lifespan is not None:
             loop.run_until_complete(self._lifespan.shutdown())
 
+    async def __call__(  # type: ignore[override]  # the WSGI app, its base class, is called otherwise
+        self,
+        scope: dict[str, Any],
+        receive: Callable[[], Awaitable[Mapping[str, Any]]],
+        send: Callable[[Any], Awaitable[None]],
+    ) -> None:
+        """Serves a request, a WebSocket or the lifespan over ASGI."""
+        if scope.get("http_version") in scopes.VERSIONS:
+            scope["http_version"] = scopes.VERSIONS[scope["http_version"]]
+        await super().__call__(scope, receive, send)
+
     # Not a coroutine itself: one less is made, kept and resumed for every request.
     def __rsgi__(self, rsgi: Any, proto: Any) -> Coroutine[Any, Any, None]:
         """Serves a request or a WebSocket."""
         if type(rsgi) is RSGIWebsocketScope:
             connection = websocket.Events(proto)
-            return self(scope.websocket(rsgi, self._state), connection.receive, connection.send)
+            return self(scopes.websocket(rsgi, self._state), connection.receive, connection.send)
         if not self.fast_path:
             return self._carried(rsgi, proto, body=has_body(rsgi))
         method = rsgi.method
@@ -81,7 +93,7 @@ class App(falcon.asgi.App):  # type: ignore[type-arg]
         """Serves a request over ASGI."""
         events = Events(rsgi, proto, body=body)
         try:
-            await self(scope.http(rsgi, self._state), events.receive, events.send)
+            await self(scopes.http(rsgi, self._state), events.receive, events.send)
         except BaseException:
             unanswered(proto)
             raise

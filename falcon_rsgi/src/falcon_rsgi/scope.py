@@ -10,13 +10,13 @@ RECEIVE = "falcon_rsgi.receive"
 ASGI = {"version": "3.0", "spec_version": "2.3"}
 EXTENSIONS: dict[str, dict[str, Any]] = {"http.response.pathsend": {}}
 
-# RSGI, as Granian has it, says "1" of HTTP/1.0, which ASGI has no word for.
-_VERSIONS = {"1": "1.0"}
+VERSIONS = {"1": "1.0"}
+"""What Granian says of HTTP/1.0, under both interfaces, and what ASGI does: Falcon fails on the first."""
 _SCHEMES = {"http": "ws", "https": "wss"}
 
 
 def http(rsgi: Any, state: dict[str, Any]) -> dict[str, Any]:
-    """The scope of a request; ``raw_path`` is not in it, as RSGI has only the decoded one."""
+    """The scope of a request; without ``raw_path``, since RSGI's path is decoded: ``/a`` and ``/%61`` look alike."""
     version = rsgi.http_version
     # One display rather than parts put together: this is made for every request.
     return {
@@ -25,7 +25,7 @@ def http(rsgi: Any, state: dict[str, Any]) -> dict[str, Any]:
         "scheme": rsgi.scheme,
         "asgi": ASGI,
         "extensions": EXTENSIONS,
-        "http_version": version if version == "1.1" else _VERSIONS.get(version, version),
+        "http_version": version if version == "1.1" else VERSIONS.get(version, version),
         "server": _address(rsgi.server),
         "client": _address(rsgi.client),
         "path": rsgi.path,

@@ -411,6 +411,11 @@ def _routes(app: Any) -> Any:
     return app
 
 
+def stock() -> Any:
+    """Falcon's own app."""
+    return _routes(falcon.asgi.App())
+
+
 def independent() -> Any:
     """Middleware whose responses are independent, and everything else."""
     return _routes(App(middleware=[Step("outer", app_log), Step("inner", app_log)]))

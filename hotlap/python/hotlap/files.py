@@ -15,6 +15,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+UNFINISHED = ".hotlap-"
+"""What the name of a file begins with that is being written, or only tries whether one could be."""
+
 
 def write_whole(path: Path, content: bytes | str) -> None:
     """Write a file in one step: who reads it sees the old one or the new one, and a cut leaves the old one.
@@ -30,7 +33,7 @@ def write_whole(path: Path, content: bytes | str) -> None:
         if _takes_a_stream(path):
             path.write_bytes(data)
             return
-        new = path.with_name(f".hotlap-{secrets.token_hex(8)}")
+        new = path.with_name(f"{UNFINISHED}{secrets.token_hex(8)}")
         try:
             with open(new, "xb") as file:
                 file.write(data)
@@ -77,7 +80,7 @@ def try_folder(folder: Path) -> None:
     absolute = folder.absolute()
     with naming(folder):
         there = next(each for each in (absolute, *absolute.parents) if each.exists())
-        with tempfile.NamedTemporaryFile(prefix=".hotlap-", dir=there):
+        with tempfile.NamedTemporaryFile(prefix=UNFINISHED, dir=there):
             pass
 
 
@@ -92,7 +95,7 @@ def try_file(file: Path) -> None:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if _takes_a_stream(file):
             return
-        with tempfile.NamedTemporaryFile(prefix=".hotlap-", dir=file.absolute().parent):
+        with tempfile.NamedTemporaryFile(prefix=UNFINISHED, dir=file.absolute().parent):
             pass
 
 

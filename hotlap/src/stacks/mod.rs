@@ -4,6 +4,8 @@
 
 mod clean;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod model;
 mod read;
 mod write;

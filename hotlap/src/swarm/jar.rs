@@ -84,7 +84,8 @@ impl Jar {
 fn ends(cookie: &Cookie<'_>, now: SystemTime) -> Option<SystemTime> {
     if let Some(age) = cookie.max_age() {
         let age = Duration::try_from(age).unwrap_or_default();
-        return Some(now.checked_add(age).unwrap_or(now));
+        // One that is later than any moment does not end.
+        return now.checked_add(age);
     }
     let unix_s = cookie.expires_datetime()?.unix_timestamp();
     Some(UNIX_EPOCH + Duration::from_secs(u64::try_from(unix_s).unwrap_or_default()))
@@ -136,6 +137,8 @@ mod tests {
             (&["a=1; Path=/a"], "/a?q=/b", "a=1"),
             (&["a=1; Path=/", "a=2; Path=/"], "/", "a=2"),
             (&["a=1; Path=/", "a=; Path=/; Max-Age=0"], "/", ""),
+            (&["a=1; Path=/; Max-Age=99999999999999999999"], "/", "a=1"),
+            (&["a=1; Path=/; Max-Age=-5"], "/", ""),
             (
                 &["a=1; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"],
                 "/",

@@ -20,6 +20,8 @@ mod error;
 mod exchange;
 mod expectation;
 mod flow;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod histogram;
 mod jar;
 mod location;

@@ -165,12 +165,13 @@ async def app(scope, receive, send):
 def test_workers_that_are_recycled_void_the_lane(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(RECYCLED)
     command = ("python", "-m", "uvicorn", "shop:app", "--workers", "2", "--port", "{port}")
-    server = Server(command=(*command, "--limit-max-requests", "300", "--lifespan", "off"))
+    # So few that a worker which is hardly given a processor comes to its end early in the window.
+    server = Server(command=(*command, "--limit-max-requests", "25", "--lifespan", "off"))
     lane = Lane(scenario="shop", variant="app", path="/", load=Load(users=8))
     experiment = Experiment(name="shop", server=server, lanes=(lane,), root=str(tmp_path))
     with served(experiment, lane) as running:
         offered = Offered(lane=lane, load=lane.load, engine="native")
-        seen = measured(offered, running, Timing(time_s=3.0))
+        seen = measured(offered, running, Timing(time_s=6.0))
     assert seen.server_processes is not None
     assert seen.server_processes.ended > 0
     assert said(judged(seen))["processes-changed"].severity == "void"

@@ -84,6 +84,21 @@ def test_however_it_is_ended_it_writes_what_the_engine_counted(
     assert told(tmp_path)["lost_workers"] == []
 
 
+def test_what_was_counted_is_written_when_it_is_stopped_while_requests_fail(
+    server: DelayServer, swarm: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    process = swarm("--headless", "--users", "4", "--wait", "0.1", "--json", "out.json", "--url", server.url)
+    until("requests have come", lambda: server.received() > 20)
+    received = server.received()
+    server.process.kill()
+    server.process.wait()
+    process.terminate()
+    assert process.wait(60) in (0, 128 + signal.SIGTERM)
+    total = told(tmp_path)["total"]
+    assert total["started"] == total["answered"] + total["failed"] + total["aborted"], total
+    assert 0 < received - ASKED <= total["started"]
+
+
 @pytest.mark.measures
 @pytest.mark.parametrize(
     ("load", "most"),

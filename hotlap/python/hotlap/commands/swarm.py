@@ -196,9 +196,12 @@ def command(
                 click.echo(found, err=True)
             file = folder / "plan.json"
             file.write_bytes(msgspec.json.encode(plan))
-            code = _run(words, {**os.environ, INTERACTIVE_VARIABLE: str(file)})
-            if json_file is not None and told.exists():
-                _hand_over(told.read_text(), json_file)
+            try:
+                code = _run(words, {**os.environ, INTERACTIVE_VARIABLE: str(file)})
+            finally:
+                # Of one that was stopped while requests failed, too.
+                if json_file is not None and told.exists():
+                    _hand_over(told.read_text(), json_file)
     except (ServeError, VerifyError, RequestError) as error:
         raise LabError(lane.hide(str(error))) from None
     if code:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -56,7 +57,7 @@ def _of_text(line: str) -> Recorded | None:
 def _of_json(line: str) -> Recorded | None:
     try:
         told = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(told, dict):
         return None
@@ -112,22 +113,24 @@ def _moment(text: Any) -> float | None:
         return None
     try:
         number = float(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return _written(text) if isinstance(text, str) else None
+    if not math.isfinite(number):
+        return None
     return number / 1000 if number > 1e11 else number
 
 
 @lru_cache(maxsize=64)
 def _written(text: str) -> float | None:
     # Most of a log's lines have the second of the one before.
-    for form in ("%d/%b/%Y:%H:%M:%S %z", "%Y-%m-%d %H:%M:%S %z", "%a %b %d %H:%M:%S %Y"):
+    for form in ("%d/%b/%Y:%H:%M:%S %z", "%Y-%m-%d %H:%M:%S %z", "%a %b %d %H:%M:%S %Y", None):
         try:
-            return datetime.datetime.strptime(text, form).timestamp()
-        except ValueError:
+            if form is None:
+                moment = datetime.datetime.fromisoformat(text.replace(",", "."))
+            else:
+                moment = datetime.datetime.strptime(text, form)
+            # A log that names no zone is this machine's.
+            return moment.timestamp()
+        except (ValueError, OverflowError):
             continue
-    try:
-        moment = datetime.datetime.fromisoformat(text.replace(",", "."))
-    except ValueError:
-        return None
-    # A log that names no zone is this machine's.
-    return moment.timestamp()
+    return None

@@ -98,7 +98,12 @@ def read(command: str) -> Recorded:
     urls = [*told.urls, *told.urls_named]
     if len(urls) != 1:
         raise RecordedError(f"it names {len(urls)} addresses: give one")
-    parts = urlsplit(urls[0] if "://" in urls[0] else f"http://{urls[0]}")
+    try:
+        parts = urlsplit(urls[0] if "://" in urls[0] else f"http://{urls[0]}")
+    except ValueError as error:
+        raise RecordedError(
+            f"{urls[0]!r} is not an address ({error}): give one such as http://host/path"
+        ) from None
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
     query, body = parts.query, "&".join(told.data) if told.data else None
     headers: dict[str, str] = {}
@@ -129,5 +134,5 @@ def read(command: str) -> Recorded:
 def _is_json(body: str) -> bool:
     try:
         return isinstance(json.loads(body), dict | list)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False

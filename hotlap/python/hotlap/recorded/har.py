@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import datetime
+import re
 from collections import Counter
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -23,6 +24,7 @@ _OWN = frozenset(
     )
 )
 """Headers that a client makes by itself."""
+_METHOD = re.compile(r"[A-Za-z][A-Za-z-]*")
 _ASSETS = ("image/", "font/", "text/css", "application/javascript", "text/javascript", "video/", "audio/")
 
 
@@ -90,28 +92,44 @@ def read(file: Path) -> Har:
         told = msgspec.json.decode(file.read_bytes(), type=_Har)
     except OSError as error:
         raise RecordedError(f"{file}: {error.strerror}") from None
-    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
         raise RecordedError(f"{file} is not a HAR file: {error}") from None
-    hosts = Counter(urlsplit(entry.request.url).netloc for entry in told.log.entries)
+    left_out: Counter[str] = Counter()
+    entries = []
+    for entry in told.log.entries:
+        parts = _address(entry.request.url)
+        if parts is None or not _METHOD.fullmatch(entry.request.method):
+            left_out["no address or method that can be sent"] += 1
+        else:
+            entries.append((entry, parts))
+    hosts = Counter(parts.netloc for _, parts in entries)
     if not hosts:
         raise RecordedError(f"{file} has no request")
     host = hosts.most_common(1)[0][0]
-    left_out: Counter[str] = Counter()
     requests = []
-    for entry in told.log.entries:
-        if urlsplit(entry.request.url).netloc != host:
+    for entry, parts in entries:
+        if parts.netloc != host:
             left_out["another host"] += 1
         elif entry.response.content.mime_type.startswith(_ASSETS):
             left_out["pictures, styles and scripts"] += 1
         elif entry.request.method == "CONNECT" or entry.response.status in (0, 101):
             left_out["without an answer"] += 1
         else:
-            requests.append(_recorded(entry))
+            requests.append(_recorded(entry, parts))
     return Har(requests, host, dict(left_out))
 
 
-def _recorded(entry: _Entry) -> Recorded:
-    asked, parts = entry.request, urlsplit(entry.request.url)
+def _address(url: str) -> SplitResult | None:
+    """The parts of an address that names its host; ``None``: it is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return parts if parts.netloc else None
+
+
+def _recorded(entry: _Entry, parts: SplitResult) -> Recorded:
+    asked = entry.request
     return Recorded(
         method=asked.method.upper(),
         path=(parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
@@ -153,7 +171,7 @@ def _answer(content: _Content) -> str | None:
 def _moment(text: str | None) -> float | None:
     try:
         return datetime.datetime.fromisoformat(text).timestamp() if text else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

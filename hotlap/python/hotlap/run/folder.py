@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from hotlap.evidence.load import Role
 from hotlap.experiment import Lane
-from hotlap.files import naming, try_folder
+from hotlap.files import UNFINISHED, naming, try_folder
 
 
 class FolderInUseError(ValueError):
@@ -47,6 +47,9 @@ class RunFolder:
             with naming(file):
                 os.truncate(lock, 0)
                 os.write(lock, str(os.getpid()).encode())
+            # Of a run that was killed while it wrote one of its files.
+            for left in self.path.rglob(f"{UNFINISHED}*"):
+                left.unlink(missing_ok=True)
             yield
         finally:
             os.close(lock)

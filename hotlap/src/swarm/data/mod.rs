@@ -16,4 +16,6 @@ pub use draw::{Drawn, OutOfData, Position, Share, Values};
 pub use file::{AtEnd, File, Order};
 pub use source::GENERATORS;
 pub use table::Table;
+#[cfg(any(test, fuzzing))]
+pub use template::BodyForm;
 pub use template::{Compiler, Piece, Place, body_form, fill, joined, names};
