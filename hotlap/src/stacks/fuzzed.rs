@@ -1,9 +1,9 @@
 //! What holds of the readers of stacks, whatever they are given. Fuzzing calls it (`hotlap/fuzz`), and so do the tests.
 
-use super::{
-    Around, Clean, Labels, Stacks, Weight, clean, diff, is_perf, read_collapsed, read_offcpu,
-    read_perf, svg, write_pprof, write_speedscope,
-};
+use super::clean::{Clean, clean};
+use super::model::{Stacks, diff};
+use super::read::{Around, Weight, is_perf, read_collapsed, read_offcpu, read_perf};
+use super::write::{Labels, svg, write_pprof, write_speedscope};
 
 /// A file of collapsed stacks: reading, cleaning, drawing and writing never crash, and no value is lost or made up.
 pub fn collapsed(data: &[u8]) {
