@@ -177,6 +177,25 @@ def test_each_loop_says_what_its_tasks_wait_for(loop: str) -> None:
     assert any("reads (" in chain and ";pages (" in chain for chain in chains), chains
 
 
+@pytest.mark.parametrize("loop", NEW_LOOP)
+def test_a_loop_that_the_collector_was_told_to_forget_is_found(loop: str) -> None:
+    source = """
+    import gc
+    async def waits(lock):
+        await lock.acquire()
+    async def main():
+        lock = asyncio.Lock()
+        await lock.acquire()
+        main.tasks = [asyncio.create_task(waits(lock)) for _ in range(3)]
+        await asyncio.sleep(0)
+        gc.freeze()
+        await asyncio.sleep(3600)
+    """
+    with running(source, loop=loop) as (own, pid):
+        told = sampled(own, pid)
+    assert "asyncio.Lock" in {wait["what"] for wait in told["waits"]}
+
+
 def test_what_was_there_before_the_load_is_not_counted() -> None:
     source = """
         async def main():

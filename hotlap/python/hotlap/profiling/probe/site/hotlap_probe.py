@@ -288,6 +288,29 @@ def _children(task: Any) -> list[Any]:
     return [waiter] if isinstance(waiter, asyncio.Task) else list(getattr(waiter, "_children", None) or [])
 
 
+def _at_hand() -> list[asyncio.AbstractEventLoop]:
+    """The event loops in what the threads' functions have: a variable, or an attribute of one."""
+    found: dict[int, asyncio.AbstractEventLoop] = {}
+    for innermost in sys._current_frames().values():
+        frame: FrameType | None = innermost
+        while frame is not None:
+            for value in list(frame.f_locals.values()):
+                for one in (value, *_attributes(value)):
+                    if issubclass(type(one), asyncio.AbstractEventLoop):
+                        found[id(one)] = one
+            frame = frame.f_back
+    return list(found.values())
+
+
+def _attributes(value: Any) -> list[Any]:
+    """What an object has itself; it is not asked in its own way, which would wake a proxy."""
+    try:
+        own = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return []
+    return list(own.values()) if type(own) is dict else []
+
+
 class _Loops:
     """The event loops that run: found among all objects, since nobody else knows those of other threads.
 
@@ -309,7 +332,9 @@ class _Loops:
             is_loop = {
                 kind: issubclass(kind, asyncio.AbstractEventLoop) for kind in set(map(type, gc.get_objects()))
             }
-            self._found = [one for one in gc.get_objects() if is_loop.get(type(one), False)]
+            found = [one for one in gc.get_objects() if is_loop.get(type(one), False)]
+            # Those that `gc.freeze` put aside are not among them; who runs one has it at hand.
+            self._found = [*found, *(one for one in _at_hand() if not any(one is other for other in found))]
             took_s = time.monotonic() - began_s
             self._again_s = began_s + max(self.EACH_S, took_s / self.MOST_OF_TIME)
         return [loop for loop in self._found if loop.is_running()]
