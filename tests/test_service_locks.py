@@ -49,9 +49,9 @@ def test_only_what_was_used_in_between_is_kept() -> None:
 
 
 def test_a_service_that_does_not_say_has_no_locks(service: Service) -> None:
-    assert read_locks(f"{service.url}/healthz", "native") == {}
-    assert read_locks(f"{service.url}/no", "native") == {}
-    assert read_locks(f"http://127.0.0.1:{free_port()}/metrics", "native") == {}
+    assert read_locks(service.url, "/healthz", "native") == {}
+    assert read_locks(service.url, "/no", "native") == {}
+    assert read_locks(f"http://127.0.0.1:{free_port()}", "/metrics", "native") == {}
 
 
 @pytest.mark.measures

@@ -172,7 +172,7 @@ pub fn ended_by(result: Result<Answer, Failure>, is_stream: bool) -> Ended {
         },
         Err(failure) => {
             let kind = match failure {
-                Failure::Timeout => EndedBy::TimeLimit,
+                Failure::Timeout | Failure::Unended => EndedBy::TimeLimit,
                 _ => EndedBy::Loss,
             };
             Ended::without_answer(kind, failure.to_string())

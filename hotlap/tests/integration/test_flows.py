@@ -417,5 +417,5 @@ def test_stock_users_do_not_go_through_flows(tmp_path: Path) -> None:
     (tmp_path / "hotlap.toml").write_text(COUNTED)
     done = hotlap(tmp_path, "swarm", "round/app", "--engine", "http", "--headless", "--time", "1")
     assert done.returncode != 0
-    assert "is a flow or a mix: these need the native engine" in done.stderr
+    assert "is a flow, a mix or a stream: these need the native engine" in done.stderr
     assert "Traceback" not in done.stderr

@@ -461,7 +461,7 @@ def test_an_answer_without_an_end_is_left_out(tmp_path: Path, monkeypatch: pytes
     code, told = init(tmp_path, monkeypatch)
     assert code == 0, told
     (line,) = [line for line in told.splitlines() if "/events" in line]
-    assert line == "– GET /events: no answer (it did not end within 0.5 s)"
+    assert line == "– GET /events: no answer (the answer did not end in time)"
 
 
 @pytest.mark.parametrize(

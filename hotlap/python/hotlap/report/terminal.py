@@ -98,8 +98,8 @@ def show(run: JudgedRun, console: Terminal) -> None:
             begins = "" if sentence.startswith(f"{lane.name} ") else f"{lane.name}: "
             console.print(begins + sentence, soft_wrap=True)
     for cause in [*causes(run.doubts), *causes(run.findings)[:FINDINGS]]:
-        reach = f" ({cause.reach})" if len(cause.hits) > 1 else ""
-        console.print(f"• {cause.sentence}{reach}", soft_wrap=True)
+        most = f" ({cause.reach}); most of all, {cause.hits[0].sentence}" if len(cause.hits) > 1 else ""
+        console.print(f"• {cause.sentence}{most}", soft_wrap=True)
 
 
 def streamed(seen: StreamFigures) -> str:

@@ -20,6 +20,8 @@ pub enum Failure {
     TooLong(usize),
     #[error("no answer in time")]
     Timeout,
+    #[error("the answer did not end in time")]
+    Unended,
 }
 
 /// An answer as it came.

@@ -116,9 +116,11 @@ impl Connection {
             let result = if asked.stream.is_some() {
                 exchange.await
             } else {
-                tokio::time::timeout(target.limits.timeout, exchange)
-                    .await
-                    .unwrap_or_else(|_| Err(Failure::Timeout.into()))
+                match tokio::time::timeout(target.limits.timeout, exchange).await {
+                    Ok(result) => result,
+                    Err(_) if self.buffer.is_empty() => Err(Failure::Timeout.into()),
+                    Err(_) => Err(Failure::Unended.into()),
+                }
             };
             let result = match result {
                 Ok(answer) => Ok(answer),
