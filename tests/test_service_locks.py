@@ -57,11 +57,11 @@ def test_a_service_that_does_not_say_has_no_locks(service: Service) -> None:
 @pytest.mark.measures
 @pytest.mark.parametrize("variant", STORES)
 def test_a_queue_shows_as_waiting_for_the_exclusive_lock(fresh_service: Service, variant: str) -> None:
-    url = f"{fresh_service.url}{experiment.metrics_path}"
-    before = read_locks(url, variant)
+    where = (fresh_service.url, str(experiment.metrics_path), variant)
+    before = read_locks(*where)
     with ThreadPoolExecutor(5) as pool:
         assert list(pool.map(fresh_service.get, [f"/{variant}/read"] * 5)) == ["6"] * 5
-    used = since(before, read_locks(url, variant))
+    used = since(before, read_locks(*where))
     exclusive = used["exclusive"]
     assert exclusive.wait is not None
     assert exclusive.hold is not None

@@ -25,6 +25,8 @@ from hotlap.serving.server import Served, served
 Need = Callable[[bool, str], None]
 
 POINTS = 0.03
+CHANCE = 0.02
+"""What it makes of a dozen seconds in which each request burns for a while: neighbouring samples are of one."""
 READY_S = 60.0
 SERVERS = {
     "uvicorn": ("uvicorn", "planted:app", "--workers", "2", "--port", "{port}", "--log-level", "error"),
@@ -81,7 +83,7 @@ def test_known_shares_of_the_processor_are_read_as_they_are(
     assert used == pytest.approx({"sixty": 0.6, "thirty": 0.3, "ten": 0.1}, abs=0.015)
     # A thread that has to wait for a processor is not idle: a busy machine does not share that out evenly. What the
     # server itself does for a request is little beside it.
-    assert found == pytest.approx(took, abs=POINTS)
+    assert found == pytest.approx(took, abs=POINTS + CHANCE)
     assert stacks.under(r"always_pong|Arbiter\.(sleep|wait)|resource_tracker") < 0.01
     # The recording has what was seen.
     assert recording.samples is not None
