@@ -3,45 +3,71 @@
 use hdrhistogram::Histogram as Hdr;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
 use std::fmt::Write;
+use std::sync::OnceLock;
 
 /// The longest latency that is told apart, in microseconds: an hour.
 const HIGHEST_US: u64 = 3_600_000_000;
 const MICROSECONDS_PER_MS: f64 = 1000.0;
 
-/// An HDR histogram of latencies in microseconds.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Histogram(Hdr<u64>);
+/// An HDR histogram of latencies in microseconds. One that counts nothing takes no memory: most of those that are kept
+/// for a request never do.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Histogram(Option<Box<Hdr<u64>>>);
 
 /// A histogram's bytes that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("not a histogram: {0}")]
 pub struct DecodeError(String);
 
-impl Default for Histogram {
-    fn default() -> Self {
-        Self(Hdr::new_with_bounds(1, HIGHEST_US, 3).expect("the bounds are valid"))
-    }
+fn empty() -> Hdr<u64> {
+    Hdr::new_with_bounds(1, HIGHEST_US, 3).expect("the bounds are valid")
+}
+
+fn serialized(counted: &Hdr<u64>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    V2DeflateSerializer::new()
+        .serialize(counted, &mut bytes)
+        .expect("a vector takes all that is written");
+    bytes
 }
 
 impl Histogram {
+    /// What is counted, to be added to.
+    fn counting(&mut self) -> &mut Hdr<u64> {
+        self.0.get_or_insert_with(|| Box::new(empty()))
+    }
+
+    /// What is counted, to be read.
+    fn counted(&self) -> &Hdr<u64> {
+        static NOTHING: OnceLock<Hdr<u64>> = OnceLock::new();
+        match &self.0 {
+            Some(counted) => counted,
+            None => NOTHING.get_or_init(empty),
+        }
+    }
+
     /// Count one latency; a longer one than an hour counts as an hour.
     pub fn record(&mut self, latency_us: u64) {
-        self.0.saturating_record(latency_us.max(1));
+        self.counting().saturating_record(latency_us.max(1));
     }
 
     /// Add all of another's.
     pub fn merge(&mut self, other: &Self) {
-        self.0.add(&other.0).expect("the bounds are the same");
+        if let Some(other) = &other.0 {
+            self.counting()
+                .add(&**other)
+                .expect("the bounds are the same");
+        }
     }
 
     /// Forget all.
     pub fn clear(&mut self) {
-        self.0.reset();
+        self.0 = None;
     }
 
     /// How many latencies were counted.
     pub fn count(&self) -> u64 {
-        self.0.len()
+        self.0.as_ref().map_or(0, |counted| counted.len())
     }
 
     /// The latency at a quantile (0 to 1), in milliseconds; `None` with fewer than `10 / (1 - q)` samples.
@@ -49,22 +75,22 @@ impl Histogram {
         let needed = 10.0 / (1.0 - quantile);
         // A quantile such as 0.9 is not exact in binary: without the slack 100 samples would not do for it.
         let enough = self.count() as f64 + 1e-6 >= needed;
-        enough.then(|| self.0.value_at_quantile(quantile) as f64 / MICROSECONDS_PER_MS)
+        enough.then(|| self.counted().value_at_quantile(quantile) as f64 / MICROSECONDS_PER_MS)
     }
 
     /// The mean, in milliseconds; `None` without a sample.
     pub fn mean_ms(&self) -> Option<f64> {
-        (self.count() > 0).then(|| self.0.mean() / MICROSECONDS_PER_MS)
+        (self.count() > 0).then(|| self.counted().mean() / MICROSECONDS_PER_MS)
     }
 
     /// The longest, in milliseconds; `None` without a sample.
     pub fn max_ms(&self) -> Option<f64> {
-        (self.count() > 0).then(|| self.0.max() as f64 / MICROSECONDS_PER_MS)
+        (self.count() > 0).then(|| self.counted().max() as f64 / MICROSECONDS_PER_MS)
     }
 
     /// The recorded values in microseconds, each with its count, in order.
     pub fn recorded(&self) -> Vec<(u64, u64)> {
-        self.0
+        self.counted()
             .iter_recorded()
             .map(|step| (step.value_iterated_to(), step.count_at_value()))
             .collect()
@@ -72,12 +98,13 @@ impl Histogram {
 
     /// The text form that HdrHistogram's plotter reads (`.hgrm`), values in milliseconds.
     pub fn hgrm(&self) -> String {
+        let counted = self.counted();
         let mut text = format!(
             "{:>12} {:>14} {:>10} {:>14}\n\n",
             "Value", "Percentile", "TotalCount", "1/(1-Percentile)"
         );
         let mut seen = 0;
-        for step in self.0.iter_quantiles(5) {
+        for step in counted.iter_quantiles(5) {
             seen += step.count_since_last_iteration();
             let quantile = step.quantile_iterated_to();
             let value_ms = step.value_iterated_to() as f64 / MICROSECONDS_PER_MS;
@@ -94,12 +121,12 @@ impl Histogram {
         let _ = writeln!(
             text,
             "#[Mean    = {:12.3}, StdDeviation   = {:12.3}]\n#[Max     = {:12.3}, Total count    = {:12}]\n#[Buckets = {:12}, SubBuckets     = {:12}]",
-            self.0.mean() / MICROSECONDS_PER_MS,
-            self.0.stdev() / MICROSECONDS_PER_MS,
-            self.0.max() as f64 / MICROSECONDS_PER_MS,
+            counted.mean() / MICROSECONDS_PER_MS,
+            counted.stdev() / MICROSECONDS_PER_MS,
+            counted.max() as f64 / MICROSECONDS_PER_MS,
             self.count(),
-            self.0.buckets(),
-            self.0.distinct_values(),
+            counted.buckets(),
+            counted.distinct_values(),
         );
         text
     }
@@ -107,7 +134,7 @@ impl Histogram {
     /// The recorded values and their counts, as CSV with a header; microseconds.
     pub fn csv(&self) -> String {
         let mut text = String::from("latency_us,count\n");
-        for step in self.0.iter_recorded() {
+        for step in self.counted().iter_recorded() {
             let _ = writeln!(
                 text,
                 "{},{}",
@@ -120,11 +147,11 @@ impl Histogram {
 
     /// The compressed form, to be sent elsewhere and merged there.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        V2DeflateSerializer::new()
-            .serialize(&self.0, &mut bytes)
-            .expect("a vector takes all that is written");
-        bytes
+        static NOTHING: OnceLock<Vec<u8>> = OnceLock::new();
+        match &self.0 {
+            Some(counted) => serialized(counted),
+            None => NOTHING.get_or_init(|| serialized(&empty())).clone(),
+        }
     }
 
     /// What `encode` made.
@@ -132,11 +159,10 @@ impl Histogram {
         let read: Hdr<u64> = Deserializer::new()
             .deserialize(&mut &bytes[..])
             .map_err(|error| DecodeError(error.to_string()))?;
-        let mut own = Self::default();
-        own.0
-            .add(&read)
+        let mut own = empty();
+        own.add(&read)
             .map_err(|error| DecodeError(error.to_string()))?;
-        Ok(own)
+        Ok(Self((!own.is_empty()).then(|| Box::new(own))))
     }
 }
 
