@@ -88,13 +88,8 @@ pub async fn send(
     let mut in_flight = InFlight::new(shard, request.name);
     let judge = |answer: Received<'_>| {
         if let Some(seen) = seen {
-            seen.push(Seen {
-                name: request.title.clone(),
-                status: answer.status,
-                head: answer.head.to_vec(),
-                body: answer.body.to_vec(),
-                objection: request.explain(answer, drawn),
-            });
+            let objection = request.explain(answer, drawn);
+            seen.push(Seen::of(&request.title, answer, objection));
         }
         request.judge(answer, drawn, || shard.random())
     };

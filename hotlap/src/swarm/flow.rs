@@ -315,13 +315,8 @@ impl PreparedFlow {
                     }
                 }
                 if let Some(seen) = seen {
-                    seen.push(Seen {
-                        name: request.title.clone(),
-                        status: answer.status,
-                        head: answer.head.to_vec(),
-                        body: answer.body.to_vec(),
-                        objection: verdict.objection.clone(),
-                    });
+                    let objection = verdict.objection.clone();
+                    seen.push(Seen::of(&request.title, answer, objection));
                 }
                 verdict
             };

@@ -1,7 +1,7 @@
 //! What one user keeps from request to request: its connection, its cookies, and the memory for what it sends.
 
 use super::jar::Jar;
-use super::protocol::{Connection, Outgoing};
+use super::protocol::{Connection, Outgoing, Received};
 
 /// What one user keeps from request to request.
 #[derive(Default)]
@@ -35,6 +35,19 @@ pub struct Seen {
     /// Of a stream, its beginning.
     pub body: Vec<u8>,
     pub objection: Option<String>,
+}
+
+impl Seen {
+    /// An answer to a request of that name, and what is wrong with it.
+    pub fn of(name: &str, answer: Received<'_>, objection: Option<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            status: answer.status,
+            head: answer.head.to_vec(),
+            body: answer.body.to_vec(),
+            objection,
+        }
+    }
 }
 
 impl Session {

@@ -1,6 +1,6 @@
 //! Streams: their first event, the gaps between events, and when they are over.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -202,4 +202,25 @@ fn what_a_stream_begins_with_is_held_against_what_was_expected() {
     };
     assert_eq!(counted(&url, with("data: 2"), 2).failed, 0);
     assert_eq!(counted(&url, with("data: 3"), 2).answered, 0);
+}
+
+#[test]
+fn a_connection_with_half_a_request_on_it_is_not_used_again() {
+    let (url, _) = serve(|_, stream| {
+        let answer = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig";
+        stream.write_all(answer.as_bytes()).unwrap();
+        // It goes on reading, as one that keeps connections does.
+        let mut rest = [0; 65536];
+        while stream.read(&mut rest).is_ok_and(|count| count > 0) {}
+        false
+    });
+    let large = Request {
+        method: "POST".into(),
+        body: vec![b'x'; 32 * 1024 * 1024],
+        statuses: vec![413],
+        ..streamed(Streamed::default())
+    };
+    let counters = counted(&url, large, 3);
+    assert_eq!(counters.failed, 0, "{:?}", counters.errors);
+    assert!(counters.connect.count() >= counters.answered);
 }

@@ -175,18 +175,8 @@ impl Connection {
                         }),
                         cut: reading.cut,
                     };
-                    // More than was asked for would be taken for the next answer.
-                    let keep = head.keep_alive
-                        && reading.sent
-                        && !reading.ended
-                        && head.length() + used == reading.buffer.len();
-                    if !keep {
-                        *kept = None;
-                    }
-                    if buffer.capacity() > KEPT_BUFFER_BYTES {
-                        *buffer = Vec::new();
-                        *unpacked = Vec::new();
-                    }
+                    let keep = reading.may_go_on(*head, head.length() + used);
+                    self.settle(keep);
                     return Ok(answer);
                 }
             }
@@ -194,6 +184,17 @@ impl Connection {
                 return Err(Failure::TooLong(most).into());
             }
             reading.more(body.as_ref().map(|(_, body)| body)).await?;
+        }
+    }
+
+    /// After an answer: keep the connection or not, and give back what a large one took.
+    fn settle(&mut self, keep: bool) {
+        if !keep {
+            self.wire = None;
+        }
+        if self.buffer.capacity().max(self.unpacked.capacity()) > KEPT_BUFFER_BYTES {
+            self.buffer = Vec::new();
+            self.unpacked = Vec::new();
         }
     }
 
@@ -279,16 +280,8 @@ impl Connection {
         if verdict.objection.is_none() && whole {
             verdict.objection = too_early(stream, seen, sent.elapsed());
         }
-        // What it holds beside is not the next answer.
-        let keep = whole && head.keep_alive && !reading.ended && reading.buffer.is_empty();
-        let cut = reading.cut;
-        if !keep {
-            *kept = None;
-        }
-        if unpacked.capacity() > KEPT_BUFFER_BYTES || buffer.capacity() > KEPT_BUFFER_BYTES {
-            *buffer = Vec::new();
-            *unpacked = Vec::new();
-        }
+        let (keep, cut) = (whole && reading.may_go_on(head, 0), reading.cut);
+        self.settle(keep);
         Ok(Answer {
             body_bytes: bytes,
             verdict,
@@ -433,6 +426,12 @@ impl<'a> Reading<'a> {
             Err(error) => return Err(self.lost(error)),
         }
         Ok(())
+    }
+
+    /// Whether the connection can be used again, after an answer that takes so many bytes of what came: more would be
+    /// taken for the next answer, and what is left of the request for the next request.
+    fn may_go_on(&self, head: Head, used: usize) -> bool {
+        head.keep_alive && self.sent && !self.ended && used == self.buffer.len()
     }
 
     fn lost(&mut self, error: io::Error) -> Unanswered {

@@ -69,33 +69,35 @@ pub fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a [u8]> {
 
 /// All headers of that name in a whole head.
 pub fn headers<'a>(head: &'a [u8], name: &str) -> Vec<&'a [u8]> {
-    let mut headers = [const { std::mem::MaybeUninit::uninit() }; MAX_HEADERS];
-    let mut parsed = httparse::Response::new(&mut []);
-    let config = httparse::ParserConfig::default();
-    let status = config.parse_response_with_uninit_headers(&mut parsed, head, &mut headers);
-    if status.is_err() {
-        return Vec::new();
-    }
-    let named = |header: &&httparse::Header<'_>| header.name.eq_ignore_ascii_case(name);
-    let found = parsed.headers.iter().filter(named);
-    // The name and the value borrow from the head, not from the list of headers.
-    found.map(|header| header.value.trim_ascii()).collect()
+    let mut found = Vec::new();
+    each_header(head, |known, value| {
+        if known.eq_ignore_ascii_case(name) {
+            found.push(value);
+        }
+    });
+    found
 }
 
 /// All headers of a whole head, with their names; what is not UTF-8 is replaced.
 pub fn headers_of(head: &[u8]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    each_header(head, |name, value| {
+        found.push((name.to_owned(), String::from_utf8_lossy(value).into_owned()));
+    });
+    found
+}
+
+/// Look at each header of a whole head. Name and value borrow from the head.
+fn each_header<'a>(head: &'a [u8], mut see: impl FnMut(&'a str, &'a [u8])) {
     let mut headers = [const { std::mem::MaybeUninit::uninit() }; MAX_HEADERS];
     let mut parsed = httparse::Response::new(&mut []);
     let config = httparse::ParserConfig::default();
     let status = config.parse_response_with_uninit_headers(&mut parsed, head, &mut headers);
-    if status.is_err() {
-        return Vec::new();
+    if status.is_ok() {
+        for header in parsed.headers.iter() {
+            see(header.name, header.value.trim_ascii());
+        }
     }
-    let text = |header: &httparse::Header<'_>| {
-        let value = String::from_utf8_lossy(header.value.trim_ascii()).into_owned();
-        (header.name.to_owned(), value)
-    };
-    parsed.headers.iter().map(text).collect()
 }
 
 impl Head {
