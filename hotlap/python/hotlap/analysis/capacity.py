@@ -43,9 +43,8 @@ class Term(msgspec.Struct, frozen=True):
 
     def read(self, trial: JudgedTrial) -> float | None:
         """Its value in a trial, in milliseconds."""
-        seen = trial.evidence.stream
         if self.of is not None:
-            return getattr(_TIMES[self.of].of(seen), self.quantity) if seen is not None else None
+            return _TIMES[self.of].read(trial, self.quantity)
         return getattr(trial.latency_ms, self.quantity)  # type: ignore[no-any-return]
 
 

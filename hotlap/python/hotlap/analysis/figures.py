@@ -30,6 +30,11 @@ class StreamTime(msgspec.Struct, frozen=True):
     title: str
     of: Callable[[StreamFigures], Percentiles]
 
+    def read(self, trial: JudgedTrial, key: str) -> float | None:
+        """One of its percentiles, or its mean or maximum, in a trial; milliseconds."""
+        seen = trial.evidence.stream
+        return getattr(self.of(seen), key) if seen is not None else None
+
 
 STREAM_TIMES = (
     StreamTime("first_byte", "First byte", lambda seen: seen.first_byte_ms),
@@ -53,8 +58,7 @@ def _latency(key: str) -> Figure:
 
 def _time(time: StreamTime, key: str) -> Figure:
     def read(one: JudgedTrial) -> float | None:
-        seen = one.evidence.stream
-        return getattr(time.of(seen), key) if seen is not None else None
+        return time.read(one, key)
 
     return Figure(f"{time.name}_{key}", f"{time.title}, {_WORDS[key]}", "ms", read, "slower", "faster")
 

@@ -157,6 +157,9 @@ class Wait(msgspec.Struct, frozen=True, kw_only=True):
     by: Place | None = None
     """The app's function that waits."""
 
+    def __str__(self) -> str:
+        return self.what + (f" in {self.by}" if self.by is not None else "")
+
 
 class LoopBlock(msgspec.Struct, frozen=True, kw_only=True):
     """A function of the app's own that kept an event loop from running."""

@@ -82,6 +82,11 @@ def is_local(host: str | None) -> bool:
         return host == "localhost"
 
 
+def is_here(url: str) -> bool:
+    """Whether an address is of this machine: a path in the file system, its name, or a loopback address."""
+    return socket_of(url) is not None or is_local(urlsplit(url).hostname)
+
+
 def _port_of(url: str) -> int:
     if socket_of(url) is not None:
         return 0
@@ -135,8 +140,7 @@ class Served:
 
         Who listens need not be all that serves: it is enough to leave them out, or to read what they were started with.
         """
-        is_here = socket_of(self.url) is None and is_local(urlsplit(self.url).hostname)
-        return self.pids() or (listening(self.port) if is_here else [])
+        return self.pids() or (listening(self.port) if self.port and is_here(self.url) else [])
 
     def cpu_s(self) -> float | None:
         """User and system time of all its processes so far, in seconds; ``None`` where they are not known."""
@@ -259,7 +263,7 @@ def check_target(url: str, allow_remote: bool) -> None:
     Raises:
         ServeError: the host is not a loopback address, and ``allow_remote`` is not given.
     """
-    if socket_of(url) is None and not is_local(urlsplit(url).hostname) and not allow_remote:
+    if not is_here(url) and not allow_remote:
         raise ServeError(
             f"{url} is not on this machine: load only what is yours, and then say so with --allow-remote"
         )

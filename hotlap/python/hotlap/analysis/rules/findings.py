@@ -190,7 +190,7 @@ def only_waits(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
     mean_ms, used_ms = trial.latency_ms.mean, (seen.server_cpu_us_per_request or 0.0) / 1000
     one = waited_for(lane)
     if one is not None:
-        what = f" for {one.what}" + (f" in {one.by}" if one.by is not None else "")
+        what = f" for {one}"
     else:
         what = (
             ""

@@ -31,7 +31,7 @@ def late_first_event(run: JudgedRun, lane: JudgedLane) -> Iterator[Claim]:
         return
     wait = waited_for(lane)
     if wait is not None:
-        where = f"; most of it waits for {wait.what}" + (f" in {wait.by}" if wait.by is not None else "")
+        where = f"; most of it waits for {wait}"
     elif any(one.evidence.tasks for one in lane.profiles):
         where = ""
     else:
