@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import hotlap
 
 from hotlap.analysis import judge
 from hotlap.analysis.judged import JudgedRun
@@ -78,12 +79,6 @@ def shop(tmp_path: Path) -> Callable[[str], Path]:
 
 def lines(folder: Path, name: str = "log") -> list[list[str]]:
     return [json.loads(line) for line in (folder / name).read_text().splitlines()]
-
-
-def hotlap(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hotlap", *words], cwd=folder, capture_output=True, text=True, timeout=240
-    )
 
 
 def run(folder: Path, *words: str) -> JudgedRun:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from command import hotlap
 
 from hotlap.analysis import judge
 from hotlap.experiment import Experiment, Server
@@ -16,6 +17,7 @@ from hotlap.experiment.config import load_experiment
 from hotlap.serving.server import served
 from hotlap.serving.ways import ServeError
 
+QUICK = ("run", "--quick", "--profiles", "none", "--time", "0.3", "--out", "out")
 BY_COMMAND = "python -m granian --interface asgi --host 127.0.0.1 --port {port} --no-ws main:app"
 
 PAGES = """
@@ -166,26 +168,7 @@ def test_a_named_path_is_believed_whatever_it_answers(init: Init, tmp_path: Path
     ]
     text = (tmp_path / "hotlap.toml").read_text()
     assert '# headers = { "Authorization" = "Basic ${BASIC}" }' in text
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "hotlap",
-            "run",
-            "--quick",
-            "--profiles",
-            "none",
-            "--time",
-            "0.3",
-            "--out",
-            "out",
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
+    done = hotlap(tmp_path, *QUICK, timeout_s=280)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [lane.trials[0].evidence.failures for lane in judge.read(tmp_path / "out").lanes] == [0, 0]
 
@@ -279,28 +262,7 @@ def test_a_program_beside_hotlap_is_found_without_its_environment(init: Init, tm
     assert code == 0, said
     assert f"({beside / 'granian'}, found beside the interpreter)" in " ".join(said)
     assert f'command = "{words}"' in (tmp_path / "hotlap.toml").read_text()
-    run = [
-        sys.executable,
-        "-m",
-        "hotlap",
-        "run",
-        "--quick",
-        "--profiles",
-        "none",
-        "--time",
-        "0.3",
-        "--out",
-        "out",
-    ]
-    done = subprocess.run(
-        run,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-        env={**os.environ, **bare},
-    )
+    done = hotlap(tmp_path, *QUICK, timeout_s=280, **bare)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"({beside / 'granian'}, found beside the interpreter)" in " ".join(done.stdout.split())
     code, said = init(ODD, "--command", "no-such-server {port}", env=bare)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import hotlap
 
 from hotlap.analysis import judge
 from hotlap.analysis.judged import JudgedLane
@@ -86,12 +87,6 @@ name = "home"
 path = "/home"
 expect.body = "hello {user}"
 """
-
-
-def hotlap(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hotlap", *words], cwd=folder, capture_output=True, text=True, timeout=240
-    )
 
 
 def measured(folder: Path, *words: str) -> JudgedLane:

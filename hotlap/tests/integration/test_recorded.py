@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
-import os
 import random
 import re
 import shutil
-import subprocess
-import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +16,7 @@ from typing import Any
 import environments
 import httpx
 import pytest
+from command import hotlap
 from environments import Need
 from har_recorder import Recorder
 from places import APPS
@@ -94,21 +92,11 @@ def _log(line: Line) -> Iterator[str]:
             yield "what is no request"
 
 
-def hotlap(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hotlap", *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=280,
-        env={**os.environ, **environment},
-        check=False,
-    )
-
-
 def measured(folder: Path, **environment: str) -> JudgedRun:
     """Run the experiment for a second a lane: nothing failed."""
-    done = hotlap(folder, "run", "--out", "run", "--time", "1", "--profiles", "none", **environment)
+    done = hotlap(
+        folder, "run", "--out", "run", "--time", "1", "--profiles", "none", timeout_s=280, **environment
+    )
     assert (folder / "run" / "run.json").exists(), done.stdout + done.stderr
     made = judge.read(folder / "run")
     for lane in made.lanes:
@@ -137,7 +125,7 @@ def test_an_access_log_becomes_a_mix_that_runs(tmp_path: Path, line: Line) -> No
     app, log = tmp_path / "shop.py", tmp_path / "access.log"
     app.write_text(SHOP)
     log.write_text("\n".join(_log(line)) + "\n")
-    done = hotlap(tmp_path, "init", "--from", "access.log", COLUMNS="200")
+    done = hotlap(tmp_path, "init", "--from", "access.log", timeout_s=280, COLUMNS="200")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "10 lines were not read, the first of them: line 2: 'what is no request'" in done.stdout
     assert "API_KEY stands for a credential" in done.stdout
@@ -168,7 +156,7 @@ def test_credentials_of_a_curl_command_are_in_no_file(tmp_path: Path) -> None:
         "-b 'session=cookie-of-ann' -H 'X-Api-Key: other-key-of-ann' "
         """--json '{"password": "password-of-ann", "name": "ann"}'"""
     )
-    done = hotlap(tmp_path, "init", "--from", "as-copied.txt", COLUMNS="200")
+    done = hotlap(tmp_path, "init", "--from", "as-copied.txt", timeout_s=280, COLUMNS="200")
     assert done.returncode == 0, done.stdout + done.stderr
     text = (tmp_path / "hotlap.toml").read_text()
     for name in ("API_KEY", "TOKEN", "COOKIE", "X_API_KEY", "PASSWORD"):
@@ -248,7 +236,7 @@ def test_an_app_of_fastapis_tutorial_is_measured_from_a_har_file(
         shop_used(url, recorder)
     har = folder / "shop.har"
     recorder.write(har)
-    done = hotlap(folder, "init", "--from", "shop.har", COLUMNS="200")
+    done = hotlap(folder, "init", "--from", "shop.har", timeout_s=280, COLUMNS="200")
     assert done.returncode == 0, done.stdout + done.stderr
     text = (folder / "hotlap.toml").read_text()
     table = tomllib.loads(text)
@@ -352,7 +340,7 @@ def test_a_django_site_is_measured_from_a_har_file(own_app: Callable[[str, list[
         site_used(url, recorder)
     har = folder / "site.har"
     recorder.write(har)
-    done = hotlap(folder, "init", "--from", "site.har", COLUMNS="200")
+    done = hotlap(folder, "init", "--from", "site.har", timeout_s=280, COLUMNS="200")
     assert done.returncode == 0, done.stdout + done.stderr
     table = tomllib.loads((folder / "hotlap.toml").read_text())
     weights = {name: weight for name, weight in table["mixes"]["recorded"].items() if isinstance(weight, int)}

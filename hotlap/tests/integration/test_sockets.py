@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command import hotlap
 
 from hotlap.analysis import judge
 from hotlap.experiment.config import load_experiment
@@ -25,12 +24,6 @@ command = "{python} -m uvicorn shop:app --uds {socket} --log-level warning"
 [scenarios.hello]
 path = "/hello"
 """
-
-
-def hotlap(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hotlap", *words], cwd=folder, capture_output=True, text=True, timeout=240
-    )
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from bisect import bisect_left, bisect_right
 from pathlib import Path
 
 import pytest
-from swarming import until
+from command import hotlap
+from swarming import quantile_us, until
 
-from hotlap._engine import Behaviour, Histogram, Request, Swarm
+from hotlap._engine import Behaviour, Request, Swarm
 from hotlap.analysis import judge
 from hotlap.analysis.judged import JudgedLane
 from hotlap.experiment import Stream
@@ -87,12 +88,6 @@ suite = "wrong"
 path = "/chat"
 stream = { events = 6 }
 """
-
-
-def hotlap(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hotlap", *words], cwd=folder, capture_output=True, text=True, timeout=240
-    )
 
 
 @pytest.fixture(scope="module")
@@ -242,16 +237,7 @@ def test_percentiles_have_their_rank_in_the_servers_log(tmp_path: Path) -> None:
         known = sorted(logged[kind])
         assert histogram.count == len(known)
         for quantile in (0.05, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99):
-            value_us = _quantile_us(histogram, quantile)
+            value_us = quantile_us(histogram, quantile)
             low = bisect_left(known, value_us - SLACK_US) / len(known)
             high = bisect_right(known, (value_us + SLACK_US) * 1.001) / len(known)
             assert low - POINTS <= quantile <= high + POINTS, (kind, quantile, value_us, low, high)
-
-
-def _quantile_us(histogram: Histogram, quantile: float) -> int:
-    wanted, seen = quantile * histogram.count, 0
-    for value_us, count in histogram.recorded():
-        seen += count
-        if seen >= wanted:
-            return value_us
-    raise AssertionError("no value")

@@ -7,9 +7,9 @@ from bisect import bisect_left, bisect_right
 from pathlib import Path
 
 import pytest
-from swarming import delay_server, until
+from swarming import delay_server, quantile_us, until
 
-from hotlap._engine import Behaviour, Histogram, Swarm
+from hotlap._engine import Behaviour, Swarm
 from hotlap.serving.request import Request
 
 pytestmark = pytest.mark.measures
@@ -18,16 +18,6 @@ POINTS = 0.005
 SLACK_US = 15_000
 """What may lie between the server's clock and ours: its event loop, the loopback, a busy machine."""
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.85, 0.95, 0.98)
-
-
-def quantile_us(histogram: Histogram, quantile: float) -> int:
-    """The value below which that share of what was recorded lies."""
-    wanted, seen = quantile * histogram.count, 0
-    for value_us, count in histogram.recorded():
-        seen += count
-        if seen >= wanted:
-            return value_us
-    raise AssertionError("no value")
 
 
 @pytest.mark.parametrize(("mode", "least"), [("constant", 3000), ("bimodal", 2500), ("pause", 2500)])

@@ -13,6 +13,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
+from hotlap._engine import Histogram
 from hotlap.serving.server import free_port, stop
 
 HERE = Path(__file__).parent
@@ -54,6 +55,16 @@ def until(what: str, holds: Callable[[], bool], limit_s: float = LIMIT_S) -> Non
     while not holds():
         assert time.monotonic() < deadline, f"not in time: {what}"
         time.sleep(0.02)
+
+
+def quantile_us(histogram: Histogram, quantile: float) -> int:
+    """The value below which that share of what was recorded lies."""
+    wanted, seen = quantile * histogram.count, 0
+    for value_us, count in histogram.recorded():
+        seen += count
+        if seen >= wanted:
+            return value_us
+    raise AssertionError("no value")
 
 
 class DelayServer:
